@@ -1,0 +1,1 @@
+//! Where a state lives: one file a backend.

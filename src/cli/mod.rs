@@ -1,0 +1,1 @@
+//! Arguments, environment, exit codes, progress; commands/ has one file a command.

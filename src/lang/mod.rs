@@ -1,0 +1,1 @@
+//! Expressions: compiled once with references resolved to slots, evaluated on demand.

@@ -1,0 +1,1 @@
+//! Validate, plan, apply, destroy, refresh, import: wires the rooms together.

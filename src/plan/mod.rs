@@ -1,0 +1,1 @@
+//! What changes, why, and the exact steps. Pure: no clock, no environment, no files, no network.

@@ -1,0 +1,196 @@
+//! Providers as the engine sees them: definitions that need no credentials, and connections with the
+//! connection's type erased.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::resource::Timeouts;
+use super::{
+    Config, Create, DataType, Delete, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, ProviderError,
+    Read, ReadOutcome, RemoteId, ResourceType, Stored, Update,
+};
+use crate::model::{Object, Schema};
+
+/// A provider: its schemas, and how to connect. Building one makes no call and needs no credentials.
+#[async_trait]
+pub trait ProviderDef: Send + Sync {
+    /// The short name, such as `aws`, which is the local name unless a configuration maps another.
+    fn name(&self) -> &'static str;
+
+    /// The registry source under which other tools know it, such as `hashicorp/aws`.
+    fn source(&self) -> &'static str;
+
+    fn config_schema(&self) -> &Schema;
+
+    fn resource_types(&self) -> Vec<&'static str>;
+
+    fn data_types(&self) -> Vec<&'static str>;
+
+    fn resource(&self, ty: &str) -> Option<ResourceInfo<'_>>;
+
+    fn data_source(&self, ty: &str) -> Option<&Schema>;
+
+    /// Refines a planned change where the type's driver has something to say. Pure.
+    fn plan(&self, ty: &str, change: &mut PlannedChange);
+
+    /// Turns what a user writes on import into an id.
+    fn import_id(&self, ty: &str, written: &str) -> Result<RemoteId, ProviderError>;
+
+    async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError>;
+}
+
+/// What the engine needs to know of a resource type.
+#[derive(Clone, Copy)]
+pub struct ResourceInfo<'a> {
+    pub schema: &'a Schema,
+    pub timeouts: Timeouts,
+    pub id_attribute: &'a str,
+    pub import_example: &'a str,
+    pub service: &'a str,
+}
+
+/// An open way to one account, region or cluster. All methods take the resource type's name.
+#[async_trait]
+pub trait Connection: Send + Sync {
+    async fn read_many(&self, ty: &str, reads: &[Read]) -> Vec<ReadOutcome>;
+    async fn create(&self, ty: &str, request: Create) -> Outcome;
+    async fn update(&self, ty: &str, request: Update) -> Outcome;
+    async fn delete(&self, ty: &str, request: Delete) -> Result<(), ProviderError>;
+    async fn list(&self, ty: &str, filter: &Filter) -> Result<Vec<Listed>, ProviderError>;
+    async fn find_by_key(
+        &self,
+        ty: &str,
+        key: &IdempotencyKey,
+        desired: &Config,
+    ) -> Result<Option<Stored>, ProviderError>;
+    async fn read_data(&self, ty: &str, config: &Config, op: &Operation) -> Result<Object, ProviderError>;
+    /// For provider-specific extras, such as functions.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The types of one provider, by name; providers hold one of these and delegate to it.
+pub struct Types<C: Send + Sync + 'static> {
+    pub resources: BTreeMap<&'static str, ResourceType<C>>,
+    pub data: BTreeMap<&'static str, DataType<C>>,
+}
+
+impl<C: Send + Sync + 'static> Types<C> {
+    pub fn new(resources: Vec<ResourceType<C>>, data: Vec<DataType<C>>) -> Arc<Self> {
+        Arc::new(Types {
+            resources: resources.into_iter().map(|t| (t.name, t)).collect(),
+            data: data.into_iter().map(|t| (t.name, t)).collect(),
+        })
+    }
+
+    pub fn resource_info(&self, ty: &str) -> Option<ResourceInfo<'_>> {
+        let t = self.resources.get(ty)?;
+        Some(ResourceInfo {
+            schema: &t.schema,
+            timeouts: t.timeouts,
+            id_attribute: t.id_attribute,
+            import_example: t.import_example,
+            service: t.service,
+        })
+    }
+
+    pub fn plan(&self, ty: &str, change: &mut PlannedChange) {
+        if let Some(t) = self.resources.get(ty) {
+            t.driver.plan(change);
+        }
+    }
+
+    pub fn import_id(&self, ty: &str, written: &str) -> Result<RemoteId, ProviderError> {
+        self.get(ty)?.driver.import_id(written)
+    }
+
+    fn get(&self, ty: &str) -> Result<&ResourceType<C>, ProviderError> {
+        self.resources.get(ty).ok_or_else(|| ProviderError::invalid(format!("there is no resource type \"{ty}\"")))
+    }
+}
+
+/// A connection of a known type together with the types that it serves. Fits every object that comes from a
+/// driver to its schema.
+pub struct Connected<C: Send + Sync + 'static> {
+    pub cloud: C,
+    pub types: Arc<Types<C>>,
+}
+
+impl<C: Send + Sync + 'static> Connected<C> {
+    fn fit(&self, ty: &str, mut stored: Stored) -> Stored {
+        if let Some(t) = self.types.resources.get(ty) {
+            stored.object = Object::new(&t.schema.block.fit(&stored.object.value()));
+        }
+        stored
+    }
+
+    fn fit_outcome(&self, ty: &str, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Done(stored) => Outcome::Done(self.fit(ty, stored)),
+            Outcome::Partial(stored, error) => Outcome::Partial(self.fit(ty, stored), error),
+            failed => failed,
+        }
+    }
+}
+
+#[async_trait]
+impl<C: Send + Sync + 'static> Connection for Connected<C> {
+    async fn read_many(&self, ty: &str, reads: &[Read]) -> Vec<ReadOutcome> {
+        let t = match self.types.get(ty) {
+            Ok(t) => t,
+            Err(error) => return reads.iter().map(|_| ReadOutcome::Failed(error.clone())).collect(),
+        };
+        let outcomes = t.driver.read_many(&self.cloud, reads).await;
+        let fit = |outcome| match outcome {
+            ReadOutcome::Found(stored) => ReadOutcome::Found(self.fit(ty, stored)),
+            other => other,
+        };
+        outcomes.into_iter().map(fit).collect()
+    }
+
+    async fn create(&self, ty: &str, request: Create) -> Outcome {
+        match self.types.get(ty) {
+            Ok(t) => self.fit_outcome(ty, t.driver.create(&self.cloud, request).await),
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    async fn update(&self, ty: &str, request: Update) -> Outcome {
+        match self.types.get(ty) {
+            Ok(t) => self.fit_outcome(ty, t.driver.update(&self.cloud, request).await),
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    async fn delete(&self, ty: &str, request: Delete) -> Result<(), ProviderError> {
+        self.types.get(ty)?.driver.delete(&self.cloud, request).await
+    }
+
+    async fn list(&self, ty: &str, filter: &Filter) -> Result<Vec<Listed>, ProviderError> {
+        let listed = self.types.get(ty)?.driver.list(&self.cloud, filter).await?;
+        Ok(listed.into_iter().map(|l| Listed { stored: self.fit(ty, l.stored), ..l }).collect())
+    }
+
+    async fn find_by_key(
+        &self,
+        ty: &str,
+        key: &IdempotencyKey,
+        desired: &Config,
+    ) -> Result<Option<Stored>, ProviderError> {
+        let found = self.types.get(ty)?.driver.find_by_key(&self.cloud, key, desired).await?;
+        Ok(found.map(|stored| self.fit(ty, stored)))
+    }
+
+    async fn read_data(&self, ty: &str, config: &Config, op: &Operation) -> Result<Object, ProviderError> {
+        let missing = || ProviderError::invalid(format!("there is no data source \"{ty}\""));
+        let t = self.types.data.get(ty).ok_or_else(missing)?;
+        let object = t.driver.read(&self.cloud, config, op).await?;
+        Ok(Object::new(&t.schema.block.fit(&object.value())))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        &self.cloud
+    }
+}

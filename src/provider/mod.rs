@@ -1,0 +1,20 @@
+//! The contract between the engine and the providers: what a provider is ([`ProviderDef`]), how one resource
+//! type is driven ([`Driver`]), what went wrong ([`ProviderError`]); retry, rate limits and concurrency, once
+//! for all of them.
+//!
+//! A provider's folder builds [`ResourceType`]s with the words of [`schema_words`] and registers them in a
+//! slice. The engine sees only [`ProviderDef`] and [`Connection`].
+
+pub mod connection;
+pub mod contract;
+pub mod error;
+pub mod resource;
+pub mod schema_words;
+
+pub use connection::{Connected, Connection, ProviderDef};
+pub use contract::{
+    Config, Create, Delete, Driver, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, Progress, Read,
+    ReadOutcome, RemoteId, Stored, Update,
+};
+pub use error::{ErrorKind, ProviderError};
+pub use resource::{DataDriver, DataType, ResourceType, data_source, resource};

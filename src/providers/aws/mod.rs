@@ -1,0 +1,1 @@
+//! Amazon Web Services through the official SDK.

@@ -1,0 +1,1 @@
+//! One embedded, stateful, schema-driven simulated cloud in the place of every provider.

@@ -1,0 +1,1 @@
+//! Sources to [`Spec`]: the HCL and YAML front ends, the loader, module sources.
