@@ -1,0 +1,86 @@
+//! Steps: what apply does, each after those that it waits for.
+
+use crate::model::Str;
+
+/// Index of a step in the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepId(pub u32);
+
+/// One step. `after` lists the steps that must have ended well before this one starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub kind: StepKind,
+    pub after: Vec<StepId>,
+}
+
+/// Numbers of changes are indexes into [`super::Plan::changes`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    Create {
+        change: u32,
+    },
+    Update {
+        change: u32,
+    },
+    /// Deletes the object that the change has before it; of a create-first replacement the deposed one.
+    Delete {
+        change: u32,
+    },
+    /// Reads a data source.
+    Read {
+        change: u32,
+    },
+    Forget {
+        change: u32,
+    },
+    /// Brings a value that was unknown into being, for steps that use it.
+    Evaluate {
+        cell: CellId,
+    },
+    /// Does nothing: many steps wait for many others through it, without an edge for each pair.
+    Join,
+}
+
+/// A value of a module instance that steps compute and use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CellId {
+    pub module: u32,
+    pub kind: CellKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CellKind {
+    Variable(u32),
+    Local(u32),
+    Output(u32),
+    Provider(u32),
+    Check(u32),
+}
+
+impl StepKind {
+    /// The change that the step carries out, where it is of one.
+    pub fn change(&self) -> Option<u32> {
+        match self {
+            StepKind::Create { change }
+            | StepKind::Update { change }
+            | StepKind::Delete { change }
+            | StepKind::Read { change }
+            | StepKind::Forget { change } => Some(*change),
+            StepKind::Evaluate { .. } | StepKind::Join => None,
+        }
+    }
+
+    /// The word for it in messages and the plan file.
+    pub fn word(&self) -> Str {
+        match self {
+            StepKind::Create { .. } => "create",
+            StepKind::Update { .. } => "update",
+            StepKind::Delete { .. } => "delete",
+            StepKind::Read { .. } => "read",
+            StepKind::Forget { .. } => "forget",
+            StepKind::Evaluate { .. } => "evaluate",
+            StepKind::Join => "join",
+        }
+        .into()
+    }
+}
