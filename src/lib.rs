@@ -1,6 +1,6 @@
 //! Terrane: a declarative infrastructure engine.
 //!
-//! The rooms, and who may know whom (`tests/tidy.rs` keeps it):
+//! The rooms, and who may know whom (`tests/it/tidy.rs` keeps it):
 //!
 //! - [`model`] is the vocabulary and imports nothing of ours.
 //! - [`lang`], [`state`] and [`provider`] know `model`.

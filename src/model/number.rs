@@ -518,7 +518,7 @@ fn shortest_digits(digits: &[u8], low: &[u8], high: &[u8], inclusive: bool) -> (
 fn should_round_up(digits: &[u8], kept: usize) -> bool {
     match digits.get(kept) {
         None => false,
-        Some(b'5') if digits[kept + 1..].iter().all(|d| *d == b'0') => (digits[kept - 1] - b'0') % 2 != 0,
+        Some(b'5') if digits[kept + 1..].iter().all(|d| *d == b'0') => !(digits[kept - 1] - b'0').is_multiple_of(2),
         Some(d) => *d >= b'5',
     }
 }

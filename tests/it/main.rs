@@ -1,0 +1,6 @@
+//! The integration tests: one binary, so that the crate is linked once.
+//!
+//! A new file of tests is one module here. What they share is under [`support`].
+
+mod support;
+mod support_checks;
