@@ -4,3 +4,4 @@
 
 mod support;
 mod support_checks;
+mod tidy;

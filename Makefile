@@ -1,0 +1,54 @@
+# The tasks of the project. `make test` is what must pass before a change lands.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+CARGO ?= cargo
+PYTHON ?= python3
+CACHE ?= $(HOME)/.cache/terrane
+TERRANE_TEST_VENV ?= $(CACHE)/venv
+export TERRANE_TEST_VENV
+
+CARGO_DENY_VERSION := 0.20.2
+DENY := $(CACHE)/tools/$(CARGO_DENY_VERSION)/bin/cargo-deny
+SERVERS := $(TERRANE_TEST_VENV)/.terrane-requirements
+
+.PHONY: help test fmt lint deny unit doc servers bench
+
+help: ## Show the tasks
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+test: fmt lint deny unit doc ## Everything that must pass: format, lints, licences, tests
+
+fmt: ## Check the formatting
+	$(CARGO) fmt --check
+
+lint: ## Clippy on all targets, warnings are errors
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+deny: $(DENY) ## Licences, banned crates and sources of the dependencies
+	$(DENY) --log-level error check --hide-inclusion-graph licenses bans sources
+
+unit: servers ## All tests
+	$(CARGO) test --locked --lib --bins --tests
+
+doc: ## The examples in the documentation
+	$(CARGO) test --locked --doc
+
+servers: $(SERVERS) ## Install the test servers into $(TERRANE_TEST_VENV)
+
+$(SERVERS): tests/requirements.txt
+	test -x $(TERRANE_TEST_VENV)/bin/python || $(PYTHON) -m venv $(TERRANE_TEST_VENV)
+	$(TERRANE_TEST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	cp $< $@
+
+# Built with little optimisation: it runs for a second, and is built on every fresh machine.
+$(DENY):
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+	CARGO_TARGET_DIR=$(CACHE)/tools/target \
+	$(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked --no-default-features \
+	    --root $(CACHE)/tools/$(CARGO_DENY_VERSION)
+	rm -rf $(CACHE)/tools/target
+
+bench: ## Time large stacks, beside terraform if it is on the PATH (BENCH_MAX, BENCH_TERRAFORM_MAX)
+	$(CARGO) bench --locked --bench scale
