@@ -1,1 +1,43 @@
-//! Stored objects as rows in a transactional store, the journal, locks, and the exchange format.
+//! The state: what exists, one row per resource instance in a transactional store.
+//!
+//! - [`StoredInstance`] is one row, [`Snapshot`] all of them as an immutable view for the planner.
+//! - [`Store`] is what a state can do: read a snapshot, commit changes durably, keep intents and the lock.
+//!   [`SqliteStore`] is the embedded one: a file, and a thread that owns the connection.
+//! - [`lease`] is the lock, [`intent`] the journal of calls that are under way.
+//! - [`tfstate`] exchanges states with Terraform (format version 4).
+//! - [`workspace`] says where the file of a workspace lies.
+
+mod answer;
+pub mod body;
+pub mod change;
+pub mod clock;
+mod codec;
+pub mod error;
+mod file;
+pub mod instance;
+pub mod intent;
+pub mod lease;
+mod lease_table;
+mod load;
+pub mod provider;
+pub mod sensitive;
+pub mod snapshot;
+pub mod sqlite;
+mod store;
+mod tables;
+pub mod tfstate;
+pub mod workspace;
+mod write;
+
+pub use answer::Answer;
+pub use change::Change;
+pub use clock::{Clock, Processes, Surroundings, SystemClock, SystemProcesses};
+pub use error::StateError;
+pub use instance::{RowKey, Status, StoredInstance};
+pub use intent::{Intent, IntentOperation};
+pub use lease::{Acquired, Holder, Lease, LeaseRequest};
+pub use provider::StoredProvider;
+pub use snapshot::{Output, Snapshot};
+pub use sqlite::{SqliteStore, read_snapshot};
+pub use store::Store;
+pub use workspace::Workspace;

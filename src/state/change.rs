@@ -1,0 +1,36 @@
+//! What can be done to a state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Intent, Output, RowKey, Snapshot, StoredInstance};
+use crate::model::Str;
+
+/// One change of a state. Changes that are committed together become durable together or not at all.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Adds the row or replaces the one of the same key.
+    Put(Arc<StoredInstance>),
+    /// Removes a row; none of this key is no error.
+    Remove(RowKey),
+    /// Makes an intent durable, before the call that it announces.
+    Begin(Intent),
+    /// Ends the intent of this idempotency key, together with the rows that tell the outcome.
+    End(Str),
+    /// Replaces all outputs of the root module.
+    Outputs(BTreeMap<Str, Output>),
+    /// Replaces the results of checks: the JSON array of Terraform's state.
+    CheckResults(Option<Arc<str>>),
+    /// Begins a new serial. A store does this by itself before the first row or output that it writes after opening.
+    BumpSerial,
+    Lineage(Str),
+    /// Replaces everything but intents and the lock: import, push and restore. The serial becomes the snapshot's.
+    Replace(Arc<Snapshot>),
+}
+
+impl Change {
+    /// Whether readers of the state can see it.
+    pub(super) fn is_content(&self) -> bool {
+        matches!(self, Change::Put(_) | Change::Remove(_) | Change::Outputs(_) | Change::CheckResults(_))
+    }
+}

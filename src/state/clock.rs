@@ -1,0 +1,83 @@
+//! What the state must know of its surroundings: the time, and whether a process still runs. Tests bring their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use crate::model::Str;
+
+#[async_trait]
+pub trait Clock: Send + Sync {
+    fn now(&self) -> OffsetDateTime;
+    async fn sleep(&self, duration: Duration);
+}
+
+pub trait Processes: Send + Sync {
+    /// Names the set of processes whose ids mean something here: it changes with the machine, its boot and the
+    /// container. Nothing where that cannot be known.
+    fn machine(&self) -> Option<Str>;
+    /// Whether a process of this machine runs; true where that cannot be known.
+    fn is_alive(&self, pid: u32) -> bool;
+}
+
+#[derive(Clone)]
+pub struct Surroundings {
+    pub clock: Arc<dyn Clock>,
+    pub processes: Arc<dyn Processes>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Surroundings { clock: Arc::new(SystemClock), processes: Arc::new(SystemProcesses) }
+    }
+}
+
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+pub struct SystemProcesses;
+
+impl SystemProcesses {
+    /// The name that this machine has for people.
+    pub fn host_name() -> String {
+        #[cfg(unix)]
+        return rustix::system::uname().nodename().to_string_lossy().into_owned();
+        #[cfg(not(unix))]
+        return "this machine".to_string();
+    }
+}
+
+impl Processes for SystemProcesses {
+    /// Equal host names are not enough: containers may share one and still not see each other's processes.
+    fn machine(&self) -> Option<Str> {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let namespace = std::fs::read_link("/proc/self/ns/pid").ok()?;
+        Some(format!("{} {}", boot.trim(), namespace.display()).into())
+    }
+
+    fn is_alive(&self, pid: u32) -> bool {
+        #[cfg(unix)]
+        {
+            let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
+            // Any other error, such as a lack of permission, is about a process that is there.
+            rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = pid;
+            true
+        }
+    }
+}

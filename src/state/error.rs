@@ -1,0 +1,98 @@
+//! What can go wrong with a state, each with the file and the next step.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::ffi::ErrorCode;
+
+use super::Lease;
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StateError {
+    #[error(
+        "\"{path}\" is not a state: {detail}; it was left as it is: restore it from a backup, or move it away and adopt the resources again"
+    )]
+    NotAState { path: PathBuf, detail: String },
+    #[error(
+        "the state \"{path}\" is damaged: {detail}; it was left as it is: copy it with its \"-wal\" file before anything else, then restore it from a backup"
+    )]
+    Damaged { path: PathBuf, detail: String },
+    #[error(
+        "{row} in the state \"{path}\" is damaged: {detail}; restore the state from a backup, or remove this row and import the object again"
+    )]
+    DamagedRow { path: PathBuf, row: String, detail: String },
+    #[error(
+        "the state \"{path}\" has format {found}, this terrane knows formats up to {known}: use terrane {written_by} or later"
+    )]
+    FromTheFuture { path: PathBuf, found: i64, known: i64, written_by: String },
+    #[error("the disk is full: the state \"{path}\" could not take the last changes; free some space and run again")]
+    DiskFull { path: PathBuf },
+    #[error("no permission for \"{path}\" ({detail}): give this user the right to write the file and its folder")]
+    PermissionDenied { path: PathBuf, detail: String },
+    #[error(
+        "the state \"{path}\" can only be read: the file, its folder or the file system does not allow writing ({detail})"
+    )]
+    ReadOnly { path: PathBuf, detail: String },
+    #[error("another process is writing the state \"{path}\" and did not finish in time; run again")]
+    Busy { path: PathBuf },
+    #[error("\"{path}\": {detail}")]
+    Io { path: PathBuf, detail: String },
+    #[error(
+        "the state \"{path}\" is locked by {} (process {} on {}) for \"{}\" since {}; wait for it with -lock-timeout=5m, or, if that run is surely gone, run \"terrane force-unlock {}\"",
+        lease.holder.who, lease.holder.pid, lease.holder.host, lease.operation, crate::state::lease::moment(lease.since), lease.id
+    )]
+    Locked { path: PathBuf, lease: Box<Lease>, waited: Duration },
+    #[error(
+        "the lock {id} on the state \"{path}\" was lost: {detail}; nothing more is written, run again to see what is left to do"
+    )]
+    LockLost { path: PathBuf, id: String, detail: String },
+    #[error("the state \"{path}\" has no lock \"{id}\"{}", held.as_ref().map(|h| format!("; it is locked by \"{h}\"")).unwrap_or_default())]
+    NoSuchLock { path: PathBuf, id: String, held: Option<String> },
+    #[error("the state \"{path}\" has no open intent \"{key}\": its outcome is stored already, or it was never begun")]
+    NoSuchIntent { path: PathBuf, key: String },
+    #[error("the serial {serial} is too large for the state \"{path}\"")]
+    TooLarge { path: PathBuf, serial: u64 },
+    #[error("the writer of the state \"{path}\" has stopped; run again")]
+    WriterStopped { path: PathBuf },
+    #[error("{0}")]
+    Workspace(#[from] super::workspace::WorkspaceNameError),
+}
+
+impl StateError {
+    /// Tells what an error of the database means for the user.
+    pub(super) fn from_sqlite(path: &Path, error: &rusqlite::Error) -> StateError {
+        let path = path.to_path_buf();
+        let detail = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StateError::NotAState { path, detail: "it is not a database".into() },
+            Some(ErrorCode::DatabaseCorrupt) => StateError::Damaged { path, detail },
+            Some(ErrorCode::DiskFull) => StateError::DiskFull { path },
+            Some(ErrorCode::ReadOnly) => StateError::ReadOnly { path, detail },
+            Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+                StateError::PermissionDenied { path, detail }
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
+                StateError::Busy { path }
+            }
+            Some(ErrorCode::CannotOpen) => match std::fs::File::open(&path) {
+                Err(error) => StateError::from_io(&path, &error),
+                // The file itself can be read: the folder does not take the files that belong to it.
+                Ok(_) => StateError::ReadOnly { path, detail },
+            },
+            Some(_) => StateError::Io { path, detail },
+            // Values of the wrong type or missing tables: what is in the file is not what was written.
+            None => StateError::Damaged { path, detail },
+        }
+    }
+
+    pub(super) fn from_io(path: &Path, error: &std::io::Error) -> StateError {
+        use std::io::ErrorKind;
+        let (path, detail) = (path.to_path_buf(), error.to_string());
+        match error.kind() {
+            ErrorKind::PermissionDenied => StateError::PermissionDenied { path, detail },
+            ErrorKind::ReadOnlyFilesystem => StateError::ReadOnly { path, detail },
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StateError::DiskFull { path },
+            _ => StateError::Io { path, detail },
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The lock of a state: a lease that its holder renews, with a fencing token.
+//!
+//! A lease ends when it is released, when it expires, when its process is gone, or by force. Every transaction of a
+//! holder checks that the lease is still its own, so that a holder that was asleep too long cannot write after
+//! somebody else took over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Clock, StateError, Store};
+use crate::model::Str;
+
+/// How long a lease lasts unless it is renewed.
+pub const TERM: Duration = Duration::from_secs(5 * 60);
+
+/// Who holds or wants a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// `anna@build-7`.
+    pub who: Str,
+    pub host: Str,
+    /// Within what the process id means something; see [`super::Processes::machine`].
+    pub machine: Option<Str>,
+    pub pid: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseRequest {
+    pub holder: Holder,
+    /// What it is for: `apply`.
+    pub operation: Str,
+    pub term: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// What `force-unlock` takes.
+    pub id: Str,
+    /// Rises with every lease that the state ever gave.
+    pub token: u64,
+    pub holder: Holder,
+    pub operation: Str,
+    pub since: OffsetDateTime,
+    pub expires: OffsetDateTime,
+}
+
+/// A lease that was given, and those of holders that are gone which it took over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acquired {
+    pub lease: Lease,
+    pub taken_over: Vec<Lease>,
+}
+
+/// Takes the lock, waiting for it no longer than `patience`.
+pub async fn acquire(
+    store: &dyn Store,
+    request: &LeaseRequest,
+    patience: Duration,
+    clock: &dyn Clock,
+) -> Result<Acquired, StateError> {
+    let began = clock.now();
+    let mut pause = Duration::from_millis(100);
+    loop {
+        let (path, lease) = match store.try_acquire(request.clone()).await {
+            Err(StateError::Locked { path, lease, .. }) => (path, lease),
+            other => return other,
+        };
+        let waited = Duration::try_from(clock.now() - began).unwrap_or_default();
+        let left = patience.saturating_sub(waited);
+        if left.is_zero() {
+            return Err(StateError::Locked { path, lease, waited });
+        }
+        clock.sleep(pause.min(left)).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+/// Renews the lease of a store until that fails, and tells why. To be run beside the work and stopped after it.
+pub async fn keep(store: Arc<dyn Store>, term: Duration, clock: Arc<dyn Clock>) -> StateError {
+    loop {
+        clock.sleep(term / 3).await;
+        match store.renew(term).await {
+            Ok(_) => (),
+            // Somebody else is in the middle of a write; the next turn comes long before the lease ends.
+            Err(StateError::Busy { .. }) => (),
+            Err(error) => return error,
+        }
+    }
+}
+
+/// A time as messages show it.
+pub fn moment(at: OffsetDateTime) -> String {
+    at.replace_nanosecond(0).unwrap_or(at).format(&Rfc3339).unwrap_or_else(|_| at.to_string())
+}

@@ -1,0 +1,153 @@
+//! The lock's row: who holds it, whether he still does, and who may have it next.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use time::OffsetDateTime;
+
+use super::codec::{from_millis, to_millis};
+use super::lease::moment;
+use super::write::WriteError;
+use super::{Acquired, Holder, Lease, LeaseRequest, StateError, Surroundings};
+use crate::model::Str;
+
+/// The lease that this process holds.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub id: Str,
+    pub token: i64,
+}
+
+const COLUMNS: &str = "id, token, who, host, machine, pid, operation, since, expires";
+
+/// Gives the lock if nobody has it, or if all who have it are gone.
+pub(super) fn acquire(
+    conn: &Connection,
+    path: &Path,
+    request: LeaseRequest,
+    around: &Surroundings,
+) -> Result<Acquired, WriteError> {
+    let now = around.clock.now();
+    let leases = all(conn)?;
+    if let Some(lease) = leases.iter().find(|l| !is_over(l, now, around)) {
+        let (path, lease) = (path.to_path_buf(), Box::new(lease.clone()));
+        return Err(WriteError::Refused(StateError::Locked { path, lease, waited: Duration::ZERO }));
+    }
+    conn.execute("DELETE FROM leases", [])?;
+    let token = next_token(conn)?;
+    let lease = Lease {
+        id: uuid::Uuid::new_v4().to_string().into(),
+        token: token.unsigned_abs(),
+        holder: request.holder,
+        operation: request.operation,
+        since: now,
+        expires: now + request.term,
+    };
+    conn.execute(
+        "INSERT INTO leases (id, scope, token, who, host, machine, pid, operation, since, expires)
+         VALUES (?1, '', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            &*lease.id,
+            token,
+            &*lease.holder.who,
+            &*lease.holder.host,
+            lease.holder.machine.as_deref(),
+            lease.holder.pid,
+            &*lease.operation,
+            to_millis(lease.since),
+            to_millis(lease.expires),
+        ],
+    )?;
+    Ok(Acquired { lease, taken_over: leases })
+}
+
+fn next_token(conn: &Connection) -> Result<i64, WriteError> {
+    conn.execute(
+        "INSERT INTO meta (name, value) VALUES ('fencing_token', '1')
+         ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+        [],
+    )?;
+    let sql = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'fencing_token'";
+    Ok(conn.query_row(sql, [], |r| r.get(0))?)
+}
+
+/// A lease that nobody will release: it expired, or its process is gone from this machine.
+fn is_over(lease: &Lease, now: OffsetDateTime, around: &Surroundings) -> bool {
+    if lease.expires <= now {
+        return true;
+    }
+    let here = around.processes.machine();
+    here.is_some() && lease.holder.machine == here && !around.processes.is_alive(lease.holder.pid)
+}
+
+/// Fails unless the lease is still there: whoever took it over has a higher token and may have written since.
+pub(super) fn check(conn: &Connection, path: &Path, held: &Held) -> Result<(), WriteError> {
+    let sql = "SELECT 1 FROM leases WHERE id = ?1 AND token = ?2";
+    if conn.prepare_cached(sql)?.exists(params![&*held.id, held.token])? {
+        return Ok(());
+    }
+    let detail = match all(conn)?.first() {
+        Some(other) => format!("{} took it over at {}", other.holder.who, moment(other.since)),
+        None => "it was removed by force".to_string(),
+    };
+    Err(WriteError::Refused(StateError::LockLost { path: path.to_path_buf(), id: held.id.to_string(), detail }))
+}
+
+/// A lease that expired but that nobody took over is still good.
+pub(super) fn renew(
+    conn: &Connection,
+    path: &Path,
+    held: &Held,
+    expires: OffsetDateTime,
+) -> Result<Lease, WriteError> {
+    check(conn, path, held)?;
+    conn.execute("UPDATE leases SET expires = ?2 WHERE id = ?1", params![&*held.id, to_millis(expires)])?;
+    find(conn, path, &held.id)
+}
+
+pub(super) fn release(conn: &Connection, held: &Held) -> Result<(), WriteError> {
+    conn.execute("DELETE FROM leases WHERE id = ?1 AND token = ?2", params![&*held.id, held.token])?;
+    Ok(())
+}
+
+pub(super) fn force_unlock(conn: &Connection, path: &Path, id: &str) -> Result<Lease, WriteError> {
+    let lease = find(conn, path, id)?;
+    conn.execute("DELETE FROM leases WHERE id = ?1", [id])?;
+    Ok(lease)
+}
+
+pub(super) fn all(conn: &Connection) -> rusqlite::Result<Vec<Lease>> {
+    let mut statement = conn.prepare(&format!("SELECT {COLUMNS} FROM leases ORDER BY token"))?;
+    statement.query_map([], read)?.collect()
+}
+
+fn find(conn: &Connection, path: &Path, id: &str) -> Result<Lease, WriteError> {
+    let sql = format!("SELECT {COLUMNS} FROM leases WHERE id = ?1");
+    if let Some(lease) = conn.query_row(&sql, [id], read).optional()? {
+        return Ok(lease);
+    }
+    let held = all(conn)?.first().map(|l| l.id.to_string());
+    Err(WriteError::Refused(StateError::NoSuchLock { path: path.to_path_buf(), id: id.to_string(), held }))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Lease> {
+    let text = |i| row.get::<_, String>(i).map(Str::from);
+    let at = |i| {
+        let millis = row.get(i)?;
+        from_millis(millis).ok_or(rusqlite::Error::IntegralValueOutOfRange(i, millis))
+    };
+    Ok(Lease {
+        id: text(0)?,
+        token: row.get::<_, i64>(1)?.unsigned_abs(),
+        holder: Holder {
+            who: text(2)?,
+            host: text(3)?,
+            machine: row.get::<_, Option<String>>(4)?.map(Str::from),
+            pid: row.get(5)?,
+        },
+        operation: text(6)?,
+        since: at(7)?,
+        expires: at(8)?,
+    })
+}

@@ -1,0 +1,148 @@
+//! The whole state at one moment, as the planner and the readers see it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Change, RowKey, StoredInstance};
+use crate::model::{Address, ResourceAddress, Str, Value};
+
+/// The version of Terraform whose state format is written, unless an imported state says another.
+pub const TERRAFORM_VERSION: &str = "1.11.4";
+
+/// An output value of the root module, without marks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    pub value: Value,
+    pub sensitive: bool,
+}
+
+/// An immutable view of a state. Rows are shared with the snapshots that it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Names this state and its descendants; a UUID where we made it.
+    pub lineage: Str,
+    /// Rises by one with every run that changes something.
+    pub serial: u64,
+    /// What Terraform would say of itself in the file.
+    pub terraform_version: Str,
+    /// The version of terrane that wrote it last; empty where it never did.
+    pub written_by: Str,
+    pub outputs: BTreeMap<Str, Output>,
+    /// The results of checks as the JSON array that Terraform's state has.
+    pub check_results: Option<Arc<str>>,
+    /// Sorted by address, the current object before the deposed ones.
+    rows: Vec<Arc<StoredInstance>>,
+    /// Where the rows of each resource begin and end.
+    resources: BTreeMap<ResourceAddress, (usize, usize)>,
+}
+
+impl Snapshot {
+    /// A state with nothing in it.
+    pub fn empty(lineage: impl Into<Str>) -> Snapshot {
+        Snapshot {
+            lineage: lineage.into(),
+            serial: 0,
+            terraform_version: TERRAFORM_VERSION.into(),
+            written_by: "".into(),
+            outputs: BTreeMap::new(),
+            check_results: None,
+            rows: Vec::new(),
+            resources: BTreeMap::new(),
+        }
+    }
+
+    /// The same state with these rows, given in any order. Of rows of the same key the last one stays.
+    pub fn with_rows(mut self, mut rows: Vec<Arc<StoredInstance>>) -> Snapshot {
+        rows.sort_by(|a, b| order(a).cmp(&order(b)));
+        rows.reverse();
+        rows.dedup_by(|earlier, last| order(earlier) == order(last));
+        rows.reverse();
+        self.resources = index(&rows);
+        self.rows = rows;
+        self
+    }
+
+    /// The same state after changes; what only the store keeps (intents, the serial) stays.
+    pub fn with_changes<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Snapshot {
+        let mut next = self.clone();
+        let mut rows: BTreeMap<RowKey, Option<Arc<StoredInstance>>> = BTreeMap::new();
+        for change in changes {
+            match change {
+                Change::Put(row) => drop(rows.insert(row.key(), Some(row.clone()))),
+                Change::Remove(key) => drop(rows.insert(key.clone(), None)),
+                Change::Outputs(outputs) => next.outputs = outputs.clone(),
+                Change::CheckResults(results) => next.check_results = results.clone(),
+                Change::Lineage(lineage) => next.lineage = lineage.clone(),
+                Change::Replace(all) => {
+                    rows.clear();
+                    next = (**all).clone();
+                }
+                Change::Begin(_) | Change::End(_) | Change::BumpSerial => (),
+            }
+        }
+        if rows.is_empty() {
+            return next;
+        }
+        let kept = next.rows.iter().filter(|row| !rows.contains_key(&row.key())).cloned();
+        let all = kept.chain(rows.values().flatten().cloned()).collect();
+        next.with_rows(all)
+    }
+
+    /// All rows, sorted by address, the current object before the deposed ones.
+    pub fn rows(&self) -> &[Arc<StoredInstance>] {
+        &self.rows
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.outputs.is_empty()
+    }
+
+    /// The current object of an instance.
+    pub fn get(&self, address: &Address) -> Option<&Arc<StoredInstance>> {
+        self.find(address, None)
+    }
+
+    /// One object of an instance, current or deposed.
+    pub fn row(&self, key: &RowKey) -> Option<&Arc<StoredInstance>> {
+        self.find(&key.address, key.deposed.as_ref())
+    }
+
+    /// The objects of an instance that still have to be deleted.
+    pub fn deposed(&self, address: &Address) -> impl Iterator<Item = &Arc<StoredInstance>> {
+        let rows = self.instances(&address.resource);
+        let from = rows.partition_point(|row| row.address.key < address.key);
+        rows[from..].iter().take_while(|r| r.address.key == address.key).filter(|r| r.deposed.is_some())
+    }
+
+    /// All objects of the instances of a resource.
+    pub fn instances(&self, resource: &ResourceAddress) -> &[Arc<StoredInstance>] {
+        self.resources.get(resource).and_then(|&(from, to)| self.rows.get(from..to)).unwrap_or(&[])
+    }
+
+    /// The resources in order of their addresses, each with all its objects.
+    pub fn resources(&self) -> impl Iterator<Item = (&ResourceAddress, &[Arc<StoredInstance>])> {
+        self.resources.iter().map(|(address, &(from, to))| (address, self.rows.get(from..to).unwrap_or(&[])))
+    }
+
+    fn find(&self, address: &Address, deposed: Option<&Str>) -> Option<&Arc<StoredInstance>> {
+        let rows = self.instances(&address.resource);
+        let order = |row: &Arc<StoredInstance>| (&row.address.key, row.deposed.as_ref()).cmp(&(&address.key, deposed));
+        rows.binary_search_by(order).ok().and_then(|i| rows.get(i))
+    }
+}
+
+fn order(row: &StoredInstance) -> (&Address, Option<&Str>) {
+    (&row.address, row.deposed.as_ref())
+}
+
+fn index(rows: &[Arc<StoredInstance>]) -> BTreeMap<ResourceAddress, (usize, usize)> {
+    let mut resources = BTreeMap::new();
+    let mut from = 0;
+    for group in rows.chunk_by(|a, b| a.address.resource == b.address.resource) {
+        if let Some(first) = group.first() {
+            resources.insert(first.address.resource.clone(), (from, from + group.len()));
+        }
+        from += group.len();
+    }
+    resources
+}

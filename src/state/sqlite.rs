@@ -1,0 +1,277 @@
+//! The embedded store: an SQLite file, and one thread that owns the connection.
+//!
+//! The thread takes all commits that are waiting into one transaction, which reaches the disk once, and then answers
+//! all of them. A commit that is refused does not touch the others of its group.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::lease_table::{self, Held};
+use super::write::{self, Interned, WriteError, Writing};
+use super::{
+    Acquired, Answer, Change, Intent, Lease, LeaseRequest, Snapshot, StateError, Store, Surroundings, file, load,
+};
+use crate::model::Str;
+
+type Reply<T> = oneshot::Sender<Result<T, StateError>>;
+
+/// A state file that is open for writing. Dropping it waits for what is under way and gives up the lock.
+pub struct SqliteStore {
+    path: PathBuf,
+    work: Option<Sender<Work>>,
+    thread: Option<JoinHandle<()>>,
+    transactions: Arc<AtomicU64>,
+}
+
+enum Work {
+    Commit(Vec<Change>, Reply<()>),
+    Call(Box<dyn FnOnce(&mut Writer) + Send>),
+}
+
+/// The most commits that share a transaction: more would make the first wait too long.
+const GROUP: usize = 4096;
+
+/// Reads a state without opening it for writing; nothing where there is no file.
+pub fn read_snapshot(path: &Path) -> Result<Option<Snapshot>, StateError> {
+    file::open_to_read(path)?.map(|conn| load::snapshot(&conn, path)).transpose()
+}
+
+impl SqliteStore {
+    /// Opens a state, creating it and its folder where there is none.
+    pub fn open(path: &Path, around: Surroundings) -> Result<SqliteStore, StateError> {
+        let conn = file::open(path)?;
+        let transactions = Arc::new(AtomicU64::new(0));
+        let writer = Writer {
+            conn,
+            path: path.to_path_buf(),
+            around,
+            interned: Interned::default(),
+            held: None,
+            serial_is_new: false,
+            transactions: transactions.clone(),
+        };
+        let (work, waiting) = channel();
+        let thread = std::thread::Builder::new().name("state".into()).spawn(move || writer.run(&waiting));
+        let thread = thread.map_err(|e| StateError::from_io(path, &e))?;
+        Ok(SqliteStore { path: path.to_path_buf(), work: Some(work), thread: Some(thread), transactions })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many transactions with changes were committed: how well the commits share them.
+    pub fn transactions(&self) -> u64 {
+        self.transactions.load(Ordering::Relaxed)
+    }
+
+    fn send(&self, work: Work) {
+        // Where the writer has stopped, the reply is dropped with the work, which is the answer.
+        let _ = self.work.as_ref().map(|to| to.send(work));
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut Writer) -> Result<T, StateError> + Send + 'static,
+    ) -> Answer<T> {
+        let (reply, answer) = Answer::channel(self.path.clone());
+        self.send(Work::Call(Box::new(move |writer| {
+            // Nobody waits any more: fine.
+            let _ = reply.send(run(writer));
+        })));
+        answer
+    }
+}
+
+impl Store for SqliteStore {
+    fn snapshot(&self) -> Answer<Snapshot> {
+        self.call(|w| load::snapshot(&w.conn, &w.path))
+    }
+
+    fn commit(&self, changes: Vec<Change>) -> Answer<()> {
+        let (reply, answer) = Answer::channel(self.path.clone());
+        self.send(Work::Commit(changes, reply));
+        answer
+    }
+
+    fn open_intents(&self) -> Answer<Vec<Intent>> {
+        self.call(|w| load::intents(&w.conn, &w.path))
+    }
+
+    fn try_acquire(&self, request: LeaseRequest) -> Answer<Acquired> {
+        self.call(|w| w.acquire(request))
+    }
+
+    fn renew(&self, term: Duration) -> Answer<Lease> {
+        self.call(move |w| w.renew(term))
+    }
+
+    fn release(&self) -> Answer<()> {
+        self.call(Writer::release)
+    }
+
+    fn leases(&self) -> Answer<Vec<Lease>> {
+        self.call(|w| lease_table::all(&w.conn).map_err(|e| StateError::from_sqlite(&w.path, &e)))
+    }
+
+    fn force_unlock(&self, id: Str) -> Answer<Lease> {
+        self.call(move |w| w.in_transaction(|conn, path| lease_table::force_unlock(conn, path, &id)))
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.work = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the writer was told to whoever waited for it.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Writer {
+    conn: Connection,
+    path: PathBuf,
+    around: Surroundings,
+    interned: Interned,
+    held: Option<Held>,
+    /// Whether the serial was raised since the state was opened.
+    serial_is_new: bool,
+    transactions: Arc<AtomicU64>,
+}
+
+impl Writer {
+    fn run(mut self, waiting: &Receiver<Work>) {
+        let mut next = waiting.recv().ok();
+        while let Some(work) = next.take() {
+            match work {
+                Work::Call(run) => run(&mut self),
+                Work::Commit(changes, reply) => {
+                    let mut group = vec![(changes, reply)];
+                    while group.len() < GROUP {
+                        match waiting.try_recv() {
+                            Ok(Work::Commit(changes, reply)) => group.push((changes, reply)),
+                            Ok(other) => {
+                                next = Some(other);
+                                break;
+                            }
+                            Err(_) => break,
+                        }
+                    }
+                    self.commit(group);
+                }
+            }
+            next = next.or_else(|| waiting.recv().ok());
+        }
+        // A lock that cannot be given up now is taken over when the process is gone.
+        let _ = self.release();
+    }
+
+    fn commit(&mut self, group: Vec<(Vec<Change>, Reply<()>)>) {
+        let (changes, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let results = match self.write(&changes) {
+            Ok(results) => results,
+            Err(error) => {
+                self.interned = Interned::default();
+                let told = error.told(&self.path);
+                changes.iter().map(|_| Err(told.clone())).collect()
+            }
+        };
+        for (reply, result) in replies.into_iter().zip(results) {
+            // Nobody waits any more: the changes are made all the same.
+            let _ = reply.send(result);
+        }
+    }
+
+    /// One transaction for all; the inner results are those of each.
+    fn write(&mut self, group: &[Vec<Change>]) -> Result<Vec<Result<(), StateError>>, WriteError> {
+        let mut tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(held) = &self.held {
+            lease_table::check(&tx, &self.path, held)?;
+        }
+        let serial = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'serial'";
+        let mut writing = Writing {
+            path: &self.path,
+            serial: tx.query_row(serial, [], |r| r.get(0))?,
+            token: self.held.as_ref().map_or(0, |h| h.token),
+            interned: &mut self.interned,
+        };
+        let all = || group.iter().flatten();
+        let sets_serial = all().any(|c| matches!(c, Change::BumpSerial | Change::Replace(_)));
+        let mut serial_is_new = self.serial_is_new || sets_serial;
+        if !serial_is_new && all().any(Change::is_content) {
+            writing.apply(&tx, &[Change::BumpSerial])?;
+            serial_is_new = true;
+        }
+        write::set_meta(&tx, "written_by", env!("CARGO_PKG_VERSION"))?;
+        let mut results = Vec::with_capacity(group.len());
+        for changes in group {
+            let before = writing.serial;
+            let part = tx.savepoint()?;
+            let result = writing.apply(&part, changes);
+            match result {
+                Ok(()) => part.commit()?,
+                Err(ref refused @ WriteError::Refused(_)) => {
+                    drop(part);
+                    writing.serial = before;
+                    *writing.interned = Interned::default();
+                    results.push(Err(refused.told(writing.path)));
+                    continue;
+                }
+                // The disk is full, or worse: SQLite may have given up the whole transaction.
+                Err(error) => return Err(error),
+            }
+            results.push(Ok(()));
+        }
+        tx.commit()?;
+        self.serial_is_new = serial_is_new;
+        self.transactions.fetch_add(1, Ordering::Relaxed);
+        Ok(results)
+    }
+
+    fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
+        let around = self.around.clone();
+        let acquired = self.in_transaction(|conn, path| lease_table::acquire(conn, path, request, &around))?;
+        let token = i64::try_from(acquired.lease.token).unwrap_or(i64::MAX);
+        self.held = Some(Held { id: acquired.lease.id.clone(), token });
+        // What others wrote before is of another run.
+        self.serial_is_new = false;
+        Ok(acquired)
+    }
+
+    fn renew(&mut self, term: Duration) -> Result<Lease, StateError> {
+        let expires = self.around.clock.now() + term;
+        let Some(held) = self.held.clone() else {
+            return Err(StateError::NoSuchLock { path: self.path.clone(), id: String::new(), held: None });
+        };
+        self.in_transaction(|conn, path| lease_table::renew(conn, path, &held, expires))
+    }
+
+    fn release(&mut self) -> Result<(), StateError> {
+        let Some(held) = self.held.clone() else { return Ok(()) };
+        self.in_transaction(|conn, _| lease_table::release(conn, &held))?;
+        self.held = None;
+        Ok(())
+    }
+
+    fn in_transaction<T>(
+        &mut self,
+        run: impl FnOnce(&Connection, &Path) -> Result<T, WriteError>,
+    ) -> Result<T, StateError> {
+        let path = self.path.clone();
+        let once = move |conn: &mut Connection| -> Result<T, WriteError> {
+            let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = run(&tx, &path)?;
+            tx.commit()?;
+            Ok(done)
+        };
+        once(&mut self.conn).map_err(|e| e.told(&self.path))
+    }
+}
