@@ -33,8 +33,11 @@ pub trait ProviderDef: Send + Sync {
 
     fn data_source(&self, ty: &str) -> Option<&Schema>;
 
-    /// Refines a planned change where the type's driver has something to say. Pure.
-    fn plan(&self, ty: &str, change: &mut PlannedChange);
+    /// Refines a planned change where the provider or the type's driver has something to say. Pure. `config` is
+    /// the provider's own configuration as far as it is known: it may hold unknowns, and is empty where there is
+    /// no provider block. May change attributes of an object that had no change otherwise (`tags_all` follows
+    /// the provider's default tags), so what to do with the object is decided after it.
+    fn plan(&self, ty: &str, config: &Config, change: &mut PlannedChange);
 
     /// Turns what a user writes on import into an id.
     fn import_id(&self, ty: &str, written: &str) -> Result<RemoteId, ProviderError>;

@@ -8,8 +8,12 @@
 pub mod connection;
 pub mod contract;
 pub mod error;
+pub mod limits;
 pub mod resource;
+pub mod retry;
 pub mod schema_words;
+pub mod transport;
+pub mod waiting;
 
 pub use connection::{Connected, Connection, ProviderDef};
 pub use contract::{
@@ -18,3 +22,5 @@ pub use contract::{
 };
 pub use error::{ErrorKind, ProviderError};
 pub use resource::{DataDriver, DataType, ResourceType, data_source, resource};
+pub use retry::Repeat;
+pub use waiting::{Pace, Seen, insist, wait};

@@ -1,7 +1,7 @@
 //! The words in which schemas are written: `string().required().replaces()`, `list_block(…)`.
 
 use crate::model::schema::Text;
-use crate::model::{Attribute, Block, Equality, NestedBlock, Nesting, Type, Value};
+use crate::model::{Attribute, Block, Equality, NestedBlock, Nesting, Schema, Type, Value};
 
 /// An attribute that has no name yet.
 #[derive(Clone, Debug)]
@@ -199,6 +199,11 @@ impl BlockWord {
     pub fn replaces(mut self) -> Self {
         self.0.replaces = true;
         self
+    }
+
+    /// The schema of a provider's own configuration block.
+    pub fn into_schema(self, doc: &'static str) -> Schema {
+        Schema { version: 0, block: self.named("", doc).block }
     }
 
     pub(super) fn named(mut self, name: &'static str, doc: &'static str) -> NestedBlock {
