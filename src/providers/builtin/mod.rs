@@ -1,1 +1,100 @@
-//! Resources that live in the state alone: terraform_data, random_*, time_*, tls_*, local files.
+//! Resources that live in the state or on this machine alone: terraform_data, null_resource, random_*, time_*,
+//! local files, tls_*. They need no account and no credentials.
+
+mod local;
+mod null;
+mod random;
+mod state_only;
+mod terraform;
+mod time;
+mod tls;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Registration;
+use crate::model::Schema;
+use crate::provider::connection::ResourceInfo;
+use crate::provider::{
+    Config, Connected, Connection, DataType, PlannedChange, ProviderDef, ProviderError, RemoteId, ResourceType,
+};
+
+use crate::provider::connection::Types;
+
+/// Every builtin provider. A new one is a folder and a line here.
+pub const REGISTRATIONS: &[Registration] = &[
+    registration("terraform", terraform::SOURCE, terraform::provider),
+    registration("null", null::SOURCE, null::provider),
+    registration("random", random::SOURCE, random::provider),
+    registration("time", time::SOURCE, time::provider),
+    registration("local", local::SOURCE, local::provider),
+    registration("tls", tls::SOURCE, tls::provider),
+];
+
+const fn registration(name: &'static str, source: &'static str, build: fn() -> Arc<dyn ProviderDef>) -> Registration {
+    Registration { name, source, build, builtin: true }
+}
+
+/// The connection of the builtin providers: there is nothing to connect to.
+pub struct Here;
+
+/// A provider without configuration.
+struct Builtin {
+    name: &'static str,
+    source: &'static str,
+    config_schema: Schema,
+    types: Arc<Types<Here>>,
+}
+
+fn define(
+    name: &'static str,
+    source: &'static str,
+    resources: Vec<ResourceType<Here>>,
+    data: Vec<DataType<Here>>,
+) -> Arc<dyn ProviderDef> {
+    Arc::new(Builtin { name, source, config_schema: Schema::default(), types: Types::new(resources, data) })
+}
+
+#[async_trait]
+impl ProviderDef for Builtin {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn source(&self) -> &'static str {
+        self.source
+    }
+
+    fn config_schema(&self) -> &Schema {
+        &self.config_schema
+    }
+
+    fn resource_types(&self) -> Vec<&'static str> {
+        self.types.resources.keys().copied().collect()
+    }
+
+    fn data_types(&self) -> Vec<&'static str> {
+        self.types.data.keys().copied().collect()
+    }
+
+    fn resource(&self, ty: &str) -> Option<ResourceInfo<'_>> {
+        self.types.resource_info(ty)
+    }
+
+    fn data_source(&self, ty: &str) -> Option<&Schema> {
+        self.types.data.get(ty).map(|t| &t.schema)
+    }
+
+    fn plan(&self, ty: &str, change: &mut PlannedChange) {
+        self.types.plan(ty, change);
+    }
+
+    fn import_id(&self, ty: &str, written: &str) -> Result<RemoteId, ProviderError> {
+        self.types.import_id(ty, written)
+    }
+
+    async fn connect(&self, _config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {
+        Ok(Arc::new(Connected { cloud: Here, types: self.types.clone() }))
+    }
+}

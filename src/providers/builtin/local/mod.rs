@@ -1,0 +1,21 @@
+//! The local provider: files of this machine.
+//! <https://registry.terraform.io/providers/hashicorp/local/latest/docs>
+
+mod content;
+mod data;
+mod file;
+
+use std::sync::Arc;
+
+pub use content::sha1;
+
+use super::define;
+use crate::provider::ProviderDef;
+
+pub const SOURCE: &str = "hashicorp/local";
+
+pub fn provider() -> Arc<dyn ProviderDef> {
+    let resources = vec![file::local_file(), file::local_sensitive_file()];
+    let data = vec![data::local_file(), data::local_sensitive_file()];
+    define("local", SOURCE, resources, data)
+}

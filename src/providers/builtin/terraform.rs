@@ -1,0 +1,80 @@
+//! `terraform_data`: keeps a value in the state, and replaces itself when another value changes.
+//! <https://developer.hashicorp.com/terraform/language/resources/terraform-data>
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rand::Rng;
+
+use super::state_only::{PlannedObject, read_kept};
+use super::{Here, define};
+use crate::model::{ObjectBuilder, Type, Value};
+use crate::provider::schema_words::any;
+use crate::provider::{
+    Create, Delete, Driver, Outcome, PlannedChange, ProviderDef, ProviderError, Read, ReadOutcome, ResourceType,
+    Stored, Update, resource,
+};
+
+pub const SOURCE: &str = "terraform.io/builtin/terraform";
+
+pub fn provider() -> Arc<dyn ProviderDef> {
+    define("terraform", SOURCE, vec![terraform_data()], Vec::new())
+}
+
+fn terraform_data() -> ResourceType<Here> {
+    resource("terraform_data", "Keeps a value, and runs through a life cycle of its own.")
+        .attr("input", any().optional(), "A value that is stored and given back as output after the apply.")
+        .attr("output", any().computed(), "The value of input, known after the apply that stored it.")
+        .attr("triggers_replace", any().optional().replaces(), "A value whose change replaces the resource.")
+        .import_example("5d9d130a-afdb-4fc1-84da-e16d5818ee7d")
+        .driver(TerraformData)
+}
+
+struct TerraformData;
+
+/// A new random UUID in its text form. One fast generator a thread serves them all.
+pub(super) fn new_uuid() -> String {
+    uuid::Builder::from_random_bytes(rand::rng().random()).into_uuid().to_string()
+}
+
+#[async_trait]
+impl Driver<Here> for TerraformData {
+    /// The output follows the input: unknown when the input changes, as it was when it does not.
+    fn plan(&self, change: &mut PlannedChange) {
+        let input = change.planned_value("input");
+        let output = match change.prior_value("input") {
+            Some(prior) if !change.makes_new() => match prior == input {
+                true => change.prior_value("output").unwrap_or(Value::NULL),
+                false => Value::unknown(Type::Dynamic),
+            },
+            _ if input.is_null() => Value::NULL,
+            _ => Value::unknown(input.ty()),
+        };
+        change.plan_value("output", output);
+    }
+
+    async fn read_many(&self, _: &Here, reads: &[Read]) -> Vec<ReadOutcome> {
+        read_kept(reads, |id| Ok(Stored::new(id, ObjectBuilder::new().set("id", id).build())))
+    }
+
+    async fn create(&self, _: &Here, request: Create) -> Outcome {
+        let id: crate::model::Str = new_uuid().into();
+        let desired = ObjectBuilder::from(&request.desired).set("id", id.clone());
+        Outcome::Done(Stored::new(id, with_output(desired, &request.desired)))
+    }
+
+    async fn update(&self, _: &Here, request: Update) -> Outcome {
+        let desired = ObjectBuilder::from(&request.desired).set("id", request.id.0.clone());
+        Outcome::Done(Stored::new(request.id.0, with_output(desired, &request.desired)))
+    }
+
+    async fn delete(&self, _: &Here, _: Delete) -> Result<(), ProviderError> {
+        Ok(())
+    }
+}
+
+fn with_output(object: ObjectBuilder, desired: &crate::model::Object) -> crate::model::Object {
+    // The provider sees values, not marks: whether the output is secret is the reader's business.
+    let output = desired.fields().get("input").map_or(Value::NULL, |v| v.unmark_deep().0);
+    object.set("output", output).build()
+}
