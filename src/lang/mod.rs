@@ -1,4 +1,18 @@
 //! Expressions: compiled once with references resolved to slots, evaluated on demand.
+//!
+//! - [`compile`] turns the syntax tree of the sources into [`expr::Expr`], with every name resolved to a
+//!   [`scope::Slot`] or a numbered binding, constant parts folded and functions looked up.
+//! - [`eval`] gives an expression its value in a [`scope::Scope`]. Unknown parts stay unknown with the right type,
+//!   and marks follow every value.
+//! - [`type_expr`] reads type constraints, [`convert`] fits values to types, [`functions`] is the library.
 
+pub mod body;
+pub mod compile;
 pub mod convert;
+pub mod eval;
+pub mod expr;
+pub mod functions;
+pub mod scope;
+pub mod text_map;
+pub mod type_expr;
 pub mod unify;

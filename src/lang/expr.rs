@@ -1,0 +1,244 @@
+//! Compiled expressions.
+//!
+//! Names are gone: references are slots, local names (of `for` expressions, splats and `dynamic` iterators) are
+//! numbers that count from the outermost binding, functions are pointers into the library.
+
+use super::scope::{Reference, Slot};
+use crate::model::{Key, Span, Str, Value};
+
+/// A compiled expression and where it stands.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    pub(super) kind: Kind,
+    pub(super) span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Literal(Value),
+    /// What could not be compiled; the compiler has said why. Evaluates to an unknown of any type.
+    Invalid,
+    /// Parts whose texts are joined. Never one interpolation alone.
+    Template(Box<[Expr]>),
+    /// The elements of a tuple, each converted to text and joined: a `for` directive.
+    Join(Box<Expr>),
+    Slot(Slot),
+    /// One instance of a resource.
+    Instance(u32, Box<Expr>),
+    Output(Box<OutputOf>),
+    Binding(u32),
+    Attr(Box<AttrOf>),
+    Index(Box<IndexOf>),
+    Splat(Box<Splat>),
+    Unary(UnaryOp, Box<Expr>),
+    Binary(BinaryOp, Box<(Expr, Expr)>),
+    Conditional(Box<(Expr, Expr, Expr)>),
+    Tuple(Box<[Expr]>),
+    /// Keys constant, sorted and distinct.
+    Object(Box<[(Str, Expr)]>),
+    /// Some key must be evaluated.
+    ComputedObject(Box<[(Expr, Expr)]>),
+    For(Box<For>),
+}
+
+/// `module.name.output`, `module.name[key].output`.
+#[derive(Clone, Debug)]
+pub(super) struct OutputOf {
+    pub module: u32,
+    pub key: Option<Expr>,
+    pub name: Str,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct AttrOf {
+    pub base: Expr,
+    pub name: Str,
+    pub name_span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct IndexOf {
+    pub base: Expr,
+    pub key: Expr,
+}
+
+/// `source[*].each`, `source.*.each`: `each` refers to the element as the binding.
+#[derive(Clone, Debug)]
+pub(super) struct Splat {
+    pub source: Expr,
+    pub binding: u32,
+    pub each: Expr,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct For {
+    pub source: Expr,
+    pub key_binding: Option<u32>,
+    pub value_binding: u32,
+    /// Makes an object where there is one, a tuple otherwise.
+    pub key: Option<Expr>,
+    pub value: Expr,
+    pub condition: Option<Expr>,
+    /// `...` after the value: values of the same key are collected.
+    pub grouping: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnaryOp {
+    Not,
+    Negate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BinaryOp {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+}
+
+impl Expr {
+    /// A constant.
+    pub fn constant(value: Value, span: Span) -> Expr {
+        Expr { kind: Kind::Literal(value), span }
+    }
+
+    /// Stands for what could not be compiled.
+    pub fn invalid(span: Span) -> Expr {
+        Expr { kind: Kind::Invalid, span }
+    }
+
+    /// A tuple of expressions, for front ends whose lists are not written in the expression language.
+    pub fn tuple(items: Vec<Expr>, span: Span) -> Expr {
+        Expr { kind: Kind::Tuple(items.into()), span }.folded()
+    }
+
+    /// An object of expressions with constant keys, of which the last of a name counts.
+    pub fn object(mut entries: Vec<(Str, Expr)>, span: Span) -> Expr {
+        entries.reverse();
+        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        entries.dedup_by(|later, first| later.0 == first.0);
+        Expr { kind: Kind::Object(entries.into()), span }.folded()
+    }
+
+    /// A use of a slot.
+    pub fn slot(slot: Slot, span: Span) -> Expr {
+        Expr { kind: Kind::Slot(slot), span }
+    }
+
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// The value, where it is constant.
+    pub fn literal(&self) -> Option<&Value> {
+        match &self.kind {
+            Kind::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub fn is_invalid(&self) -> bool {
+        matches!(self.kind, Kind::Invalid)
+    }
+
+    /// The one slot that the expression is, with nothing around or behind it.
+    pub fn as_slot(&self) -> Option<&Slot> {
+        match &self.kind {
+            Kind::Slot(slot) => Some(slot),
+            _ => None,
+        }
+    }
+
+    /// The elements of a tuple constructor, also where they are not constant.
+    pub fn as_tuple(&self) -> Option<&[Expr]> {
+        match &self.kind {
+            Kind::Tuple(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries of an object constructor with constant keys, sorted by key.
+    pub fn as_object(&self) -> Option<&[(Str, Expr)]> {
+        match &self.kind {
+            Kind::Object(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// Calls back for every use of a slot, in the order of the sources.
+    pub fn references(&self, found: &mut dyn FnMut(Reference)) {
+        match &self.kind {
+            Kind::Slot(slot) => found(Reference { slot: slot.clone(), key: None, output: None, span: self.span }),
+            Kind::Instance(resource, key) => {
+                let constant = key.literal().and_then(instance_key);
+                found(Reference { slot: Slot::Resource(*resource), key: constant, output: None, span: self.span });
+                key.references(found);
+            }
+            Kind::Output(of) => {
+                let constant = of.key.as_ref().and_then(Expr::literal).and_then(instance_key);
+                found(Reference {
+                    slot: Slot::Module(of.module),
+                    key: constant,
+                    output: Some(of.name.clone()),
+                    span: self.span,
+                });
+                if let Some(key) = &of.key {
+                    key.references(found);
+                }
+            }
+            _ => self.for_each_child(&mut |child| child.references(found)),
+        }
+    }
+
+    /// Calls back for each direct part of the expression.
+    pub(super) fn for_each_child(&self, f: &mut dyn FnMut(&Expr)) {
+        match &self.kind {
+            Kind::Literal(_) | Kind::Invalid | Kind::Slot(_) | Kind::Binding(_) => (),
+            Kind::Template(items) | Kind::Tuple(items) => items.iter().for_each(f),
+            Kind::Join(e) | Kind::Unary(_, e) | Kind::Instance(_, e) => f(e),
+            Kind::Output(of) => of.key.iter().for_each(f),
+            Kind::Attr(of) => f(&of.base),
+            Kind::Index(of) => [&of.base, &of.key].into_iter().for_each(f),
+            Kind::Splat(splat) => [&splat.source, &splat.each].into_iter().for_each(f),
+            Kind::Binary(_, pair) => [&pair.0, &pair.1].into_iter().for_each(f),
+            Kind::Conditional(parts) => [&parts.0, &parts.1, &parts.2].into_iter().for_each(f),
+            Kind::Object(entries) => entries.iter().for_each(|(_, e)| f(e)),
+            Kind::ComputedObject(entries) => entries.iter().for_each(|(k, v)| {
+                f(k);
+                f(v);
+            }),
+            Kind::For(e) => {
+                f(&e.source);
+                e.key.iter().for_each(&mut *f);
+                f(&e.value);
+                e.condition.iter().for_each(f);
+            }
+        }
+    }
+}
+
+/// The instance key that a value means: a whole number that is not negative, or a text.
+pub fn instance_key(value: &Value) -> Option<Key> {
+    match value.bare() {
+        Value::String(name) => Some(Key::Name(name.clone())),
+        Value::Number(n) => n.as_i64().and_then(|n| u64::try_from(n).ok()).map(Key::Index),
+        _ => None,
+    }
+}
+
+impl Expr {
+    /// The expression, or its value where all its parts are constants.
+    pub(super) fn folded(self) -> Expr {
+        self
+    }
+}

@@ -1,0 +1,4 @@
+//! The function library.
+
+/// What functions need from outside: files, clock and randomness.
+pub trait Host {}
