@@ -95,6 +95,17 @@ impl<'a> Block<'a> {
         content
     }
 
+    /// An argument's value, without taking the content apart; the overriding one where there are more.
+    pub fn argument(&self, name: &str) -> Option<Written<'a>> {
+        self.bodies.iter().rev().find_map(|body| match body {
+            BodySource::Hcl(body, source, _) => body.get_attribute(name).map(|a| Written::Hcl(&a.value, *source)),
+            BodySource::Node(node) => {
+                let entry = node.entries()?.iter().find(|e| &*e.key == name)?;
+                Some(Written::Node(&entry.value))
+            }
+        })
+    }
+
     pub fn label(&self, index: usize) -> (Str, Span) {
         self.labels.get(index).cloned().unwrap_or_else(|| ("".into(), self.header))
     }
@@ -352,8 +363,17 @@ impl<'a> Written<'a> {
                 Ok(Parsed { expression: Cow::Borrowed(expression), map: TextMap::offset(*source, 0) })
             }
             Written::Node(Node { kind: NodeKind::Text(text), .. }) => {
-                let expression = super::hcl::parse_expression(&text.text, &text.map)?;
-                Ok(Parsed { expression: Cow::Owned(expression), map: text.map.clone() })
+                // "${aws_vpc.main}" is the old way to write a reference in JSON.
+                let inner = text.text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+                let (code, map) = match inner {
+                    Some(inner) => {
+                        let at = text.map.span(2, 2);
+                        (inner, TextMap::offset(at.source, at.start as usize))
+                    }
+                    None => (&*text.text, text.map.clone()),
+                };
+                let expression = super::hcl::parse_expression(code, &map)?;
+                Ok(Parsed { expression: Cow::Owned(expression), map })
             }
             Written::Node(node) => {
                 let error = Diagnostic::error("a string was expected").at(node.span);
