@@ -65,6 +65,8 @@ pub struct Settings {
     pub required_version: Vec<(Str, Span)>,
     pub required_providers: Vec<RequiredProvider>,
     pub backend: Option<Backend>,
+    /// OpenTofu's `encryption` block.
+    pub encryption: Option<Body>,
 }
 
 #[derive(Debug)]
