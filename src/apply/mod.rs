@@ -1,1 +1,17 @@
 //! Runs the steps of a plan and journals each one.
+//!
+//! One task owns the values and the schedule; the calls of drivers run beside it. A step starts the moment that
+//! its last predecessor ended well. A step that fails stops those that wait for it and no others.
+
+mod cloud;
+mod event;
+mod outcome;
+mod prepare;
+mod rows;
+mod run;
+mod steps;
+
+pub use cloud::Cloud;
+pub use event::{Event, Observer, Silent, Verb};
+pub use outcome::{Outcome, Skipped, Tally};
+pub use run::{Input, Stop, run};

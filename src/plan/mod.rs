@@ -1,12 +1,36 @@
 //! What changes, why, and the exact steps. Pure: no clock, no environment, no files, no network.
 
+pub mod cells;
 pub mod change;
+pub mod compare;
+pub mod conditions;
+mod create_first;
+pub mod data;
+mod equality;
+mod expand;
+pub mod frame;
+pub mod ignore;
+mod index;
+mod instance;
+mod lower;
+mod moved;
+mod orphans;
 pub mod outside;
+pub mod prior;
+pub mod propose;
+pub mod refresh;
+mod resources;
+mod select;
 pub mod step;
+mod walk;
+mod work;
+pub mod world;
 
 use std::sync::Arc;
 
 pub use change::{Action, Change, Drift, OutputChange, ProviderName, Reason, ReplaceOrder};
+pub use prior::{Prior, PriorObject};
+pub use walk::{Options, Planned, Rewrite, plan};
 pub use step::{CellId, CellKind, Step, StepId, StepKind};
 
 use crate::model::{Diagnostics, Fields};

@@ -1,0 +1,36 @@
+//! What happens while steps run, for whoever shows it.
+
+use std::time::Duration;
+
+use crate::model::{Address, Str};
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    Started { address: Address, deposed: Option<Str>, verb: Verb, id: Option<Str> },
+    /// What the operation waits for.
+    Waiting { address: Address, what: String },
+    Done { address: Address, deposed: Option<Str>, verb: Verb, id: Option<Str>, elapsed: Duration },
+    Failed { address: Address, verb: Verb, elapsed: Duration, message: String },
+}
+
+/// What is done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    Create,
+    Update,
+    Delete,
+    Read,
+    Forget,
+}
+
+/// Is told what happens. Must not block.
+pub trait Observer: Send + Sync {
+    fn tell(&self, event: Event);
+}
+
+/// Tells nobody.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn tell(&self, _event: Event) {}
+}

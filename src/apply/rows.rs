@@ -1,0 +1,105 @@
+//! Rows of the state: what is written for an object, and what a plan changes without touching objects.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::model::{Address, Object, ResourceAddress, Schema, Str, Value};
+use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
+use crate::plan::{Change, ProviderName, Rewrite};
+use crate::provider::{IdempotencyKey, RemoteId, Stored};
+use crate::state::{self, RowKey, Snapshot, Status, StoredInstance, StoredProvider};
+
+/// The provider as the state writes it.
+pub fn stored_provider(provider: &ProviderName) -> StoredProvider {
+    let builtin = provider.source.starts_with("terraform.io/") || provider.source.matches('/').count() >= 2;
+    let source: Str = match builtin {
+        true => provider.source.clone(),
+        false => format!("registry.terraform.io/{}", provider.source).into(),
+    };
+    StoredProvider { module: provider.module.clone(), source, alias: provider.alias.clone(), key: None }
+}
+
+/// Names one intended call; the same when the same plan is tried again from the same state.
+pub fn idempotency_key(lineage: &str, serial: u64, address: &Address, verb: &str) -> IdempotencyKey {
+    let mut hash = Sha256::new();
+    for part in [lineage, &serial.to_string(), &address.to_string(), verb] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    IdempotencyKey(hex::encode(&hash.finalize()[..16]).into())
+}
+
+/// Eight hex digits for the predecessor of a create-first replacement.
+pub fn deposed_key(key: &IdempotencyKey) -> Str {
+    key.0.chars().take(8).collect::<String>().into()
+}
+
+/// The object with the marks of the plan and the schema.
+pub fn marked(object: &Object, planned: &Value, schema: &Schema) -> Value {
+    mark_schema(mark_paths(object.value(), &sensitive_paths(planned)), &schema.block)
+}
+
+/// What a row is made of besides the object.
+#[derive(Clone)]
+pub struct RowParts {
+    pub address: Address,
+    pub provider: Arc<StoredProvider>,
+    pub schema: Arc<Schema>,
+    pub dependencies: Arc<[ResourceAddress]>,
+    pub create_before_destroy: bool,
+}
+
+impl RowParts {
+    pub fn row(&self, stored: &Stored, value: &Value, tainted: bool) -> StoredInstance {
+        let ty = self.schema.block.ty();
+        let mut row = StoredInstance::new(self.address.clone(), self.provider.clone(), value, &ty);
+        row.remote_id = Some(stored.id.0.clone());
+        row.schema_version = self.schema.version;
+        row.dependencies = self.dependencies.clone();
+        row.create_before_destroy = self.create_before_destroy;
+        row.status = if tainted { Status::Tainted } else { Status::Ok };
+        row.with_private(stored.private.as_ref())
+    }
+}
+
+/// The changes of the state that moves and refreshing ask for.
+pub fn rewrites(
+    rewrites: &[Rewrite],
+    snapshot: &Snapshot,
+    schema: impl Fn(&StoredInstance) -> Option<Arc<Schema>>,
+) -> Vec<state::Change> {
+    let mut removed = Vec::new();
+    let mut put = Vec::new();
+    for rewrite in rewrites {
+        let key = RowKey { address: rewrite.from.clone(), deposed: rewrite.deposed.clone() };
+        let Some(row) = snapshot.row(&key) else { continue };
+        if rewrite.from != rewrite.to || rewrite.object.is_none() {
+            removed.push(state::Change::Remove(key));
+        }
+        let Some(object) = &rewrite.object else { continue };
+        let Some(schema) = schema(row) else { continue };
+        let mut moved = StoredInstance::clone(row);
+        moved.address = rewrite.to.clone();
+        put.push(state::Change::Put(Arc::new(moved.with_object(object, &schema.block.ty()))));
+    }
+    // Chains of moves: every old address is free before the first new one is taken.
+    removed.into_iter().chain(put).collect()
+}
+
+/// The row that a change starts from, under the address that it has after moves.
+pub fn prior_row(change: &Change, snapshot: &Snapshot) -> Option<StoredInstance> {
+    let address = change.previous_address.as_ref().unwrap_or(&change.address);
+    let key = RowKey { address: address.clone(), deposed: change.deposed.clone() };
+    let mut row = StoredInstance::clone(snapshot.row(&key)?);
+    row.address = change.address.clone();
+    Some(row)
+}
+
+/// The id of an object: what the state has, else its `id` attribute.
+pub fn remote_id(row: Option<&StoredInstance>, object: &Value) -> RemoteId {
+    let stored = row.and_then(|r| r.remote_id.clone());
+    let own = || object.attr("id").and_then(|v| v.as_str().cloned());
+    RemoteId(stored.or_else(own).unwrap_or_default())
+}
+

@@ -1,0 +1,299 @@
+//! The schedule: starts steps as their predecessors end, and keeps the values that later steps use.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::cloud::Cloud;
+use super::event::Observer;
+use super::outcome::{Outcome, Skipped};
+use super::prepare::Preparation;
+use super::rows;
+use super::steps::{Ended, Shared, Task};
+use crate::model::{Diagnostic, Marks, Mode, Str, Value};
+use crate::plan::{Change, PlanMode, Planned, StepId, StepKind};
+use crate::state::{self, Output, Snapshot, Store};
+
+/// How a run is stopped from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// No new step starts; those in flight end.
+    pub finish: CancellationToken,
+    /// Calls in flight are given up.
+    pub abort: CancellationToken,
+}
+
+pub struct Input {
+    pub planned: Planned,
+    pub cloud: Arc<dyn Cloud>,
+    pub store: Arc<dyn Store>,
+    /// The state that was planned from.
+    pub snapshot: Snapshot,
+    pub observer: Arc<dyn Observer>,
+    pub stop: Stop,
+    /// At most so many calls at once; no limit of its own where nothing is said.
+    pub parallelism: Option<usize>,
+    /// Names the plan in the journal.
+    pub plan_id: Str,
+}
+
+/// Runs all steps. Whatever happens, the state tells what exists when it returns.
+pub async fn run(input: Input) -> Outcome {
+    let mut run = Run::new(input);
+    if let Err(problem) = run.write_rewrites().await {
+        run.outcome.diagnostics.push(problem);
+        return run.outcome;
+    }
+    run.schedule().await;
+    run.finish().await;
+    run.outcome
+}
+
+struct Run {
+    planned: Planned,
+    preparation: Preparation,
+    shared: Shared,
+    stop: Stop,
+    limit: usize,
+    waiting: Vec<u32>,
+    users: Vec<Vec<StepId>>,
+    /// What became of each step.
+    done: Vec<Option<Done>>,
+    ready: VecDeque<StepId>,
+    in_flight: JoinSet<(StepId, Ended)>,
+    outcome: Outcome,
+}
+
+/// A step that ended: well, or with the change at whose failure it all began.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Well,
+    Failed(u32),
+}
+
+impl Run {
+    fn new(input: Input) -> Run {
+        let steps = &input.planned.plan.steps;
+        let mut users = vec![Vec::new(); steps.len()];
+        for (i, step) in steps.iter().enumerate() {
+            step.after.iter().for_each(|need| users[need.0 as usize].push(StepId(i as u32)));
+        }
+        let waiting: Vec<u32> = steps.iter().map(|s| s.after.len() as u32).collect();
+        let ready = (0..steps.len() as u32).map(StepId).filter(|s| waiting[s.0 as usize] == 0).collect();
+        let done = vec![None; steps.len()];
+        let mut planned = input.planned;
+        planned.world.applying = true;
+        Run {
+            preparation: Preparation::new(input.cloud.clone(), input.snapshot, input.plan_id),
+            shared: Shared {
+                cloud: input.cloud,
+                store: input.store,
+                observer: input.observer,
+                abort: input.stop.abort.clone(),
+            },
+            planned,
+            stop: input.stop,
+            limit: input.parallelism.unwrap_or(usize::MAX).max(1),
+            waiting,
+            users,
+            done,
+            ready,
+            in_flight: JoinSet::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// What moves and refreshing found is true whatever happens next.
+    async fn write_rewrites(&mut self) -> Result<(), Diagnostic> {
+        let cloud = &self.shared.cloud;
+        let schema = |row: &state::StoredInstance| {
+            cloud.schema(&row.provider.short_name().into(), Mode::Managed, row.address.ty())
+        };
+        let changes = rows::rewrites(&self.planned.rewrites, &self.preparation.snapshot, schema);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let written = self.shared.store.commit(changes).await;
+        written.map_err(|e| Diagnostic::error("the state could not be written").detail(e.to_string()))
+    }
+
+    async fn schedule(&mut self) {
+        loop {
+            while self.in_flight.len() < self.limit && !self.stop.finish.is_cancelled() {
+                let Some(step) = self.ready.pop_front() else { break };
+                self.start(step);
+            }
+            let stopped = self.stop.finish.is_cancelled();
+            if self.in_flight.is_empty() && (self.ready.is_empty() || stopped) {
+                break;
+            }
+            match self.in_flight.join_next().await {
+                Some(Ok((step, ended))) => self.end(step, ended),
+                Some(Err(panic)) => self.outcome.diagnostics.push(
+                    Diagnostic::error("a driver broke down").detail(panic.to_string()).help(
+                        "run again: the journal knows what was under way; and please report it, this is a defect of Terrane",
+                    ),
+                ),
+                None => (),
+            }
+        }
+    }
+
+    fn start(&mut self, id: StepId) {
+        match self.planned.plan.steps[id.0 as usize].kind.clone() {
+            StepKind::Join => self.pass(id, Done::Well),
+            StepKind::Evaluate { cell } => match self.preparation.evaluate(&mut self.planned.world, cell) {
+                Ok(()) => self.pass(id, Done::Well),
+                Err(problems) => {
+                    self.outcome.diagnostics.extend(problems);
+                    self.pass(id, Done::Failed(u32::MAX));
+                }
+            },
+            kind => match self.preparation.task(&self.planned, &kind) {
+                Ok(task) => self.launch(id, task),
+                Err(problems) => {
+                    self.outcome.diagnostics.extend(problems);
+                    self.pass(id, Done::Failed(kind.change().unwrap_or(u32::MAX)));
+                }
+            },
+        }
+    }
+
+    fn launch(&mut self, id: StepId, task: Task) {
+        let shared = self.shared.clone();
+        self.in_flight.spawn(async move { (id, task.run(shared).await) });
+    }
+
+    fn end(&mut self, id: StepId, ended: Ended) {
+        let kind = self.planned.plan.steps[id.0 as usize].kind.clone();
+        let change = kind.change().unwrap_or(u32::MAX);
+        match ended {
+            Ended::Made(value) => {
+                let problems = self.preparation.made(&mut self.planned, change, value);
+                self.count(&kind);
+                let failed = problems.has_errors();
+                self.outcome.diagnostics.extend(problems);
+                self.pass(id, if failed { Done::Failed(change) } else { Done::Well });
+            }
+            Ended::Gone => {
+                self.count(&kind);
+                self.pass(id, Done::Well);
+            }
+            Ended::Failed(problem) => {
+                self.outcome.diagnostics.push(problem);
+                self.pass(id, Done::Failed(change));
+            }
+            Ended::Partial(value, problem) => {
+                self.outcome.diagnostics.push(problem);
+                self.outcome.diagnostics.extend(self.preparation.made(&mut self.planned, change, value));
+                self.pass(id, Done::Failed(change));
+            }
+        }
+    }
+
+    fn count(&mut self, kind: &StepKind) {
+        let tally = &mut self.outcome.tally;
+        match kind {
+            StepKind::Create { .. } => tally.added += 1,
+            StepKind::Update { .. } => tally.changed += 1,
+            StepKind::Delete { .. } => tally.destroyed += 1,
+            StepKind::Forget { .. } => tally.forgotten += 1,
+            StepKind::Read { .. } | StepKind::Evaluate { .. } | StepKind::Join => (),
+        }
+    }
+
+    /// Notes how a step ended and hands on: to the ready ones, or the failure to all that wait for it.
+    fn pass(&mut self, id: StepId, done: Done) {
+        let mut open = vec![(id, done)];
+        while let Some((id, done)) = open.pop() {
+            if self.done[id.0 as usize].is_some() {
+                continue;
+            }
+            self.done[id.0 as usize] = Some(done);
+            for user in &self.users[id.0 as usize] {
+                if done != Done::Well {
+                    open.push((*user, done));
+                    continue;
+                }
+                let left = &mut self.waiting[user.0 as usize];
+                *left -= 1;
+                if *left == 0 && self.done[user.0 as usize].is_none() {
+                    self.ready.push_back(*user);
+                }
+            }
+        }
+    }
+
+    async fn finish(&mut self) {
+        self.outcome.interrupted = self.stop.finish.is_cancelled() && self.done.iter().any(Option::is_none);
+        self.outcome.tally.imported =
+            self.planned.plan.changes.iter().filter(|c| c.importing.is_some()).count();
+        self.note_skipped();
+        let outputs = self.outputs();
+        let kept = outputs.iter().filter(|(_, v)| !v.is_null());
+        let stored: BTreeMap<Str, Output> = kept.map(|(name, value)| (name.clone(), stored_output(value))).collect();
+        let changed = stored != self.preparation.snapshot.outputs;
+        if changed && self.planned.plan.mode != PlanMode::RefreshOnly || changed && !self.outcome.diagnostics.has_errors() {
+            if let Err(error) = self.shared.store.commit(vec![state::Change::Outputs(stored)]).await {
+                let problem = Diagnostic::error("the outputs could not be written").detail(error.to_string());
+                self.outcome.diagnostics.push(problem);
+            }
+        }
+        self.outcome.outputs = outputs;
+        self.outcome.diagnostics = std::mem::take(&mut self.outcome.diagnostics).sorted();
+    }
+
+    /// Every change with a step that was not done, and the failure that kept it from being done.
+    fn note_skipped(&mut self) {
+        let changes = &self.planned.plan.changes;
+        let mut skipped: BTreeMap<u32, Option<u32>> = BTreeMap::new();
+        for (i, step) in self.planned.plan.steps.iter().enumerate() {
+            let Some(change) = step.kind.change() else { continue };
+            match self.done[i] {
+                Some(Done::Well) => (),
+                Some(Done::Failed(cause)) if cause == change => (),
+                Some(Done::Failed(cause)) => {
+                    skipped.insert(change, Some(cause));
+                }
+                None => {
+                    skipped.entry(change).or_insert(None);
+                }
+            }
+        }
+        let address = |change: u32| changes.get(change as usize).map(|c: &Change| c.address.clone());
+        let note = |(change, cause): (u32, Option<u32>)| {
+            Some(Skipped { address: address(change)?, because: cause.and_then(address) })
+        };
+        self.outcome.skipped = skipped.into_iter().filter_map(note).collect();
+    }
+
+    /// The outputs of the root module: those that are known now, else as they were before.
+    fn outputs(&mut self) -> Vec<(Str, Value)> {
+        let destroyed = self.planned.plan.mode == PlanMode::Destroy && self.outcome.succeeded();
+        if destroyed {
+            return Vec::new();
+        }
+        let m = self.planned.world.definition(0);
+        let cells = &self.planned.world.instance(0).outputs;
+        let before = &self.preparation.snapshot.outputs;
+        let mut outputs = Vec::new();
+        for (output, cell) in m.outputs.iter().zip(cells) {
+            let value = cell.value.clone().filter(Value::is_wholly_known);
+            let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+            let old = || before.get(&output.name).map(|o| o.value.clone());
+            if let Some(value) = value.or_else(old) {
+                outputs.push((output.name.clone(), value.mark(marks)));
+            }
+        }
+        outputs.sort_by(|a, b| a.0.cmp(&b.0));
+        outputs
+    }
+}
+
+fn stored_output(value: &Value) -> Output {
+    let (bare, marks) = value.unmark_deep();
+    Output { value: bare, sensitive: marks.contains(Marks::SENSITIVE) }
+}
+

@@ -1,0 +1,306 @@
+//! What one step does: everything that its call needs is put together while the values are at hand, then it runs
+//! on its own.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+
+use super::cloud::Cloud;
+use super::event::{Event, Observer, Verb};
+use super::rows::{RowParts, marked};
+use crate::model::{Address, Diagnostic, Fields, Object, Str, Value};
+use crate::plan::outside::ProviderInstance;
+use crate::provider::{
+    Create, Delete, IdempotencyKey, Operation, Outcome, Progress, ProviderError, RemoteId, Stored, Update,
+};
+use crate::state::{Change, Intent, IntentOperation, RowKey, Store, StoredInstance};
+use tokio_util::sync::CancellationToken;
+
+/// How a step ended.
+pub enum Ended {
+    /// The object as it is now.
+    Made(Value),
+    Gone,
+    Failed(Diagnostic),
+    /// Something exists, but not what was asked for.
+    Partial(Value, Diagnostic),
+}
+
+/// A call that is ready to be made.
+pub struct Task {
+    pub address: Address,
+    pub deposed: Option<Str>,
+    pub span: Option<crate::model::Span>,
+    pub provider: Arc<ProviderInstance>,
+    pub key: IdempotencyKey,
+    pub plan_id: Str,
+    pub timeout: Duration,
+    pub parts: RowParts,
+    pub call: Call,
+}
+
+pub enum Call {
+    Create {
+        desired: Value,
+        /// With the marks that the object will carry.
+        planned: Value,
+        /// The predecessor of a create-first replacement, as it is stored until it is deleted.
+        deposing: Option<Box<StoredInstance>>,
+    },
+    Update {
+        id: RemoteId,
+        prior: Value,
+        desired: Value,
+        planned: Value,
+        changed: Vec<Str>,
+        private: Option<serde_json::Value>,
+    },
+    /// Only what is stored changes.
+    Rewrite { id: RemoteId, planned: Value, private: Option<serde_json::Value> },
+    Delete { id: RemoteId, prior: Value, private: Option<serde_json::Value> },
+    Read { config: Value },
+    Forget,
+}
+
+/// What all steps of a run share.
+#[derive(Clone)]
+pub struct Shared {
+    pub cloud: Arc<dyn Cloud>,
+    pub store: Arc<dyn Store>,
+    pub observer: Arc<dyn Observer>,
+    pub abort: CancellationToken,
+}
+
+impl Task {
+    pub fn verb(&self) -> Verb {
+        match self.call {
+            Call::Create { .. } => Verb::Create,
+            Call::Update { .. } | Call::Rewrite { .. } => Verb::Update,
+            Call::Delete { .. } => Verb::Delete,
+            Call::Read { .. } => Verb::Read,
+            Call::Forget => Verb::Forget,
+        }
+    }
+
+    fn id(&self) -> Option<Str> {
+        match &self.call {
+            Call::Update { id, .. } | Call::Rewrite { id, .. } | Call::Delete { id, .. } => Some(id.0.clone()),
+            _ => None,
+        }
+    }
+
+    /// Makes the call and writes down what came of it.
+    pub async fn run(self, shared: Shared) -> Ended {
+        let (verb, began, known_id) = (self.verb(), Instant::now(), self.id());
+        let (address, deposed) = (self.address.clone(), self.deposed.clone());
+        shared.observer.tell(Event::Started { address: address.clone(), deposed: deposed.clone(), verb, id: known_id.clone() });
+        let ended = self.perform(&shared).await;
+        let elapsed = began.elapsed();
+        let event = match &ended {
+            Ended::Made(value) => {
+                let id = value.attr("id").and_then(|v| v.as_str().cloned());
+                Event::Done { address, deposed, verb, id, elapsed }
+            }
+            Ended::Gone => Event::Done { address, deposed, verb, id: known_id, elapsed },
+            Ended::Failed(problem) | Ended::Partial(_, problem) => {
+                Event::Failed { address, verb, elapsed, message: problem.summary.clone() }
+            }
+        };
+        shared.observer.tell(event);
+        ended
+    }
+
+    async fn perform(self, shared: &Shared) -> Ended {
+        let op = self.operation(shared);
+        let result = match self.call {
+            Call::Create { .. } => self.create(shared, op).await,
+            Call::Update { .. } => self.update(shared, op).await,
+            Call::Rewrite { .. } => self.rewrite(shared).await,
+            Call::Delete { .. } => self.delete(shared, op).await,
+            Call::Read { .. } => self.read(shared, op).await,
+            Call::Forget => self.forget(shared).await,
+        };
+        result.unwrap_or_else(Ended::Failed)
+    }
+
+    fn operation(&self, shared: &Shared) -> Operation {
+        let (observer, address) = (shared.observer.clone(), self.address.clone());
+        let tell = move |what: &str| observer.tell(Event::Waiting { address: address.clone(), what: what.to_string() });
+        Operation {
+            address: self.address.clone(),
+            timeout: self.timeout,
+            cancel: shared.abort.clone(),
+            progress: Progress::new(tell),
+        }
+    }
+
+    async fn create(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {
+        let connection = shared.cloud.connect(&self.provider).await?;
+        let Call::Create { desired, planned, deposing } = &self.call else { return Ok(Ended::Gone) };
+        let mut begin = vec![Change::Begin(self.intent(IntentOperation::Create, None, Some(desired)))];
+        if let Some(old) = deposing {
+            begin.push(Change::Remove(RowKey::current(self.address.clone())));
+            begin.push(Change::Put(Arc::new(StoredInstance::clone(old))));
+        }
+        self.commit(shared, begin).await?;
+        let request = Create { desired: Object::new(desired), key: self.key.clone(), op };
+        match connection.create(self.address.ty(), request).await {
+            Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
+            Outcome::Partial(stored, error) => self.store_object(shared, &stored, planned, Some(error)).await,
+            Outcome::Failed(error) => {
+                let mut changes = vec![Change::End(self.key.0.clone())];
+                if let Some(old) = deposing {
+                    changes.push(Change::Remove(old.key()));
+                    let mut back = StoredInstance::clone(old);
+                    back.deposed = None;
+                    changes.push(Change::Put(Arc::new(back)));
+                }
+                self.commit(shared, changes).await?;
+                Ok(Ended::Failed(self.problem(&error)))
+            }
+        }
+    }
+
+    async fn update(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {
+        let connection = shared.cloud.connect(&self.provider).await?;
+        let Call::Update { id, prior, desired, planned, changed, private } = &self.call else { return Ok(Ended::Gone) };
+        let intent = self.intent(IntentOperation::Update, Some(id), Some(desired));
+        self.commit(shared, vec![Change::Begin(intent)]).await?;
+        let request = Update {
+            id: id.clone(),
+            prior: Object::new(prior),
+            desired: Object::new(desired),
+            changed: changed.clone(),
+            private: private.clone(),
+            op,
+        };
+        match connection.update(self.address.ty(), request).await {
+            Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
+            Outcome::Partial(stored, error) => {
+                // The object was fine before and is stored as it is now: it needs no replacement.
+                let ended = self.store_object(shared, &stored, planned, None).await?;
+                Ok(match ended {
+                    Ended::Made(value) => Ended::Partial(value, self.problem(&error)),
+                    other => other,
+                })
+            }
+            Outcome::Failed(error) => {
+                self.commit(shared, vec![Change::End(self.key.0.clone())]).await?;
+                Ok(Ended::Failed(self.problem(&error)))
+            }
+        }
+    }
+
+    async fn rewrite(self, shared: &Shared) -> Result<Ended, Diagnostic> {
+        let Call::Rewrite { id, planned, private } = &self.call else { return Ok(Ended::Gone) };
+        let stored = Stored { id: id.clone(), object: Object::new(planned), private: private.clone() };
+        let row = self.parts.row(&stored, planned, false);
+        self.commit(shared, vec![Change::Put(Arc::new(row))]).await?;
+        Ok(Ended::Made(planned.clone()))
+    }
+
+    async fn delete(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {
+        let connection = shared.cloud.connect(&self.provider).await?;
+        let Call::Delete { id, prior, private } = &self.call else { return Ok(Ended::Gone) };
+        let intent = self.intent(IntentOperation::Delete, Some(id), None);
+        self.commit(shared, vec![Change::Begin(intent)]).await?;
+        let request = Delete { id: id.clone(), prior: Object::new(prior), private: private.clone(), op };
+        let result = connection.delete(self.address.ty(), request).await;
+        let mut changes = vec![Change::End(self.key.0.clone())];
+        match result {
+            Ok(()) => {
+                changes.push(Change::Remove(self.row_key()));
+                self.commit(shared, changes).await?;
+                Ok(Ended::Gone)
+            }
+            Err(error) => {
+                self.commit(shared, changes).await?;
+                Ok(Ended::Failed(self.problem(&error)))
+            }
+        }
+    }
+
+    async fn read(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {
+        let connection = shared.cloud.connect(&self.provider).await?;
+        let Call::Read { config } = &self.call else { return Ok(Ended::Gone) };
+        let bare = config.unmark_deep().0;
+        match connection.read_data(self.address.ty(), &Object::new(&bare), &op).await {
+            Ok(object) => Ok(Ended::Made(crate::plan::data::marked(object.value(), config, &self.parts.schema))),
+            Err(error) => Ok(Ended::Failed(self.problem(&error))),
+        }
+    }
+
+    async fn forget(self, shared: &Shared) -> Result<Ended, Diagnostic> {
+        self.commit(shared, vec![Change::Remove(self.row_key())]).await?;
+        Ok(Ended::Gone)
+    }
+
+    /// Writes the object. A problem means that it was created, but not wholly: it is tainted.
+    async fn store_object(
+        &self,
+        shared: &Shared,
+        stored: &Stored,
+        planned: &Value,
+        problem: Option<ProviderError>,
+    ) -> Result<Ended, Diagnostic> {
+        let value = marked(&stored.object, planned, &self.parts.schema);
+        let row = self.parts.row(stored, &value, problem.is_some());
+        self.commit(shared, vec![Change::Put(Arc::new(row)), Change::End(self.key.0.clone())]).await?;
+        Ok(match problem {
+            Some(error) => Ended::Partial(value, self.problem(&error)),
+            None => Ended::Made(value),
+        })
+    }
+
+    async fn commit(&self, shared: &Shared, changes: Vec<Change>) -> Result<(), Diagnostic> {
+        shared.store.commit(changes).await.map_err(|error| {
+            Diagnostic::error("the state could not be written").detail(error.to_string()).address(self.address.clone())
+        })
+    }
+
+    fn row_key(&self) -> RowKey {
+        RowKey { address: self.address.clone(), deposed: self.deposed.clone() }
+    }
+
+    fn intent(&self, operation: IntentOperation, id: Option<&RemoteId>, desired: Option<&Value>) -> Intent {
+        // Sensitive values have no place in the journal: recovery finds the object by its key.
+        let shown = desired.map(|d| crate::state::body::encode(&without_secrets(d, &self.parts), &self.parts.schema.block.ty()));
+        Intent {
+            key: self.key.0.clone(),
+            plan: self.plan_id.clone(),
+            address: self.address.clone(),
+            deposed: self.deposed.clone(),
+            operation,
+            provider: self.parts.provider.clone(),
+            remote_id: id.map(|i| i.0.clone()),
+            desired: shown.map(Into::into),
+            began: OffsetDateTime::now_utc(),
+        }
+    }
+
+    fn problem(&self, error: &ProviderError) -> Diagnostic {
+        let what = match self.verb() {
+            Verb::Create => "was not created",
+            Verb::Update => "was not updated",
+            Verb::Delete => "was not deleted",
+            Verb::Read => "could not be read",
+            Verb::Forget => "was not forgotten",
+        };
+        let mut problem =
+            Diagnostic::error(format!("{} {what}", self.address)).at(self.span).address(self.address.clone()).detail(error.to_string());
+        problem.path = error.path.clone();
+        match &error.help {
+            Some(help) => problem.help(help.clone()),
+            None => problem,
+        }
+    }
+}
+
+/// The desired object with nulls for everything that the schema calls sensitive.
+fn without_secrets(desired: &Value, parts: &RowParts) -> Value {
+    let Some(fields) = desired.as_fields() else { return desired.clone() };
+    let secret = |name: &Str| parts.schema.block.attribute(name).is_some_and(|a| a.sensitive || a.write_only);
+    let hide = |name: &Str, value: &Value| if secret(name) { Value::Null(value.ty()) } else { value.clone() };
+    Value::Object(Arc::new(Fields::map(fields, hide)))
+}

@@ -1,0 +1,336 @@
+//! Variables, locals, outputs and provider configurations: values that are computed once in each module
+//! instance.
+
+use std::sync::Arc;
+
+use super::change::{Action, OutputChange};
+use super::equality::equal;
+use super::frame::Frame;
+use super::outside::{Outside, ProviderInstance};
+use super::prior::Prior;
+use super::step::{CellId, CellKind, StepKind};
+use super::walk::Planner;
+use super::work::{Producers, WorkId};
+use super::world::{Cell, ModuleIndex, ProviderCell, Repetition, World};
+use crate::lang::body_eval;
+use crate::lang::convert::convert;
+use crate::lang::expr::Expr;
+use crate::lang::scope::{Reference, Slot};
+use crate::graph::{ProviderNode, ProviderUse};
+use crate::model::{Diagnostic, Diagnostics, Marks, ModulePath, ProviderAddress, Schema, Str, Type, Value};
+use crate::spec::Variable;
+
+/// The value of a variable from what was given: defaults filled in, converted, marked.
+pub fn variable_value(variable: &Variable, given: Option<Value>, expr: Option<&Expr>) -> Result<Value, Diagnostic> {
+    let null = given.as_ref().is_some_and(Value::is_null);
+    let value = match given {
+        Some(value) if !(null && !variable.nullable && variable.default.is_some()) => value,
+        _ => variable.default.as_ref().and_then(Expr::literal).cloned().unwrap_or(Value::NULL),
+    };
+    let at = expr.map_or(variable.span, Expr::span);
+    let name = &variable.name;
+    if value.is_null() && !variable.nullable {
+        return Err(Diagnostic::error(format!("variable \"{name}\" must not be null")).at(at));
+    }
+    let filled = variable.ty.apply_defaults(&value);
+    let converted = convert(&filled, &variable.ty.ty).map_err(|e| {
+        let place = if e.path.0.is_empty() { String::new() } else { format!(" at {}", e.path) };
+        Diagnostic::error(format!("variable \"{name}\" has the wrong type"))
+            .at(at)
+            .label(format!("{}{place}", e.message))
+            .related(variable.span, format!("\"{name}\" is declared as {}", variable.ty.ty))
+    })?;
+    let marks = if variable.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+    let ephemeral = if variable.ephemeral { Marks::EPHEMERAL } else { Marks::NONE };
+    Ok(converted.mark(marks | ephemeral))
+}
+
+impl World {
+    /// Evaluates a cell anew, with what is known now.
+    pub fn evaluate_cell(&self, cell: CellId) -> (Result<Value, Diagnostics>, super::frame::Used) {
+        let m = self.definition(cell.module);
+        match cell.kind {
+            CellKind::Variable(i) => {
+                let variable = &m.variables[i as usize];
+                let (given, expr, used) = self.argument(cell.module, i);
+                let value = given.and_then(|g| Ok(variable_value(variable, g, expr)?));
+                (value, used)
+            }
+            CellKind::Local(i) => self.evaluate_in(cell.module, &m.locals[i as usize].value),
+            CellKind::Output(i) => {
+                let output = &m.outputs[i as usize];
+                let (value, used) = self.evaluate_in(cell.module, &output.value);
+                let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+                (value.map(|v| v.mark(marks)), used)
+            }
+            CellKind::Provider(_) | CellKind::Check(_) => (Ok(Value::NULL), super::frame::Used::default()),
+        }
+    }
+
+    fn evaluate_in(&self, module: ModuleIndex, expr: &Expr) -> (Result<Value, Diagnostics>, super::frame::Used) {
+        let frame = Frame::new(self, module);
+        let value = expr.eval(&frame);
+        (value, frame.used())
+    }
+
+    /// What the caller passes for a variable; for the root what the user gave.
+    #[allow(clippy::type_complexity)]
+    fn argument(
+        &self,
+        module: ModuleIndex,
+        variable: u32,
+    ) -> (Result<Option<Value>, Diagnostics>, Option<&Expr>, super::frame::Used) {
+        let instance = self.instance(module);
+        let name = &self.definition(module).variables[variable as usize].name;
+        let Some(parent) = instance.parent else {
+            return (Ok(self.inputs.get(name).cloned()), None, super::frame::Used::default());
+        };
+        let of = crate::graph::StaticModuleId(instance.of);
+        let call = self.graph.tree.call(&self.spec, of).map(|(_, call)| call);
+        let Some((_, _, expr)) = call.and_then(|c| c.arguments.iter().find(|(_, v, _)| *v == variable)) else {
+            return (Ok(None), None, super::frame::Used::default());
+        };
+        let frame = Frame::new(self, parent).repeated(&instance.repetition);
+        let value = expr.eval(&frame);
+        (value.map(Some), Some(expr), frame.used())
+    }
+
+    pub fn set_cell(&mut self, id: CellId, cell: Cell) {
+        let instance = &mut self.modules[id.module as usize];
+        let cells = match id.kind {
+            CellKind::Variable(_) => &mut instance.variables,
+            CellKind::Local(_) => &mut instance.locals,
+            CellKind::Output(_) => &mut instance.outputs,
+            CellKind::Provider(_) | CellKind::Check(_) => return,
+        };
+        let (CellKind::Variable(i) | CellKind::Local(i) | CellKind::Output(i) | CellKind::Provider(i) | CellKind::Check(i)) =
+            id.kind;
+        if let Some(slot) = cells.get_mut(i as usize) {
+            *slot = cell;
+        }
+    }
+
+    pub fn cell(&self, id: CellId) -> Option<&Cell> {
+        let instance = self.instance(id.module);
+        match id.kind {
+            CellKind::Variable(i) => instance.variables.get(i as usize),
+            CellKind::Local(i) => instance.locals.get(i as usize),
+            CellKind::Output(i) => instance.outputs.get(i as usize),
+            CellKind::Provider(_) | CellKind::Check(_) => None,
+        }
+    }
+}
+
+impl Planner<'_> {
+    pub fn plan_variable(&mut self, module: ModuleIndex, i: u32) {
+        self.plan_cell(CellId { module, kind: CellKind::Variable(i) });
+        let spec = self.world.spec.clone();
+        let graph = self.world.graph.clone();
+        let of = crate::graph::StaticModuleId(self.world.instance(module).of);
+        let variable = &graph.tree.definition(&spec, of).variables[i as usize];
+        self.check_rules(module, None, None, &variable.validations, "variable", &variable.name);
+    }
+
+    pub fn plan_local(&mut self, module: ModuleIndex, i: u32) {
+        self.plan_cell(CellId { module, kind: CellKind::Local(i) });
+    }
+
+    /// Computes a cell and notes what it follows. A value that is not wholly known is computed again by a step.
+    fn plan_cell(&mut self, id: CellId) -> Value {
+        let (result, used) = self.world.evaluate_cell(id);
+        let work = self.work_of(used);
+        let value = result.unwrap_or_else(|problems| {
+            self.diagnostics.extend(problems);
+            Value::unknown(Type::Dynamic)
+        });
+        let producers = self.cell_producers(id, &value, work);
+        self.world.set_cell(id, Cell { value: Some(value.clone()), producers });
+        value
+    }
+
+    fn cell_producers(&mut self, cell: CellId, value: &Value, work: Vec<WorkId>) -> Producers {
+        if value.is_wholly_known() {
+            return self.work.producers(work);
+        }
+        Arc::from([self.work.add(StepKind::Evaluate { cell }, work)])
+    }
+
+    pub fn plan_output(&mut self, module: ModuleIndex, i: u32) {
+        let spec = self.world.spec.clone();
+        let graph = self.world.graph.clone();
+        let of = crate::graph::StaticModuleId(self.world.instance(module).of);
+        let output = &graph.tree.definition(&spec, of).outputs[i as usize];
+        let preconditions_hold = self.check_rules(module, None, None, &output.preconditions, "output", &output.name);
+        let value = self.plan_cell(CellId { module, kind: CellKind::Output(i) });
+        if module != 0 || !preconditions_hold {
+            return;
+        }
+        if !output.sensitive && value.all_marks().contains(Marks::SENSITIVE) {
+            self.diagnostics.push(
+                Diagnostic::error(format!("output \"{}\" shows a sensitive value", output.name))
+                    .at(output.value.span())
+                    .label("this value is sensitive")
+                    .help("add sensitive = true to the output, or use nonsensitive() on what is no secret"),
+            );
+        }
+        self.note_output(&output.name.clone(), value, output.sensitive);
+    }
+
+    fn note_output(&mut self, name: &crate::model::Str, after: Value, sensitive: bool) {
+        let destroying = self.options.mode == super::PlanMode::Destroy;
+        let before = self.prior_outputs.get(name).cloned();
+        let (action, after) = match &before {
+            Some(_) if destroying => (Action::Delete, Value::NULL),
+            None if destroying => return,
+            // A value that is null is no output.
+            None if after.is_null() => (Action::NoOp, after),
+            None => (Action::Create, after),
+            Some(_) if after.is_null() => (Action::Delete, after),
+            Some(before) if equal(before, &after) => (Action::NoOp, after),
+            Some(_) => (Action::Update { changed: Vec::new() }, after),
+        };
+        let before = before.unwrap_or(Value::NULL);
+        self.outputs.push(OutputChange { name: name.clone(), action, before, after, sensitive });
+    }
+
+    /// Outputs that the state has and the configuration does not.
+    pub fn plan_removed_outputs(&mut self, prior: &Prior) {
+        if self.options.mode != super::PlanMode::Normal && self.options.mode != super::PlanMode::Destroy {
+            return;
+        }
+        let known = &self.world.definition(0).names.outputs;
+        let gone: Vec<_> = prior.outputs.iter().filter(|(name, _)| !known.contains_key(name)).cloned().collect();
+        for (name, before) in gone {
+            let sensitive = before.unmark().1.contains(Marks::SENSITIVE);
+            let after = Value::NULL;
+            self.outputs.push(OutputChange { name, action: Action::Delete, before, after, sensitive });
+        }
+    }
+
+    pub fn plan_provider(&mut self, module: ModuleIndex, i: u32, outside: &dyn Outside) {
+        let spec = self.world.spec.clone();
+        let graph = self.world.graph.clone();
+        let of = crate::graph::StaticModuleId(self.world.instance(module).of);
+        let m = graph.tree.definition(&spec, of);
+        let block = &m.providers[i as usize];
+        let name = crate::graph::real_name(m, &block.name);
+        let Some(schema) = outside.provider_schema(&name) else { return };
+        let frame = Frame::new(&self.world, module);
+        let (config, problems) = body_eval::evaluate(&block.body, &schema.block, &frame);
+        let used = frame.used();
+        self.diagnostics.extend(problems);
+        let work = self.work_of(used);
+        let producers = self.work.producers(work);
+        let address = ProviderAddress {
+            module: self.world.instance(module).path.clone(),
+            name,
+            alias: block.alias.clone(),
+            key: None,
+        };
+        let cell = ProviderCell { instance: Arc::new(ProviderInstance { address, config }), producers };
+        self.world.modules[module as usize].providers[i as usize] = Some(cell);
+    }
+
+    /// The work behind `depends_on`: of a resource all its instances, of a module everything in it.
+    pub fn depends_on_work(&mut self, module: ModuleIndex, references: &[Reference]) -> Vec<WorkId> {
+        let mut work = Vec::new();
+        for reference in references {
+            match reference.slot {
+                Slot::Resource(i) => {
+                    let used = super::frame::Used { work: Vec::new(), whole: vec![(module, i)] };
+                    work.extend(self.work_of(used));
+                }
+                Slot::Module(call) => {
+                    let expansion = self.world.instance(module).calls.get(call as usize).cloned().flatten();
+                    for child in expansion.map(|e| e.instances).unwrap_or_default() {
+                        work.extend(self.module_work(child));
+                    }
+                }
+                Slot::Variable(i) => {
+                    let cell = self.world.instance(module).variables.get(i as usize);
+                    work.extend(cell.into_iter().flat_map(|c| c.producers.iter().copied()));
+                }
+                Slot::Local(i) => {
+                    let cell = self.world.instance(module).locals.get(i as usize);
+                    work.extend(cell.into_iter().flat_map(|c| c.producers.iter().copied()));
+                }
+                _ => (),
+            }
+        }
+        let joined = self.work.producers(work);
+        joined.to_vec()
+    }
+
+    /// All work of a module instance and of those below it.
+    fn module_work(&mut self, module: ModuleIndex) -> Vec<WorkId> {
+        let mut work = Vec::new();
+        let mut open = vec![module];
+        while let Some(at) = open.pop() {
+            let instance = self.world.instance(at);
+            let producers = instance.resources.iter().flat_map(|r| &r.instances).map(|i| &i.producers);
+            work.extend(producers.flat_map(|p| p.iter().copied()));
+            open.extend(instance.calls.iter().flatten().flat_map(|e| e.instances.iter().copied()));
+        }
+        work
+    }
+}
+
+impl World {
+    /// The provider that serves a resource in a module instance.
+    pub fn provider_cell(&self, module: ModuleIndex, found: &ProviderUse) -> Option<ProviderCell> {
+        let ProviderNode::Block { index, .. } = &found.node else {
+            let address = ProviderAddress { module: ModulePath::root(), name: found.name.clone(), alias: None, key: None };
+            let instance = Arc::new(ProviderInstance { address, config: Value::object::<Str>([]) });
+            return Some(ProviderCell { instance, producers: Arc::from([]) });
+        };
+        let at = self.provider_module(module, found)?;
+        self.instance(at).providers.get(*index as usize).cloned().flatten()
+    }
+
+    /// The module instance on the way up whose block configures the provider.
+    fn provider_module(&self, module: ModuleIndex, found: &ProviderUse) -> Option<ModuleIndex> {
+        let ProviderNode::Block { module: of, .. } = &found.node else { return None };
+        let mut at = Some(module);
+        while let Some(index) = at {
+            if self.instance(index).of == of.0 {
+                return Some(index);
+            }
+            at = self.instance(index).parent;
+        }
+        // An object whose block is gone may have been served from a module that is still there.
+        self.by_static.get(of.index())?.first().copied()
+    }
+
+    /// The provider with its configuration evaluated anew, everything known.
+    pub fn configure_again(
+        &self,
+        module: ModuleIndex,
+        found: &ProviderUse,
+        schema: &Schema,
+    ) -> Result<Arc<ProviderInstance>, Diagnostics> {
+        let missing = || Diagnostics::from(Diagnostic::error(format!("the provider \"{}\" is not configured", found.name)));
+        let cell = self.provider_cell(module, found).ok_or_else(missing)?;
+        let ProviderNode::Block { index, .. } = &found.node else { return Ok(cell.instance) };
+        let at = self.provider_module(module, found).ok_or_else(missing)?;
+        let block = &self.definition(at).providers[*index as usize];
+        let (config, problems) = body_eval::evaluate(&block.body, &schema.block, &Frame::new(self, at));
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        if !config.is_wholly_known() {
+            return Err(Diagnostic::error(format!("the configuration of the provider \"{}\" is still not known", found.name))
+                .at(block.span)
+                .help("apply what it refers to first, with -target")
+                .into());
+        }
+        Ok(Arc::new(ProviderInstance { address: cell.instance.address.clone(), config }))
+    }
+}
+
+/// A resource that stands in a repeated block sees its own `each` and `count` only.
+pub fn own_repetition(repetition: &Repetition) -> Option<&Repetition> {
+    match repetition {
+        Repetition::Once => None,
+        other => Some(other),
+    }
+}

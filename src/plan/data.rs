@@ -1,0 +1,156 @@
+//! Data sources: read while planning when everything they need is there, else by a step of the apply.
+
+use super::cells::own_repetition;
+use super::change::{Action, Change, ProviderName, Reason};
+use super::frame::Frame;
+use super::lower::ChangeWork;
+use super::outside::{Outside, Request};
+use super::prior::{mark_paths, mark_schema, sensitive_paths};
+use super::resources::Place;
+use super::step::StepKind;
+use super::walk::{Planner, Ticket};
+use super::work::WorkId;
+use super::world::{InstanceCell, ModuleIndex, RepeatKind, Repetition, ResourceCell};
+use crate::graph::NodeId;
+use crate::lang::body_eval;
+use crate::model::{Address, Diagnostic, Path, Schema, Value};
+use std::sync::Arc;
+
+/// One instance of a data source, between the question and the answer.
+pub(super) struct PendingRead {
+    pub module: ModuleIndex,
+    pub index: u32,
+    pub kind: RepeatKind,
+    pub repetition: Repetition,
+    pub address: Address,
+    pub schema: Arc<Schema>,
+    pub provider: ProviderName,
+    pub config: Option<Value>,
+    pub work: Vec<WorkId>,
+    /// Why it is left to the apply, where it is.
+    pub deferred: Option<Reason>,
+    pub answer: Option<Result<Value, Diagnostic>>,
+}
+
+impl Planner<'_> {
+    /// Prepares all instances and asks for those that can be read. Gives whether anything was prepared.
+    pub fn start_reads(&mut self, place: &Place, kind: RepeatKind, repetitions: Vec<Repetition>) -> bool {
+        self.world.modules[place.module as usize].resources[place.index as usize] =
+            ResourceCell::new(kind, Vec::new());
+        for repetition in repetitions {
+            let read = self.prepare_read(place, kind, repetition);
+            let request = match (&read.config, read.deferred) {
+                (Some(config), None) => Some(Request::ReadData {
+                    provider: place.provider.instance.clone(),
+                    address: read.address.clone(),
+                    config: config.unmark_deep().0,
+                }),
+                _ => None,
+            };
+            let reads = self.reads.entry(place.node).or_default();
+            reads.push(read);
+            let number = reads.len() - 1;
+            if let Some(request) = request {
+                self.request(request, Ticket::Data { node: place.node, read: number });
+            }
+        }
+        true
+    }
+
+    fn prepare_read(&mut self, place: &Place, kind: RepeatKind, repetition: Repetition) -> PendingRead {
+        let own = own_repetition(&repetition);
+        let address = place.address.instance(repetition.key());
+        let rules = &place.block.lifecycle.preconditions;
+        let holds = self.check_rules(place.module, own, None, rules, "data source", &address.to_string());
+        let mut frame = Frame::new(&self.world, place.module);
+        if let Some(repetition) = own {
+            frame = frame.repeated(repetition);
+        }
+        let (config, problems) = body_eval::evaluate(&place.block.body, &place.schema.block, &frame);
+        let used = frame.used();
+        let mut work = self.work_of(used);
+        let failed = problems.has_errors() || !holds;
+        self.diagnostics.extend(problems);
+        let waits = !self.depends_on_work(place.module, &place.block.depends_on).is_empty();
+        let deferred = match () {
+            () if !config.is_wholly_known() || !place.provider.instance.config.is_wholly_known() => {
+                Some(Reason::ReadBecauseConfigUnknown)
+            }
+            () if waits => Some(Reason::ReadBecauseDependencyPending),
+            () => None,
+        };
+        work.extend_from_slice(&place.gate);
+        PendingRead {
+            module: place.module,
+            index: place.index,
+            kind,
+            repetition,
+            address,
+            schema: place.schema.clone(),
+            provider: place.provider_name.clone(),
+            config: (!failed).then_some(config),
+            work,
+            deferred,
+            answer: None,
+        }
+    }
+
+    /// Takes the answers and gives the instances their values.
+    pub fn finish_reads(&mut self, node: NodeId, _outside: &dyn Outside) {
+        for read in self.reads.remove(&node).unwrap_or_default() {
+            let (module, index) = (read.module as usize, read.index as usize);
+            let cell = self.finish_read(read);
+            let resource = &mut self.world.modules[module].resources[index];
+            let mut instances = std::mem::take(&mut resource.instances);
+            instances.push(cell);
+            *resource = ResourceCell::new(resource.kind, instances);
+        }
+    }
+
+    fn finish_read(&mut self, read: PendingRead) -> InstanceCell {
+        let unknown = Value::unknown(read.schema.block.ty());
+        let (value, producers) = match (read.config, read.deferred, read.answer) {
+            (Some(config), Some(reason), _) => {
+                let after = planned_object(&read.schema, &config);
+                let change = self.changes.len() as u32;
+                let step = self.work.add(StepKind::Read { change }, read.work);
+                let links = ChangeWork { make: Some(step), ..ChangeWork::default() };
+                self.changes.push((
+                    Change {
+                        address: read.address,
+                        previous_address: None,
+                        deposed: None,
+                        provider: read.provider,
+                        action: Action::Read,
+                        reason: Some(reason),
+                        before: Value::NULL,
+                        after: after.clone(),
+                        importing: None,
+                    },
+                    links,
+                ));
+                (after, Arc::from([step]))
+            }
+            (Some(config), None, Some(Ok(object))) => {
+                (marked(object, &config, &read.schema), self.work.producers(read.work))
+            }
+            (_, _, Some(Err(problem))) => {
+                self.diagnostics.push(problem);
+                (unknown, self.work.none())
+            }
+            _ => (unknown, self.work.none()),
+        };
+        InstanceCell { repetition: read.repetition, before: value.clone(), value, producers }
+    }
+}
+
+/// The object of a data source with the marks of its configuration and its schema.
+pub fn marked(object: Value, config: &Value, schema: &Schema) -> Value {
+    let paths: Vec<Path> = sensitive_paths(config);
+    mark_schema(mark_paths(object, &paths), &schema.block)
+}
+
+/// What is configured, and unknowns for all that reading will tell.
+fn planned_object(schema: &Schema, config: &Value) -> Value {
+    mark_schema(super::propose::propose(&schema.block, None, config), &schema.block)
+}

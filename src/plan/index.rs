@@ -1,0 +1,108 @@
+//! The prior objects by address, after moves, and what refreshing made of them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::moved::Moves;
+use super::prior::{Prior, PriorObject};
+use crate::model::{Address, Key, ResourceAddress, Value};
+
+/// Index of an object in the prior state.
+pub type PriorId = usize;
+
+pub struct PriorIndex {
+    pub objects: Vec<Entry>,
+    current: HashMap<Address, PriorId>,
+    by_resource: BTreeMap<ResourceAddress, Vec<PriorId>>,
+}
+
+pub struct Entry {
+    pub object: PriorObject,
+    /// Where the state has it, when it moved.
+    pub previous: Option<Address>,
+    pub live: Live,
+    /// Whether a planned instance took it over.
+    pub claimed: bool,
+}
+
+/// The object as it is now.
+#[derive(Clone, Debug)]
+pub enum Live {
+    /// Not read in this run: the state is taken for true.
+    AsStored,
+    Found(Value),
+    Gone,
+}
+
+impl PriorIndex {
+    pub fn new(prior: &Prior, moves: &Moves) -> PriorIndex {
+        let occupied: HashMap<&Address, ()> = match moves.is_empty() {
+            true => HashMap::new(),
+            false => prior.objects.iter().filter(|o| o.deposed.is_none()).map(|o| (&o.address, ())).collect(),
+        };
+        let mut index = PriorIndex {
+            objects: Vec::with_capacity(prior.objects.len()),
+            current: HashMap::with_capacity(prior.objects.len()),
+            by_resource: BTreeMap::new(),
+        };
+        for object in &prior.objects {
+            let moved = moves.apply(&object.address, |to| occupied.contains_key(to));
+            let mut object = object.clone();
+            let previous = moved.map(|to| std::mem::replace(&mut object.address, to));
+            index.insert(Entry { object, previous, live: Live::AsStored, claimed: false });
+        }
+        index
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let id = self.objects.len();
+        let address = &entry.object.address;
+        if entry.object.deposed.is_none() {
+            self.current.insert(address.clone(), id);
+        }
+        match self.by_resource.get_mut(&address.resource) {
+            Some(ids) => ids.push(id),
+            None => {
+                self.by_resource.insert(address.resource.clone(), vec![id]);
+            }
+        }
+        self.objects.push(entry);
+    }
+
+    pub fn get(&self, address: &Address) -> Option<PriorId> {
+        self.current.get(address).copied()
+    }
+
+    /// All objects of a resource block, deposed ones included.
+    pub fn of_resource(&self, resource: &ResourceAddress) -> &[PriorId] {
+        self.by_resource.get(resource).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn resources(&self) -> impl Iterator<Item = (&ResourceAddress, &Vec<PriorId>)> {
+        self.by_resource.iter()
+    }
+
+    /// A block that gained or lost `count` keeps its object: no key and `[0]` stand for each other.
+    pub fn rename_single(&mut self, resource: &ResourceAddress, wants: Option<Key>) {
+        let other = if wants.is_none() { Some(Key::Index(0)) } else { None };
+        let (from, to) = (resource.instance(other), resource.instance(wants));
+        if self.current.contains_key(&to) {
+            return;
+        }
+        let Some(id) = self.current.remove(&from) else { return };
+        let entry = &mut self.objects[id];
+        entry.previous.get_or_insert(from);
+        entry.object.address = to.clone();
+        self.current.insert(to, id);
+    }
+}
+
+impl Entry {
+    /// The object that the plan starts from; nothing where it is gone.
+    pub fn value(&self) -> Option<&Value> {
+        match &self.live {
+            Live::AsStored => Some(&self.object.value),
+            Live::Found(value) => Some(value),
+            Live::Gone => None,
+        }
+    }
+}

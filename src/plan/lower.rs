@@ -1,0 +1,232 @@
+//! Lowering: from the work that planning found to steps in an order that can be run.
+//!
+//! Deletes get their place here. A delete follows the deletes of all that refer to the object, and the updates and
+//! creations that give up a reference to it. The predecessor of a create-first replacement is deleted after all
+//! who move to the successor.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::change::{Action, Change};
+use super::step::{Step, StepId, StepKind};
+use super::work::{Work, WorkId, WorkList};
+use crate::model::{Address, Diagnostic, Diagnostics, ResourceAddress};
+
+/// The work of one change.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeWork {
+    /// Creates, updates or reads it.
+    pub make: Option<WorkId>,
+    /// Deletes or forgets it.
+    pub delete: Option<WorkId>,
+    pub create_first: bool,
+    /// What the object was made from, as the state has it.
+    pub dependencies: Option<Arc<[ResourceAddress]>>,
+}
+
+/// Sorts the changes by address and turns the work into steps.
+pub fn lower(changes: Vec<(Change, ChangeWork)>, mut work: WorkList) -> (Vec<Change>, Vec<Step>, Diagnostics) {
+    order_deletes(&changes, &mut work);
+    follow_users(&changes, &mut work);
+    let mut order: Vec<usize> = (0..changes.len()).collect();
+    order.sort_by(|a, b| {
+        let key = |i: usize| (&changes[i].0.address, &changes[i].0.deposed);
+        key(*a).cmp(&key(*b))
+    });
+    let mut position = vec![0u32; changes.len()];
+    for (new, old) in order.iter().enumerate() {
+        position[*old] = new as u32;
+    }
+    let (steps, problems) = into_steps(work, &position);
+    let mut slots: Vec<Option<Change>> = changes.into_iter().map(|(c, _)| Some(c)).collect();
+    let sorted = order.into_iter().filter_map(|old| slots[old].take()).collect();
+    (sorted, steps, problems)
+}
+
+/// The block of an address without instance keys, as states name dependencies.
+fn config_address(address: &Address) -> ResourceAddress {
+    ResourceAddress { module: address.resource.module.without_keys(), ..address.resource.clone() }
+}
+
+/// Work per block: what deletes its objects, and all that changes them.
+#[derive(Default)]
+struct BlockWork {
+    deletes: Vec<(WorkId, bool)>,
+    all: Vec<WorkId>,
+    removals: Vec<WorkId>,
+    dependencies: Vec<Arc<[ResourceAddress]>>,
+}
+
+fn order_deletes(changes: &[(Change, ChangeWork)], work: &mut WorkList) {
+    if changes.iter().all(|(_, links)| links.delete.is_none()) {
+        return;
+    }
+    let mut blocks: HashMap<ResourceAddress, BlockWork> = HashMap::new();
+    let mut names: Vec<ResourceAddress> = Vec::new();
+    for (change, links) in changes.iter().filter(|(_, l)| l.make.is_some() || l.delete.is_some()) {
+        let name = config_address(&change.address);
+        let block = blocks.entry(name.clone()).or_insert_with(|| {
+            names.push(name);
+            BlockWork::default()
+        });
+        // Only a plain delete, or one behind its successor, can wait for those who let go of the object.
+        let last = links.create_first || matches!(change.action, Action::Delete);
+        block.deletes.extend(links.delete.map(|d| (d, last)));
+        block.removals.extend(links.delete);
+        block.all.extend(links.make.into_iter().chain(links.delete));
+        if let Some(dependencies) = &links.dependencies
+            && !block.dependencies.iter().any(|known| Arc::ptr_eq(known, dependencies) || known == dependencies)
+        {
+            block.dependencies.push(dependencies.clone());
+        }
+    }
+    let mut gates: HashMap<ResourceAddress, (Vec<WorkId>, Vec<WorkId>)> = HashMap::new();
+    for name in &names {
+        let block = &blocks[name];
+        let needed: Vec<ResourceAddress> = block.dependencies.iter().flat_map(|d| d.iter().cloned()).collect();
+        let wanted: Vec<&ResourceAddress> =
+            needed.iter().filter(|d| *d != name && blocks.get(*d).is_some_and(|b| !b.deletes.is_empty())).collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let all = work.producers(block.all.clone()).to_vec();
+        let removals = work.producers(block.removals.clone()).to_vec();
+        for dependency in wanted {
+            let gate = gates.entry(dependency.clone()).or_default();
+            gate.0.extend_from_slice(&all);
+            gate.1.extend_from_slice(&removals);
+        }
+    }
+    for name in &names {
+        let Some((all, removals)) = gates.remove(name) else { continue };
+        let (all, removals) = (work.producers(all).to_vec(), work.producers(removals).to_vec());
+        for (delete, last) in &blocks[name].deletes {
+            work.follow(*delete, if *last { all.clone() } else { removals.clone() });
+        }
+    }
+}
+
+/// The predecessor of a create-first replacement goes after everything that follows the successor's creation.
+fn follow_users(changes: &[(Change, ChangeWork)], work: &mut WorkList) {
+    let replaced: Vec<(WorkId, WorkId)> =
+        changes.iter().filter(|(_, l)| l.create_first).filter_map(|(_, l)| Some((l.make?, l.delete?))).collect();
+    if replaced.is_empty() {
+        return;
+    }
+    let known = work.items.len();
+    let mut users: Vec<Vec<WorkId>> = vec![Vec::new(); known];
+    for (id, item) in work.items.iter().enumerate() {
+        for need in &item.after {
+            users[*need as usize].push(id as WorkId);
+        }
+    }
+    let mut through: HashMap<WorkId, Vec<WorkId>> = HashMap::new();
+    for (create, delete) in replaced {
+        let after = real_users(create, &users, work, &mut through);
+        work.follow(delete, after.into_iter().filter(|w| *w != delete));
+    }
+}
+
+/// The steps that use a piece of work; those behind a join are put behind one join of their own.
+fn real_users(
+    id: WorkId,
+    users: &[Vec<WorkId>],
+    work: &mut WorkList,
+    through: &mut HashMap<WorkId, Vec<WorkId>>,
+) -> Vec<WorkId> {
+    let mut found = Vec::new();
+    for user in users.get(id as usize).into_iter().flatten() {
+        let passes = matches!(work.items[*user as usize].kind, StepKind::Join | StepKind::Evaluate { .. });
+        if !passes {
+            if !matches!(work.items[*user as usize].kind, StepKind::Delete { .. }) {
+                found.push(*user);
+            }
+            continue;
+        }
+        if !through.contains_key(user) {
+            let behind = real_users(*user, users, work, through);
+            let joined = work.producers(behind).to_vec();
+            through.insert(*user, joined);
+        }
+        found.extend_from_slice(&through[user]);
+    }
+    found
+}
+
+fn into_steps(work: WorkList, position: &[u32]) -> (Vec<Step>, Diagnostics) {
+    let items = work.items;
+    let needed = needed(&items);
+    let mut waiting: Vec<usize> = vec![0; items.len()];
+    let mut users: Vec<Vec<WorkId>> = vec![Vec::new(); items.len()];
+    for (id, item) in items.iter().enumerate().filter(|(id, _)| needed[*id]) {
+        let mut after = item.after.clone();
+        after.sort_unstable();
+        after.dedup();
+        waiting[id] = after.len();
+        after.iter().for_each(|need| users[*need as usize].push(id as WorkId));
+    }
+    let mut ready: VecDeque<usize> = (0..items.len()).filter(|i| needed[*i] && waiting[*i] == 0).collect();
+    let mut numbers: Vec<Option<StepId>> = vec![None; items.len()];
+    let mut steps = Vec::new();
+    while let Some(id) = ready.pop_front() {
+        let item = &items[id];
+        let mut after: Vec<StepId> = item.after.iter().filter_map(|need| numbers[*need as usize]).collect();
+        after.sort_unstable();
+        after.dedup();
+        numbers[id] = Some(StepId(steps.len() as u32));
+        steps.push(Step { kind: renumber(&item.kind, position), after });
+        for user in &users[id] {
+            waiting[*user as usize] -= 1;
+            if waiting[*user as usize] == 0 {
+                ready.push_back(*user as usize);
+            }
+        }
+    }
+    let mut problems = Diagnostics::new();
+    if steps.len() < needed.iter().filter(|n| **n).count() {
+        problems.push(
+            Diagnostic::error("the planned steps wait for each other")
+                .detail("an object can't be deleted before another lets go of it, which in turn waits for the delete")
+                .help("apply in two goes with -target, or change create_before_destroy of the objects concerned"),
+        );
+    }
+    (steps, problems)
+}
+
+/// Joins and evaluations that nothing waits for are left out; what the root's outputs need stays.
+fn needed(items: &[Work]) -> Vec<bool> {
+    use super::step::CellKind;
+    let mut needed = vec![false; items.len()];
+    let mut open = Vec::new();
+    for (id, item) in items.iter().enumerate() {
+        let real = match &item.kind {
+            StepKind::Join => false,
+            StepKind::Evaluate { cell } => cell.module == 0 && matches!(cell.kind, CellKind::Output(_)),
+            _ => true,
+        };
+        if real {
+            needed[id] = true;
+            open.push(id);
+        }
+    }
+    while let Some(id) = open.pop() {
+        for need in &items[id].after {
+            if !std::mem::replace(&mut needed[*need as usize], true) {
+                open.push(*need as usize);
+            }
+        }
+    }
+    needed
+}
+
+fn renumber(kind: &StepKind, position: &[u32]) -> StepKind {
+    let new = |change: &u32| position.get(*change as usize).copied().unwrap_or(*change);
+    match kind {
+        StepKind::Create { change } => StepKind::Create { change: new(change) },
+        StepKind::Update { change } => StepKind::Update { change: new(change) },
+        StepKind::Delete { change } => StepKind::Delete { change: new(change) },
+        StepKind::Read { change } => StepKind::Read { change: new(change) },
+        StepKind::Forget { change } => StepKind::Forget { change: new(change) },
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,127 @@
+//! `moved` blocks: objects that the configuration has under another address now.
+
+use crate::graph::{StaticModuleId, Tree};
+use crate::model::{Address, ModulePath, ModuleStep, ResourceAddress};
+use crate::spec::{Spec, module::Target};
+
+/// All moves of a configuration, each with the static module that states it.
+#[derive(Default)]
+pub struct Moves(Vec<Move>);
+
+struct Move {
+    /// The module that states it, without keys: addresses are relative to each of its instances.
+    module: ModulePath,
+    from: Target,
+    to: Target,
+}
+
+impl Moves {
+    pub fn collect(spec: &Spec, tree: &Tree) -> Moves {
+        let mut moves = Vec::new();
+        for (index, module) in tree.modules.iter().enumerate() {
+            for moved in &tree.definition(spec, StaticModuleId(index as u32)).moved {
+                moves.push(Move { module: module.path.clone(), from: moved.from.clone(), to: moved.to.clone() });
+            }
+        }
+        Moves(moves)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Where an object stands after all moves, if anywhere else. Chains are followed; a move to an address that
+    /// holds an object of its own is not made.
+    pub fn apply(&self, address: &Address, occupied: impl Fn(&Address) -> bool) -> Option<Address> {
+        let mut at = address.clone();
+        // A chain can't be longer than the number of moves, unless it runs in a circle.
+        for _ in 0..self.0.len() {
+            let Some(next) = self.0.iter().find_map(|m| m.apply(&at)).filter(|to| !occupied(to)) else { break };
+            at = next;
+        }
+        (at != *address).then_some(at)
+    }
+}
+
+impl Move {
+    fn apply(&self, address: &Address) -> Option<Address> {
+        let steps = address.resource.module.steps();
+        let depth = self.module.steps().len();
+        if steps.len() < depth || !same_names(&steps[..depth], self.module.steps()) {
+            return None;
+        }
+        let (base, below) = steps.split_at(depth);
+        match (&self.from, &self.to) {
+            (Target::Resource(from), Target::Resource(to)) => move_resource(base, below, address, from, to),
+            (Target::Module(from), Target::Module(to)) => move_module(base, below, address, from, to),
+            _ => None,
+        }
+    }
+}
+
+fn same_names(a: &[ModuleStep], b: &[ModuleStep]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.name == y.name)
+}
+
+fn move_resource(
+    base: &[ModuleStep],
+    below: &[ModuleStep],
+    address: &Address,
+    from: &Address,
+    to: &Address,
+) -> Option<Address> {
+    let r = &address.resource;
+    let same = r.mode == from.resource.mode && r.ty == from.resource.ty && r.name == from.resource.name;
+    let keys = carry_keys(below, from.resource.module.steps(), to.resource.module.steps())?;
+    // With a key on either side one instance moves; without keys all instances of the block do.
+    let one = from.key.is_some() || to.key.is_some();
+    if !same || (one && address.key != from.key) {
+        return None;
+    }
+    let key = if one { to.key.clone() } else { address.key.clone() };
+    let module = ModulePath::from_steps([base, &keys].concat());
+    let resource = ResourceAddress { module, ..to.resource.clone() };
+    Some(Address { resource, key })
+}
+
+fn move_module(
+    base: &[ModuleStep],
+    below: &[ModuleStep],
+    address: &Address,
+    from: &ModulePath,
+    to: &ModulePath,
+) -> Option<Address> {
+    let depth = from.steps().len();
+    if below.len() < depth {
+        return None;
+    }
+    let (moved, rest) = below.split_at(depth);
+    let (last_from, last_to) = (from.steps().last()?, to.steps().last()?);
+    let one = last_from.key.is_some() || last_to.key.is_some();
+    if one && moved.last()?.key != last_from.key {
+        return None;
+    }
+    let mut steps = carry_keys(moved, from.steps(), to.steps())?;
+    if let Some(last) = steps.last_mut() {
+        last.key = if one { last_to.key.clone() } else { moved.last()?.key.clone() };
+    }
+    let module = ModulePath::from_steps([base, &steps, rest].concat());
+    Some(Address { resource: ResourceAddress { module, ..address.resource.clone() }, key: address.key.clone() })
+}
+
+/// The steps of the target, where each step that names no key keeps the key that the object has; nothing where
+/// the object does not stand under the source.
+fn carry_keys(actual: &[ModuleStep], from: &[ModuleStep], to: &[ModuleStep]) -> Option<Vec<ModuleStep>> {
+    if !same_names(actual, from) {
+        return None;
+    }
+    let fits = |(a, f): (&ModuleStep, &ModuleStep)| f.key.is_none() || a.key == f.key;
+    if !actual.iter().zip(from).all(fits) {
+        return None;
+    }
+    let carried = |(i, t): (usize, &ModuleStep)| {
+        let own = actual.get(i).filter(|_| t.key.is_none() && from.get(i).is_some_and(|f| f.key.is_none()));
+        ModuleStep { name: t.name.clone(), key: own.map_or_else(|| t.key.clone(), |a| a.key.clone()) }
+    };
+    Some(to.iter().enumerate().map(carried).collect())
+}

@@ -1,0 +1,106 @@
+//! Objects of the state that no planned instance took over: deleted, or forgotten where the configuration says so.
+
+use super::change::{Action, Reason};
+use super::outside::Outside;
+use super::refresh::static_module;
+use super::resources::prevented;
+use super::walk::Planner;
+use super::world::RepeatKind;
+use super::PlanMode;
+use crate::graph::StaticModuleId;
+use crate::model::{Address, Key, Mode};
+use crate::spec::module::Target;
+
+impl Planner<'_> {
+    pub fn plan_orphans(&mut self, outside: &mut dyn Outside) {
+        self.refresh_rest(outside);
+        if self.options.mode == PlanMode::RefreshOnly {
+            return;
+        }
+        let destroying = self.options.mode == PlanMode::Destroy;
+        for id in 0..self.index.objects.len() {
+            let entry = &self.index.objects[id];
+            let address = entry.object.address.clone();
+            let planned = entry.claimed && entry.object.deposed.is_none();
+            if planned || address.resource.mode != Mode::Managed || !self.selection.includes_prior(&self.world, &address) {
+                continue;
+            }
+            let (action, reason) = match self.removed(&address) {
+                Some(false) => (Action::Forget, None),
+                _ if entry.object.deposed.is_some() || destroying => (Action::Delete, None),
+                _ => (Action::Delete, Some(self.why_gone(&address))),
+            };
+            if action == Action::Delete {
+                self.refuse_prevented(&address);
+            }
+            self.note_removal(id, action, reason);
+        }
+    }
+
+    /// Objects of providers that no block of the configuration uses.
+    fn refresh_rest(&mut self, outside: &mut dyn Outside) {
+        for found in self.refreshes.providers() {
+            if let Some(provider) = self.world.provider_cell(0, &found) {
+                self.refresh_provider(&found, &provider.instance);
+            }
+        }
+        self.ask(outside);
+    }
+
+    fn refuse_prevented(&mut self, address: &Address) {
+        let Some((_, module, index)) = self.resource_node(&address.resource) else { return };
+        let block = &self.world.graph.tree.definition(&self.world.spec, module).resources[index as usize];
+        if block.lifecycle.prevent_destroy {
+            let problem = prevented(address, block.span);
+            self.diagnostics.push(problem);
+        }
+    }
+
+    /// What a `removed` block says of the object: whether it is destroyed.
+    fn removed(&self, address: &Address) -> Option<bool> {
+        let spec = &self.world.spec;
+        let tree = &self.world.graph.tree;
+        let steps = address.resource.module.steps();
+        (0..=steps.len()).find_map(|depth| {
+            let base = crate::model::ModulePath::from_steps(steps[..depth].to_vec());
+            let module = static_module(spec, tree, &base)?;
+            let below = crate::model::ModulePath::from_steps(steps[depth..].to_vec()).without_keys();
+            let matches = |target: &Target| match target {
+                Target::Module(path) => below.starts_with(&path.without_keys()),
+                Target::Resource(a) => {
+                    let r = &address.resource;
+                    a.resource.module.without_keys() == below
+                        && a.resource.mode == r.mode
+                        && a.resource.ty == r.ty
+                        && a.resource.name == r.name
+                        && (a.key.is_none() || a.key == address.key)
+                }
+            };
+            tree.definition(spec, module).removed.iter().find(|r| matches(&r.from)).map(|r| r.destroy)
+        })
+    }
+
+    fn why_gone(&self, address: &Address) -> Reason {
+        let Some((_, module, index)) = self.resource_node(&address.resource) else {
+            return match static_module(&self.world.spec, &self.world.graph.tree, &address.resource.module) {
+                Some(_) => Reason::DeleteBecauseNoResourceConfig,
+                None => Reason::DeleteBecauseNoModule,
+            };
+        };
+        let moved = self.index.get(address).is_some_and(|id| self.index.objects[id].previous.is_some());
+        let instance = self.module_instance(module, &address.resource.module);
+        let Some(instance) = instance else { return Reason::DeleteBecauseNoModule };
+        let cell = &self.world.instance(instance).resources[index as usize];
+        match (&address.key, cell.kind) {
+            (None, RepeatKind::Once) | (Some(_), RepeatKind::Once) if moved => Reason::DeleteBecauseNoMoveTarget,
+            (Some(Key::Index(_)), RepeatKind::Count) => Reason::DeleteBecauseCountIndex,
+            (Some(Key::Name(_)), RepeatKind::Each) => Reason::DeleteBecauseEachKey,
+            _ => Reason::DeleteBecauseWrongRepetition,
+        }
+    }
+
+    fn module_instance(&self, of: StaticModuleId, path: &crate::model::ModulePath) -> Option<u32> {
+        let instances = &self.world.by_static[of.index()];
+        instances.iter().copied().find(|i| self.world.instance(*i).path == *path)
+    }
+}

@@ -1,0 +1,166 @@
+//! Which objects to read again, grouped by the provider configuration that serves them, and what came of it.
+
+use std::collections::HashMap;
+
+use super::change::{Drift, ProviderName};
+use super::equality::equal;
+use super::index::{Live, PriorIndex};
+use super::outside::{Known, Outside, ProviderInstance, Refreshed, Request};
+use super::prior::{mark_paths, mark_schema, sensitive_paths};
+use super::walk::{Planner, Ticket};
+use crate::graph::{Graph, NodeKind, ProviderNode, ProviderUse, StaticModuleId, Tree};
+use crate::model::{Mode, ModulePath, ResourceAddress, Str, Value};
+use crate::spec::Spec;
+use std::sync::Arc;
+
+/// The objects of each provider configuration, and whether they were asked for.
+pub struct Refreshes {
+    groups: HashMap<ProviderUse, Group>,
+}
+
+#[derive(Default)]
+struct Group {
+    ids: Vec<usize>,
+    asked: bool,
+}
+
+impl Refreshes {
+    pub fn new(spec: &Spec, graph: &Graph, index: &PriorIndex) -> Refreshes {
+        let mut groups: HashMap<ProviderUse, Group> = HashMap::new();
+        for (resource, ids) in index.resources().filter(|(r, _)| r.mode == Mode::Managed) {
+            let Some(first) = ids.first() else { continue };
+            let named = provider_of_block(spec, graph, resource);
+            let found = named.unwrap_or_else(|| provider_of_state(spec, &graph.tree, &index.objects[*first].object.provider));
+            groups.entry(found).or_default().ids.extend(ids);
+        }
+        Refreshes { groups }
+    }
+
+    pub fn was_asked(&self, provider: &ProviderUse) -> bool {
+        self.groups.get(provider).is_none_or(|g| g.asked)
+    }
+
+    /// All providers that have objects, in a stable order.
+    pub fn providers(&self) -> Vec<ProviderUse> {
+        let mut all: Vec<(&Group, &ProviderUse)> = self.groups.iter().map(|(p, g)| (g, p)).collect();
+        all.sort_by(|a, b| a.0.ids.first().cmp(&b.0.ids.first()));
+        all.into_iter().map(|(_, p)| p.clone()).collect()
+    }
+
+    fn take(&mut self, provider: &ProviderUse) -> Vec<usize> {
+        match self.groups.get_mut(provider) {
+            Some(group) => {
+                group.asked = true;
+                group.ids.clone()
+            }
+            None => Vec::new(),
+        }
+    }
+}
+
+/// The static module of a path without regard to instance keys.
+pub fn static_module(spec: &Spec, tree: &Tree, path: &ModulePath) -> Option<StaticModuleId> {
+    let mut at = StaticModuleId::ROOT;
+    for step in path.steps() {
+        let call = *tree.definition(spec, at).names.calls.get(&step.name)?;
+        at = *tree.get(at).children.get(call as usize)?;
+    }
+    Some(at)
+}
+
+fn provider_of_block(spec: &Spec, graph: &Graph, resource: &ResourceAddress) -> Option<ProviderUse> {
+    let module = static_module(spec, &graph.tree, &resource.module)?;
+    let name = (resource.mode, resource.ty.clone(), resource.name.clone());
+    let index = *graph.tree.definition(spec, module).names.resources.get(&name)?;
+    graph.providers.get(&graph.node(spec, module, NodeKind::Resource(index))).cloned()
+}
+
+/// The configuration that the state names for an object whose block is gone.
+pub fn provider_of_state(spec: &Spec, tree: &Tree, provider: &ProviderName) -> ProviderUse {
+    let block = static_module(spec, tree, &provider.module).and_then(|module| {
+        let m = tree.definition(spec, module);
+        let same = |p: &crate::spec::ProviderConfig| {
+            crate::graph::real_name(m, &p.name) == provider.name && p.alias == provider.alias
+        };
+        m.providers.iter().position(same).map(|i| ProviderNode::Block { module, index: i as u32 })
+    });
+    let node = block.unwrap_or(ProviderNode::Implicit);
+    ProviderUse { name: provider.name.clone(), alias: provider.alias.clone(), node }
+}
+
+impl Planner<'_> {
+    /// Asks for all objects of a provider that were not asked for yet. Gives whether answers are waited for.
+    pub fn refresh_provider(&mut self, found: &ProviderUse, instance: &Arc<ProviderInstance>) -> bool {
+        if self.refreshes.was_asked(found) {
+            return false;
+        }
+        let ids = self.refreshes.take(found);
+        if !self.options.refresh || !instance.config.is_wholly_known() {
+            return false;
+        }
+        let mut by_type: HashMap<Str, Vec<usize>> = HashMap::new();
+        let mut order: Vec<Str> = Vec::new();
+        for id in ids {
+            let entry = &self.index.objects[id];
+            if !self.selection.includes_prior(&self.world, &entry.object.address) {
+                continue;
+            }
+            let ty = entry.object.address.resource.ty.clone();
+            let list = by_type.entry(ty.clone()).or_insert_with(|| {
+                order.push(ty);
+                Vec::new()
+            });
+            list.push(id);
+        }
+        let asked = !order.is_empty();
+        for ty in order {
+            let ids = by_type.remove(&ty).unwrap_or_default();
+            let known = |id: &usize| {
+                let object = &self.index.objects[*id].object;
+                Known { address: object.address.clone(), id: object.id.clone(), object: object.value.unmark_deep().0 }
+            };
+            let objects = ids.iter().map(known).collect();
+            let request = Request::Refresh { provider: instance.clone(), ty, objects };
+            self.request(request, Ticket::Refresh { ids });
+        }
+        asked
+    }
+
+    pub fn take_refreshed(&mut self, ids: &[usize], objects: Vec<Refreshed>, outside: &dyn Outside) {
+        for (id, refreshed) in ids.iter().zip(objects) {
+            match refreshed {
+                Refreshed::Found { object } => self.take_found(*id, object, outside),
+                Refreshed::Gone => {
+                    self.note_drift(*id, Value::NULL);
+                    self.index.objects[*id].live = Live::Gone;
+                }
+                Refreshed::Failed(problem) => self.diagnostics.push(problem),
+            }
+        }
+    }
+
+    fn take_found(&mut self, id: usize, object: Value, outside: &dyn Outside) {
+        let entry = &self.index.objects[id];
+        if equal(&object, &entry.object.value) {
+            return;
+        }
+        let ty = &entry.object.address.resource.ty;
+        let schema = outside.schema(&entry.object.provider.name, Mode::Managed, ty);
+        let marked = mark_paths(object, &sensitive_paths(&entry.object.value));
+        let marked = schema.map_or(marked.clone(), |s| mark_schema(marked, &s.block));
+        self.note_drift(id, marked.clone());
+        self.index.objects[id].live = Live::Found(marked);
+    }
+
+    fn note_drift(&mut self, id: usize, after: Value) {
+        let entry = &self.index.objects[id];
+        self.drift.push(Drift {
+            address: entry.object.address.clone(),
+            previous_address: entry.previous.clone(),
+            deposed: entry.object.deposed.clone(),
+            provider: entry.object.provider.clone(),
+            before: entry.object.value.clone(),
+            after,
+        });
+    }
+}

@@ -1,0 +1,327 @@
+//! Managed resources: each instance from its block to its change.
+
+use std::sync::Arc;
+
+use super::cells::own_repetition;
+use super::change::{Action, Change, ProviderName, Reason, ReplaceOrder};
+use super::frame::Frame;
+use super::instance::{Decision, Situation, decide};
+use super::lower::ChangeWork;
+use super::outside::Outside;
+use super::step::StepKind;
+use super::walk::{Planner, Visit};
+use super::work::{Producers, WorkId};
+use super::world::{InstanceCell, ModuleIndex, ProviderCell, RepeatKind, Repetition, ResourceCell};
+use super::{CheckKind, CheckResult, CheckStatus, PlanMode};
+use crate::graph::{NodeId, NodeKind, StaticModuleId};
+use crate::lang::body_eval;
+use crate::model::{Address, Diagnostic, Key, Mode, ResourceAddress, Schema, Value};
+use crate::spec::Resource;
+
+/// What the instances of one block in one module have in common.
+pub(super) struct Place<'a> {
+    pub node: NodeId,
+    pub module: ModuleIndex,
+    pub index: u32,
+    pub block: &'a Resource,
+    pub address: ResourceAddress,
+    pub schema: Arc<Schema>,
+    pub provider: ProviderCell,
+    pub provider_name: ProviderName,
+    /// Work that every instance follows: `depends_on`, the module, the provider's configuration, the number.
+    pub gate: Producers,
+}
+
+impl Planner<'_> {
+    pub fn visit_resource(
+        &mut self,
+        node: NodeId,
+        of: StaticModuleId,
+        index: u32,
+        outside: &mut dyn Outside,
+    ) -> Visit {
+        let (spec, graph) = (self.world.spec.clone(), self.world.graph.clone());
+        let block = &graph.tree.definition(&spec, of).resources[index as usize];
+        let Some(found) = graph.providers.get(&node) else { return Visit::Done };
+        let Some(schema) = outside.schema(&found.name, block.mode, &block.ty) else { return Visit::Done };
+        let modules = self.world.by_static[of.index()].clone();
+        if block.mode == Mode::Managed {
+            let mut waiting = false;
+            for module in &modules {
+                if let Some(provider) = self.world.provider_cell(*module, found) {
+                    waiting |= self.refresh_provider(found, &provider.instance);
+                }
+            }
+            if waiting {
+                return Visit::Parked;
+            }
+        } else if self.reads.contains_key(&node) {
+            self.finish_reads(node, outside);
+            return Visit::Done;
+        }
+        let mut waiting = false;
+        for module in modules {
+            let Some(provider) = self.world.provider_cell(module, found) else { continue };
+            let (expanded, mut gate) = self.expand(module, &block.repeat);
+            let Some((kind, repetitions)) = expanded else { continue };
+            gate.extend(self.depends_on_work(module, &block.depends_on));
+            gate.extend_from_slice(&self.world.instance(module).gate.clone());
+            gate.extend_from_slice(&provider.producers);
+            let place = Place {
+                node,
+                module,
+                index,
+                block,
+                address: self.world.resource_address(module, index),
+                schema: schema.clone(),
+                provider,
+                provider_name: self.provider_name(node, outside),
+                gate: self.work.producers(gate),
+            };
+            match block.mode {
+                Mode::Managed => self.plan_instances(&place, kind, repetitions, outside),
+                Mode::Data | Mode::Ephemeral => waiting |= self.start_reads(&place, kind, repetitions),
+            }
+        }
+        if waiting { Visit::Parked } else { Visit::Done }
+    }
+
+    fn plan_instances(&mut self, place: &Place, kind: RepeatKind, repetitions: Vec<Repetition>, outside: &dyn Outside) {
+        match kind {
+            RepeatKind::Once => self.index.rename_single(&place.address, None),
+            RepeatKind::Count => self.index.rename_single(&place.address, Some(Key::Index(0))),
+            RepeatKind::Each => (),
+        }
+        let mut cells = Vec::with_capacity(repetitions.len());
+        for repetition in repetitions {
+            let cell = match self.options.mode {
+                PlanMode::Normal => self.plan_instance(place, repetition, outside),
+                PlanMode::RefreshOnly => self.keep_instance(place, repetition, true),
+                PlanMode::Destroy => self.keep_instance(place, repetition, false),
+            };
+            cells.push(cell);
+        }
+        let resource = ResourceCell::new(kind, cells);
+        self.world.modules[place.module as usize].resources[place.index as usize] = resource;
+    }
+
+    /// The instance as it is, without a change: its value serves others.
+    fn keep_instance(&mut self, place: &Place, repetition: Repetition, claim: bool) -> InstanceCell {
+        let address = place.address.instance(repetition.key());
+        let id = self.index.get(&address);
+        if let Some(id) = id.filter(|_| claim) {
+            self.index.objects[id].claimed = true;
+        }
+        let value = id.and_then(|id| self.index.objects[id].value().cloned());
+        let value = value.unwrap_or_else(|| Value::unknown(place.schema.block.ty()));
+        InstanceCell { repetition, before: value.clone(), value, producers: self.work.none() }
+    }
+
+    fn plan_instance(&mut self, place: &Place, repetition: Repetition, outside: &dyn Outside) -> InstanceCell {
+        let address = place.address.instance(repetition.key());
+        if !self.selection.includes_instance(place.node, &address) {
+            return self.keep_instance(place, repetition, true);
+        }
+        let prior_id = self.index.get(&address);
+        if let Some(id) = prior_id {
+            self.index.objects[id].claimed = true;
+        }
+        let lifecycle = &place.block.lifecycle;
+        let own = own_repetition(&repetition);
+        let name = address.to_string();
+        let holds = self.check_rules(place.module, own, None, &lifecycle.preconditions, "resource", &name);
+        let (config, mut work) = self.evaluate_body(place, own);
+        work.extend_from_slice(&place.gate);
+        let prior = prior_id.and_then(|id| self.index.objects[id].value().cloned());
+        let (Some(config), true) = (config, holds) else {
+            let value = prior.unwrap_or_else(|| Value::unknown(place.schema.block.ty()));
+            return InstanceCell { repetition, before: value.clone(), value, producers: self.work.none() };
+        };
+        let create_first = self.create_first.get(place.node.index()).copied().unwrap_or_default();
+        let situation = Situation {
+            ty: &place.block.ty,
+            schema: &place.schema,
+            provider: &place.provider.instance,
+            lifecycle,
+            config: &config,
+            prior: prior.as_ref(),
+            tainted: prior_id.is_some_and(|id| self.index.objects[id].object.tainted),
+            requested: self.options.replace.contains(&address),
+            triggered: self.is_triggered(place, own),
+            create_first,
+        };
+        let decision = decide(&situation, outside);
+        self.take_problems(place, &address, &decision);
+        let cell = self.note_change(place, address, repetition, prior, prior_id, decision, work);
+        self.check_after(place, &cell);
+        cell
+    }
+
+    fn evaluate_body(&mut self, place: &Place, repetition: Option<&Repetition>) -> (Option<Value>, Vec<WorkId>) {
+        let mut frame = Frame::new(&self.world, place.module);
+        if let Some(repetition) = repetition {
+            frame = frame.repeated(repetition);
+        }
+        let (config, problems) = body_eval::evaluate(&place.block.body, &place.schema.block, &frame);
+        let used = frame.used();
+        let work = self.work_of(used);
+        let failed = problems.has_errors();
+        self.diagnostics.extend(problems);
+        ((!failed).then_some(config), work)
+    }
+
+    /// Whether anything that `replace_triggered_by` names is updated or replaced.
+    fn is_triggered(&mut self, place: &Place, repetition: Option<&Repetition>) -> bool {
+        let mut triggered = false;
+        for expr in &place.block.lifecycle.replace_triggered_by {
+            let frame = |before: bool| {
+                let frame = Frame::new(&self.world, place.module);
+                let frame = if before { frame.as_before() } else { frame };
+                match repetition {
+                    Some(r) => frame.repeated(r),
+                    None => frame,
+                }
+            };
+            match (expr.eval(&frame(true)), expr.eval(&frame(false))) {
+                (Ok(before), Ok(after)) => triggered |= before != after,
+                (_, Err(problems)) | (Err(problems), _) => self.diagnostics.extend(problems),
+            }
+        }
+        triggered
+    }
+
+    fn take_problems(&mut self, place: &Place, address: &Address, decision: &Decision) {
+        for problem in &decision.diagnostics {
+            let mut problem = problem.clone();
+            problem.address = problem.address.or_else(|| Some(address.clone()));
+            problem.span = problem.span.or(Some(place.block.span));
+            self.diagnostics.push(problem);
+        }
+        if place.block.lifecycle.prevent_destroy && decision.action.is_replace() {
+            self.diagnostics.push(prevented(address, place.block.span));
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn note_change(
+        &mut self,
+        place: &Place,
+        address: Address,
+        repetition: Repetition,
+        prior: Option<Value>,
+        prior_id: Option<usize>,
+        decision: Decision,
+        work: Vec<WorkId>,
+    ) -> InstanceCell {
+        let entry = prior_id.map(|id| &self.index.objects[id]);
+        let dependencies = entry.map(|e| e.object.dependencies.clone());
+        let previous_address = entry.and_then(|e| e.previous.clone());
+        let (links, producers) = self.link(&decision.action, work, dependencies);
+        let after = decision.after;
+        let before = match decision.action {
+            Action::Update { .. } | Action::Replace { .. } => prior.clone().unwrap_or_else(|| after.clone()),
+            _ => after.clone(),
+        };
+        let change = Change {
+            address,
+            previous_address,
+            deposed: None,
+            provider: place.provider_name.clone(),
+            action: decision.action,
+            reason: decision.reason,
+            before: prior.unwrap_or(Value::NULL),
+            after: after.clone(),
+            importing: None,
+        };
+        self.changes.push((change, links));
+        InstanceCell { repetition, value: after, before, producers }
+    }
+
+    /// The work of a change, and what those who use the object follow.
+    fn link(
+        &mut self,
+        action: &Action,
+        work: Vec<WorkId>,
+        dependencies: Option<Arc<[ResourceAddress]>>,
+    ) -> (ChangeWork, Producers) {
+        let change = self.changes.len() as u32;
+        let mut links = ChangeWork { dependencies, ..ChangeWork::default() };
+        let made = match action {
+            Action::Create => self.work.add(StepKind::Create { change }, work),
+            Action::Update { .. } => self.work.add(StepKind::Update { change }, work),
+            Action::Read => self.work.add(StepKind::Read { change }, work),
+            Action::Replace { order: ReplaceOrder::DeleteFirst, .. } => {
+                let delete = self.work.add(StepKind::Delete { change }, Vec::new());
+                links.delete = Some(delete);
+                self.work.add(StepKind::Create { change }, [work, vec![delete]].concat())
+            }
+            Action::Replace { order: ReplaceOrder::CreateFirst, .. } => {
+                let create = self.work.add(StepKind::Create { change }, work);
+                links.delete = Some(self.work.add(StepKind::Delete { change }, vec![create]));
+                links.create_first = true;
+                create
+            }
+            // Whoever uses it still follows what it was made from.
+            Action::NoOp => return (links, self.work.producers(work)),
+            Action::Delete | Action::Forget => return (links, self.work.none()),
+        };
+        links.make = Some(made);
+        (links, Arc::from([made]))
+    }
+
+    fn check_after(&mut self, place: &Place, cell: &InstanceCell) {
+        let rules = &place.block.lifecycle;
+        if rules.preconditions.is_empty() && rules.postconditions.is_empty() {
+            return;
+        }
+        let own = own_repetition(&cell.repetition);
+        let name = place.address.instance(cell.repetition.key()).to_string();
+        let holds =
+            self.check_rules(place.module, own, Some(&cell.value), &rules.postconditions, "resource", &name);
+        let status = if holds { CheckStatus::Pass } else { CheckStatus::Fail };
+        self.checks.push(CheckResult { name, kind: CheckKind::Resource, status, problems: Vec::new() });
+    }
+
+    /// The change of an object that goes away, with its step.
+    pub fn note_removal(&mut self, id: usize, action: Action, reason: Option<Reason>) {
+        let entry = &self.index.objects[id];
+        let Some(value) = entry.value().cloned() else { return };
+        let object = &entry.object;
+        let change = Change {
+            address: object.address.clone(),
+            previous_address: entry.previous.clone(),
+            deposed: object.deposed.clone(),
+            provider: object.provider.clone(),
+            action: action.clone(),
+            reason,
+            before: value,
+            after: Value::NULL,
+            importing: None,
+        };
+        let mut links =
+            ChangeWork { dependencies: Some(object.dependencies.clone()), ..ChangeWork::default() };
+        let number = self.changes.len() as u32;
+        let kind = match action {
+            Action::Forget => StepKind::Forget { change: number },
+            _ => StepKind::Delete { change: number },
+        };
+        links.delete = Some(self.work.add(kind, Vec::new()));
+        self.changes.push((change, links));
+    }
+
+    /// The node of a resource block, where the configuration has one.
+    pub fn resource_node(&self, address: &ResourceAddress) -> Option<(NodeId, StaticModuleId, u32)> {
+        let module = super::refresh::static_module(&self.world.spec, &self.world.graph.tree, &address.module)?;
+        let m = self.world.graph.tree.definition(&self.world.spec, module);
+        let index = *m.names.resources.get(&(address.mode, address.ty.clone(), address.name.clone()))?;
+        Some((self.world.graph.node(&self.world.spec, module, NodeKind::Resource(index)), module, index))
+    }
+}
+
+pub(super) fn prevented(address: &Address, span: crate::model::Span) -> Diagnostic {
+    Diagnostic::error(format!("{address} must not be destroyed"))
+        .at(span)
+        .address(address.clone())
+        .label("its lifecycle says prevent_destroy, and this plan would destroy it")
+        .help("take prevent_destroy out of its lifecycle, or leave the object out with -exclude or -target")
+}
