@@ -3,6 +3,9 @@
 //! Names are gone: references are slots, local names (of `for` expressions, splats and `dynamic` iterators) are
 //! numbers that count from the outermost binding, functions are pointers into the library.
 
+use std::fmt;
+
+use super::functions::Function;
 use super::scope::{Reference, Slot};
 use crate::model::{Key, Span, Str, Value};
 
@@ -39,6 +42,40 @@ pub(super) enum Kind {
     /// Some key must be evaluated.
     ComputedObject(Box<[(Expr, Expr)]>),
     For(Box<For>),
+    Call(Box<Call>),
+    /// The first that can be evaluated.
+    Try(Box<[Expr]>),
+    Can(Box<Expr>),
+    TypeOf(Box<Expr>),
+    Render(Box<Render>),
+}
+
+/// A call of a function of the library.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub function: FunctionRef,
+    pub name_span: Span,
+    pub args: Box<[Expr]>,
+    /// The last argument is a list whose elements are the last arguments.
+    pub expand: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct FunctionRef(pub &'static Function);
+
+impl fmt::Debug for FunctionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+/// `templatefile(path, variables)` or `templatestring(text, variables)`.
+#[derive(Clone, Debug)]
+pub(super) struct Render {
+    pub from_file: bool,
+    /// The path, or the text of the template.
+    pub source: Expr,
+    pub variables: Expr,
 }
 
 /// `module.name.output`, `module.name[key].output`.
@@ -159,22 +196,6 @@ impl Expr {
         }
     }
 
-    /// The elements of a tuple constructor, also where they are not constant.
-    pub fn as_tuple(&self) -> Option<&[Expr]> {
-        match &self.kind {
-            Kind::Tuple(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    /// The entries of an object constructor with constant keys, sorted by key.
-    pub fn as_object(&self) -> Option<&[(Str, Expr)]> {
-        match &self.kind {
-            Kind::Object(entries) => Some(entries),
-            _ => None,
-        }
-    }
-
     /// Calls back for every use of a slot, in the order of the sources.
     pub fn references(&self, found: &mut dyn FnMut(Reference)) {
         match &self.kind {
@@ -204,8 +225,10 @@ impl Expr {
     pub(super) fn for_each_child(&self, f: &mut dyn FnMut(&Expr)) {
         match &self.kind {
             Kind::Literal(_) | Kind::Invalid | Kind::Slot(_) | Kind::Binding(_) => (),
-            Kind::Template(items) | Kind::Tuple(items) => items.iter().for_each(f),
-            Kind::Join(e) | Kind::Unary(_, e) | Kind::Instance(_, e) => f(e),
+            Kind::Template(items) | Kind::Tuple(items) | Kind::Try(items) => items.iter().for_each(f),
+            Kind::Call(call) => call.args.iter().for_each(f),
+            Kind::Render(render) => [&render.source, &render.variables].into_iter().for_each(f),
+            Kind::Join(e) | Kind::Unary(_, e) | Kind::Instance(_, e) | Kind::Can(e) | Kind::TypeOf(e) => f(e),
             Kind::Output(of) => of.key.iter().for_each(f),
             Kind::Attr(of) => f(&of.base),
             Kind::Index(of) => [&of.base, &of.key].into_iter().for_each(f),
@@ -233,12 +256,5 @@ pub fn instance_key(value: &Value) -> Option<Key> {
         Value::String(name) => Some(Key::Name(name.clone())),
         Value::Number(n) => n.as_i64().and_then(|n| u64::try_from(n).ok()).map(Key::Index),
         _ => None,
-    }
-}
-
-impl Expr {
-    /// The expression, or its value where all its parts are constants.
-    pub(super) fn folded(self) -> Expr {
-        self
     }
 }

@@ -4,9 +4,13 @@
 //!   [`scope::Slot`] or a numbered binding, constant parts folded and functions looked up.
 //! - [`eval`] gives an expression its value in a [`scope::Scope`]. Unknown parts stay unknown with the right type,
 //!   and marks follow every value.
+//! - [`body_eval`] gives the object of a block under its schema; [`body_check`] says what is wrong with a block
+//!   before anything is evaluated.
 //! - [`type_expr`] reads type constraints, [`convert`] fits values to types, [`functions`] is the library.
 
 pub mod body;
+pub mod body_check;
+pub mod body_eval;
 pub mod compile;
 pub mod convert;
 pub mod eval;

@@ -22,12 +22,7 @@ impl TextMap {
         TextMap { source, segments: vec![(0, clamp(base))], end: None }
     }
 
-    /// All of the text stands for one span: nothing finer is known.
-    pub fn whole(span: Span) -> TextMap {
-        TextMap { source: span.source, segments: vec![(0, span.start)], end: Some(span.end) }
-    }
-
-    /// Starts a mapping that [`TextMap::segment`] refines; `span` is all that the text came from.
+    /// The text came from the span, and nothing reaches beyond it; [`TextMap::segment`] says it more finely.
     pub fn within(span: Span) -> TextMap {
         TextMap { source: span.source, segments: vec![(0, span.start)], end: Some(span.end) }
     }
@@ -39,6 +34,16 @@ impl TextMap {
             Some(last) if last.0 >= text => last.1 = source,
             _ => self.segments.push((text, source)),
         }
+    }
+
+    /// The map of the text without its first bytes.
+    pub(super) fn after(mut self, bytes: usize) -> TextMap {
+        let bytes = clamp(bytes);
+        let start = self.place(bytes);
+        self.segments.retain(|(text, _)| *text > bytes);
+        self.segments.iter_mut().for_each(|(text, _)| *text -= bytes);
+        self.segments.insert(0, (0, start));
+        self
     }
 
     pub fn source(&self) -> SourceId {

@@ -1,0 +1,121 @@
+//! Expressions and templates that are given as text: YAML strings, `.tf.json`, template files.
+
+use hcl_edit::parser::{parse_expr, parse_template};
+
+use super::expression::too_deep;
+use super::{Compiler, Resolver};
+use crate::lang::expr::Expr;
+use crate::lang::text_map::TextMap;
+use crate::model::{Diagnostic, Diagnostics, Str};
+
+/// Brackets, quotes and template markers nested deeper than this are refused before the text is parsed.
+const MAX_NESTING: usize = 200;
+
+/// Compiles the text of an expression. `bindings` are the names of local bindings, outermost first.
+pub fn expression_text(
+    text: &str,
+    map: &TextMap,
+    bindings: &[Str],
+    resolver: &mut dyn Resolver,
+    diagnostics: &mut Diagnostics,
+) -> Expr {
+    Compiler::new(text, map.clone(), resolver, diagnostics).with_bindings(bindings).text(text)
+}
+
+/// Compiles the text of a template, as it would stand in a heredoc: `${…}` and `%{…}` count, backslashes do not.
+/// A text that is one interpolation alone keeps the type of the value.
+pub fn template_text(
+    text: &str,
+    map: &TextMap,
+    bindings: &[Str],
+    resolver: &mut dyn Resolver,
+    diagnostics: &mut Diagnostics,
+) -> Expr {
+    Compiler::new(text, map.clone(), resolver, diagnostics).with_bindings(bindings).template_text(text)
+}
+
+impl Compiler<'_> {
+    fn text(&mut self, text: &str) -> Expr {
+        let span = self.span(0..text.len());
+        if let Err(diagnostic) = check_nesting(text, &self.map) {
+            self.report(diagnostic);
+            return Expr::invalid(span);
+        }
+        // The parser wants nothing around the expression.
+        let trimmed = text.trim_end();
+        let start = text.len() - text.trim_start().len();
+        match parse_expr(text.get(start..trimmed.len()).unwrap_or_default()) {
+            Ok(expression) if start == 0 => self.expression(&expression),
+            Ok(_) | Err(_) if start > 0 => {
+                let (text, map) = (&trimmed[start.min(trimmed.len())..], self.map.clone().after(start));
+                let bindings = self.bindings.clone();
+                Compiler::new(text, map, self.resolver, self.diagnostics).with_bindings(&bindings).text(text)
+            }
+            Ok(_) => Expr::invalid(span),
+            Err(error) => {
+                let diagnostic = syntax_error(&error, text, &self.map);
+                self.report(diagnostic);
+                Expr::invalid(span)
+            }
+        }
+    }
+
+    pub(in crate::lang) fn template_text(&mut self, text: &str) -> Expr {
+        let span = self.span(0..text.len());
+        if !text.contains("${") && !text.contains("%{") {
+            return Expr::constant(crate::model::Value::string(text), span);
+        }
+        if let Err(diagnostic) = check_nesting(text, &self.map) {
+            self.report(diagnostic);
+            return Expr::invalid(span);
+        }
+        match parse_template(text) {
+            Ok(template) => self.lines(&template, false, span),
+            Err(error) => {
+                let diagnostic = syntax_error(&error, text, &self.map);
+                self.report(diagnostic);
+                Expr::invalid(span)
+            }
+        }
+    }
+}
+
+/// What the parser found wrong with a text.
+pub fn syntax_error(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) -> Diagnostic {
+    let at = error.location().offset();
+    let span = map.span(at, at + text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8));
+    let message = error.message();
+    if message.starts_with("invalid nesting depth") {
+        return too_deep().at(span);
+    }
+    let (found, label) = match text.get(at..).and_then(|rest| rest.chars().next()) {
+        Some('\n' | '\r') => ("the line ends too early".to_string(), message),
+        Some(c) if at + 1 < text.len() || !message.is_empty() => (format!("unexpected \"{c}\""), message),
+        _ => ("the text ends too early".to_string(), message),
+    };
+    Diagnostic::error(format!("invalid syntax: {found}")).label(label).at(span)
+}
+
+/// Refuses text whose brackets nest so deep that parsing it would exhaust the stack. Anyone who gives text to the
+/// parser asks this first.
+pub fn check_nesting(text: &str, map: &TextMap) -> Result<(), Diagnostic> {
+    let mut depth = 0usize;
+    let mut unary = 0usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => (),
+        }
+        unary = match byte {
+            b'!' | b'-' => unary + 1,
+            b' ' | b'\t' => unary,
+            _ => 0,
+        };
+        // Lines of dashes are common in comments: only a long row of `!` is code.
+        if depth > MAX_NESTING || (unary > MAX_NESTING && byte == b'!') {
+            return Err(too_deep().at(map.span(at, at + 1)));
+        }
+    }
+    Ok(())
+}

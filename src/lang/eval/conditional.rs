@@ -1,0 +1,98 @@
+//! `condition ? a : b`: the result has the one type that both arms convert to.
+
+use super::{Env, Evaluated};
+use crate::lang::convert::convert;
+use crate::lang::expr::Expr;
+use crate::lang::unify::unify;
+use crate::model::value::Refinement;
+use crate::model::{Diagnostic, Type, Value};
+
+impl Expr {
+    pub(super) fn conditional(&self, parts: &(Expr, Expr, Expr), env: &mut Env) -> Evaluated {
+        let (condition_expr, yes_expr, no_expr) = parts;
+        let condition = condition_expr.condition(env)?;
+        let (condition, marks) = condition.unmark();
+        // Both arms are evaluated for the type; an error counts only in the arm that is taken.
+        let (yes, no) = (yes_expr.value(env), no_expr.value(env));
+        let result = match condition.as_bool() {
+            Some(true) => {
+                let other = no.as_ref().map_or(Type::Dynamic, |v| arm_type(v));
+                self.arm(yes?, other, env)?
+            }
+            Some(false) => {
+                let other = yes.as_ref().map_or(Type::Dynamic, |v| arm_type(v));
+                self.arm(no?, other, env)?
+            }
+            None => self.undecided(yes?, no?)?,
+        };
+        Ok(result.mark(marks))
+    }
+
+    /// The value as a bool that is known or unknown, never null.
+    fn condition(&self, env: &mut Env) -> Evaluated {
+        let value = self.value(env)?;
+        match value.bare() {
+            Value::Bool(_) => return Ok(value),
+            Value::Null(_) => return Err(self.problem("the condition is null")),
+            _ => (),
+        }
+        convert(&value, &Type::Bool).map_err(|e| {
+            Box::new(Diagnostic::error("the condition must be a bool").at(self.span).label(e.to_string()))
+        })
+    }
+
+    fn arm(&self, value: Value, other: Type, _: &Env) -> Evaluated {
+        let own = arm_type(&value);
+        if own == other || (other == Type::Dynamic && !matches!(value.bare(), Value::Null(Type::Dynamic))) {
+            return Ok(value);
+        }
+        let ty = self.common_type(&own, &other)?;
+        convert(&value, &ty).map_err(|e| self.mismatch(&own, &other, Some(e.to_string())))
+    }
+
+    fn undecided(&self, yes: Value, no: Value) -> Evaluated {
+        let (own, other) = (arm_type(&yes), arm_type(&no));
+        let ty = match (&own, &other) {
+            _ if own == other => own,
+            // A null of no type takes the type of the other arm; what is unknown leaves everything open.
+            (Type::Dynamic, _) if !yes.is_null() => Type::Dynamic,
+            (_, Type::Dynamic) if !no.is_null() => Type::Dynamic,
+            (Type::Dynamic, _) => other,
+            (_, Type::Dynamic) => own,
+            _ => self.common_type(&own, &other)?,
+        };
+        let marks = yes.all_marks() | no.all_marks();
+        let refinement = Refinement { not_null: never_null(&yes) && never_null(&no), ..Refinement::default() };
+        let unknown = if ty == Type::Dynamic { Value::unknown(ty) } else { Value::refined(ty, refinement) };
+        Ok(unknown.mark(marks))
+    }
+
+    fn common_type(&self, own: &Type, other: &Type) -> Result<Type, Box<Diagnostic>> {
+        match (own, other) {
+            (Type::Dynamic, ty) | (ty, Type::Dynamic) => Ok(ty.clone()),
+            _ => unify(&[own.clone(), other.clone()]).ok_or_else(|| self.mismatch(own, other, None)),
+        }
+    }
+
+    fn mismatch(&self, own: &Type, other: &Type, why: Option<String>) -> Box<Diagnostic> {
+        let problem = Diagnostic::error("the two results of the condition have types that do not fit together");
+        let label = format!("one is {}, the other {}", own.friendly(), other.friendly());
+        let problem = problem.at(self.span).label(label);
+        Box::new(match why {
+            Some(why) => problem.detail(why),
+            None => problem,
+        })
+    }
+}
+
+fn arm_type(value: &Value) -> Type {
+    value.bare().ty()
+}
+
+fn never_null(value: &Value) -> bool {
+    match value.bare() {
+        Value::Null(_) => false,
+        Value::Unknown(u) => u.refinement.not_null,
+        _ => true,
+    }
+}

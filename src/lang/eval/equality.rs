@@ -1,0 +1,76 @@
+//! `==`: values are equal if they have the same type and the same contents.
+
+use super::unknown_not_null;
+use crate::model::{Type, Value};
+
+/// Whether two values are equal, as a bool that is unknown where that is not certain yet. Marks at any depth move
+/// to the result.
+pub(super) fn equals(a: &Value, b: &Value) -> Value {
+    let ((a, left), (b, right)) = (a.unmark_deep(), b.unmark_deep());
+    let result = match compare(&a, &b) {
+        Some(equal) => Value::Bool(equal),
+        None => unknown_not_null(Type::Bool),
+    };
+    result.mark(left | right)
+}
+
+fn compare(a: &Value, b: &Value) -> Option<bool> {
+    match (a, b) {
+        (Value::Null(_), Value::Null(_)) => return Some(true),
+        (Value::Null(_), Value::Unknown(u)) | (Value::Unknown(u), Value::Null(_)) => {
+            return if u.refinement.not_null { Some(false) } else { None };
+        }
+        (Value::Null(_), _) | (_, Value::Null(_)) => return Some(false),
+        (Value::Bool(x), Value::Bool(y)) => return Some(x == y),
+        (Value::Number(x), Value::Number(y)) => return Some(x == y),
+        (Value::String(x), Value::String(y)) => return Some(x == y),
+        (Value::Unknown(u), other) | (other, Value::Unknown(u)) => return compare_unknown(&u.ty, u, other),
+        _ => (),
+    }
+    let (left, right) = (a.ty(), b.ty());
+    if left != right {
+        let undecided = (left.has_dynamic() || right.has_dynamic()) && !(a.is_wholly_known() && b.is_wholly_known());
+        return if undecided { None } else { Some(false) };
+    }
+    contents(a, b)
+}
+
+fn compare_unknown(ty: &Type, unknown: &crate::model::value::Unknown, other: &Value) -> Option<bool> {
+    let theirs = other.ty();
+    if !ty.has_dynamic() && !theirs.has_dynamic() && *ty != theirs {
+        return Some(false);
+    }
+    match (&unknown.refinement.prefix, other) {
+        (Some(prefix), Value::String(text)) if !text.starts_with(&**prefix) => Some(false),
+        _ => None,
+    }
+}
+
+/// Compares values of one type. The first difference decides, and so does the first part that is not known.
+fn contents(a: &Value, b: &Value) -> Option<bool> {
+    if let (Value::Set(x), Value::Set(y)) = (a, b) {
+        let known = a.is_wholly_known() && b.is_wholly_known();
+        return known.then(|| x.items == y.items);
+    }
+    if let (Some(x), Some(y)) = (a.as_items(), b.as_items()) {
+        if x.len() != y.len() {
+            return Some(false);
+        }
+        return all(x.iter().zip(y));
+    }
+    if let (Some(x), Some(y)) = (a.as_fields(), b.as_fields()) {
+        if x.len() != y.len() || !x.keys().eq(y.keys()) {
+            return Some(false);
+        }
+        return all(x.values().zip(y.values()));
+    }
+    Some(false)
+}
+
+fn all<'v>(mut pairs: impl Iterator<Item = (&'v Value, &'v Value)>) -> Option<bool> {
+    pairs.find_map(|(x, y)| match compare(x, y) {
+        Some(true) => None,
+        decided => Some(decided),
+    })
+    .unwrap_or(Some(true))
+}

@@ -1,0 +1,136 @@
+//! `for` expressions over lists, sets, tuples, maps and objects.
+
+use std::collections::BTreeMap;
+
+use super::{Env, Evaluated, object_key};
+use crate::lang::convert::convert;
+use crate::lang::expr::{Expr, For};
+use crate::model::{Diagnostic, Marks, Number, Str, Type, Value};
+
+/// What a `for` expression has made so far.
+enum Made {
+    Tuple(Vec<Value>),
+    Object(BTreeMap<Str, Value>),
+    Groups(BTreeMap<Str, Vec<Value>>),
+}
+
+impl Expr {
+    pub(super) fn for_expression(&self, parts: &For, env: &mut Env) -> Evaluated {
+        let source = parts.source.value(env)?;
+        let (source, mut marks) = source.unmark();
+        let mut made = match (&parts.key, parts.grouping) {
+            (None, _) => Made::Tuple(Vec::new()),
+            (Some(_), false) => Made::Object(BTreeMap::new()),
+            (Some(_), true) => Made::Groups(BTreeMap::new()),
+        };
+        let mut known = true;
+        match source {
+            Value::List(_) | Value::Tuple(_) => {
+                for (i, item) in source.as_items().unwrap_or(&[]).iter().enumerate() {
+                    let key = Value::Number(Number::int(i as i64));
+                    known &= self.round(parts, key, item, &mut made, &mut marks, env)?;
+                }
+            }
+            Value::Set(set) => {
+                for item in &set.items {
+                    known &= self.round(parts, item.clone(), item, &mut made, &mut marks, env)?;
+                }
+            }
+            Value::Map(_) | Value::Object(_) => {
+                for (name, item) in source.as_fields().into_iter().flatten() {
+                    let key = Value::String(name.clone());
+                    known &= self.round(parts, key, item, &mut made, &mut marks, env)?;
+                }
+            }
+            Value::Null(_) => return Err(parts.source.problem("null cannot be iterated over")),
+            Value::Unknown(u) if iterable(&u.ty) => known = false,
+            other => {
+                let problem = format!("a value of type {} cannot be iterated over", other.ty().friendly());
+                return Err(parts.source.problem(problem));
+            }
+        }
+        let result = if known { made.finish() } else { Value::unknown(Type::Dynamic) };
+        Ok(result.mark(marks))
+    }
+
+    /// One element. Says whether it is known what becomes of it.
+    fn round(
+        &self,
+        parts: &For,
+        key: Value,
+        item: &Value,
+        made: &mut Made,
+        marks: &mut Marks,
+        env: &mut Env,
+    ) -> Result<bool, Box<Diagnostic>> {
+        if let Some(binding) = parts.key_binding {
+            env.bind(binding, key);
+        }
+        env.bind(parts.value_binding, item.clone());
+        if let Some(condition) = &parts.condition {
+            match condition.chosen(marks, env)? {
+                Some(true) => (),
+                Some(false) => return Ok(true),
+                None => return Ok(false),
+            }
+        }
+        let Some(key_expr) = &parts.key else {
+            let value = parts.value.value(env)?;
+            if let Made::Tuple(items) = made {
+                items.push(value);
+            }
+            return Ok(true);
+        };
+        let key = key_expr.value(env)?;
+        let name = object_key(&key, marks).map_err(|problem| key_expr.problem(problem))?;
+        let value = parts.value.value(env)?;
+        let Some(name) = name else { return Ok(false) };
+        match made {
+            Made::Tuple(_) => (),
+            Made::Groups(groups) => groups.entry(name).or_default().push(value),
+            Made::Object(entries) => {
+                if entries.contains_key(&name) {
+                    let shown = if marks.contains(Marks::SENSITIVE) { "a sensitive key" } else { &*name };
+                    let problem = Diagnostic::error(format!("two elements have the key \"{shown}\""))
+                        .at(key_expr.span)
+                        .help("write \"...\" after the value to collect the values of a key in a list");
+                    return Err(Box::new(problem));
+                }
+                entries.insert(name, value);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a condition takes the element; nothing where that is not known yet.
+    fn chosen(&self, marks: &mut Marks, env: &mut Env) -> Result<Option<bool>, Box<Diagnostic>> {
+        let value = self.value(env)?;
+        let (bare, m) = value.unmark();
+        *marks |= m;
+        match bare {
+            Value::Bool(b) => Ok(Some(*b)),
+            Value::Null(_) => Err(self.problem("the condition is null")),
+            other => match convert(other, &Type::Bool) {
+                Ok(converted) => Ok(converted.as_bool()),
+                Err(e) => {
+                    let problem = Diagnostic::error("the condition must be a bool");
+                    Err(Box::new(problem.at(self.span).label(e.to_string())))
+                }
+            },
+        }
+    }
+}
+
+impl Made {
+    fn finish(self) -> Value {
+        match self {
+            Made::Tuple(items) => Value::tuple(items),
+            Made::Object(entries) => Value::object(entries),
+            Made::Groups(groups) => Value::object(groups.into_iter().map(|(name, items)| (name, Value::tuple(items)))),
+        }
+    }
+}
+
+fn iterable(ty: &Type) -> bool {
+    !ty.is_primitive()
+}
