@@ -20,7 +20,6 @@ use std::sync::Arc;
 pub(super) struct PendingRead {
     pub module: ModuleIndex,
     pub index: u32,
-    pub kind: RepeatKind,
     pub repetition: Repetition,
     pub address: Address,
     pub schema: Arc<Schema>,
@@ -38,7 +37,7 @@ impl Planner<'_> {
         self.world.modules[place.module as usize].resources[place.index as usize] =
             ResourceCell::new(kind, Vec::new());
         for repetition in repetitions {
-            let read = self.prepare_read(place, kind, repetition);
+            let read = self.prepare_read(place, repetition);
             let request = match (&read.config, read.deferred) {
                 (Some(config), None) => Some(Request::ReadData {
                     provider: place.provider.instance.clone(),
@@ -57,7 +56,7 @@ impl Planner<'_> {
         true
     }
 
-    fn prepare_read(&mut self, place: &Place, kind: RepeatKind, repetition: Repetition) -> PendingRead {
+    fn prepare_read(&mut self, place: &Place, repetition: Repetition) -> PendingRead {
         let own = own_repetition(&repetition);
         let address = place.address.instance(repetition.key());
         let rules = &place.block.lifecycle.preconditions;
@@ -83,7 +82,6 @@ impl Planner<'_> {
         PendingRead {
             module: place.module,
             index: place.index,
-            kind,
             repetition,
             address,
             schema: place.schema.clone(),

@@ -239,8 +239,8 @@ impl<'o> Planner<'o> {
         let work = self.work_of(used);
         match result {
             Ok(value) => (Some(value), work),
-            Err(problems) => {
-                self.diagnostics.extend(problems);
+            Err(problem) => {
+                self.diagnostics.push(problem);
                 (None, work)
             }
         }

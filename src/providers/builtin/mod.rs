@@ -86,7 +86,7 @@ impl ProviderDef for Builtin {
         self.types.data.get(ty).map(|t| &t.schema)
     }
 
-    fn plan(&self, ty: &str, change: &mut PlannedChange) {
+    fn plan(&self, ty: &str, _config: &Config, change: &mut PlannedChange) {
         self.types.plan(ty, change);
     }
 
