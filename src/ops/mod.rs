@@ -1,1 +1,13 @@
-//! Validate, plan, apply, destroy, refresh, import: wires the rooms together.
+//! What the commands do: load, validate, plan, apply, refresh. Wires the rooms together and prints nothing.
+
+pub mod host;
+pub mod load;
+pub mod plan_file;
+pub mod planning;
+pub mod prior;
+pub mod providers;
+pub mod variables;
+
+pub use load::{Loaded, load};
+pub use planning::{Session, Settings};
+pub use providers::Providers;

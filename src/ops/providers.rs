@@ -1,0 +1,275 @@
+//! The providers of one run: built when first used, connected once for each configuration.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::Cloud;
+use crate::model::{Address, Diagnostic, Mode, Object, ProviderAddress, Schema, Str, Value};
+use crate::plan::outside::{Answer, Known, Outside, ProviderInstance, Refined, Refreshed, Request};
+use crate::provider::resource::Timeouts;
+use crate::provider::{
+    Connection, Operation, PlannedChange, Progress, ProviderDef, ProviderError, Read, ReadOutcome, RemoteId,
+};
+use crate::providers::{self, Registration};
+use crate::spec::Schemas;
+
+/// Puts something else in the place of a provider, as the sandbox does.
+pub type Wrap = Box<dyn Fn(Arc<dyn ProviderDef>) -> Arc<dyn ProviderDef> + Send + Sync>;
+
+pub struct Providers {
+    slots: Vec<Slot>,
+    wrap: Option<Wrap>,
+    schemas: Mutex<HashMap<(Mode, Str), Option<Arc<Schema>>>>,
+    connections: tokio::sync::Mutex<HashMap<ProviderAddress, (Value, Arc<dyn Connection>)>>,
+    runtime: tokio::runtime::Handle,
+}
+
+struct Slot {
+    registration: Registration,
+    built: OnceLock<Arc<dyn ProviderDef>>,
+}
+
+impl Providers {
+    pub fn new(runtime: tokio::runtime::Handle, wrap: Option<Wrap>) -> Providers {
+        let slot = |registration| Slot { registration, built: OnceLock::new() };
+        Providers {
+            slots: providers::all().into_iter().map(slot).collect(),
+            wrap,
+            schemas: Mutex::default(),
+            connections: tokio::sync::Mutex::default(),
+            runtime,
+        }
+    }
+
+    pub fn definition(&self, name: &str) -> Option<&Arc<dyn ProviderDef>> {
+        let slot = self.slots.iter().find(|s| s.registration.name == name)?;
+        Some(slot.built.get_or_init(|| {
+            let def = (slot.registration.build)();
+            match &self.wrap {
+                Some(wrap) if !slot.registration.builtin => wrap(def),
+                _ => def,
+            }
+        }))
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.slots.iter().map(|s| s.registration.name)
+    }
+
+    /// The schema of a type, shared.
+    pub fn shared_schema(&self, provider: &str, mode: Mode, ty: &str) -> Option<Arc<Schema>> {
+        let mut schemas = self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = schemas.get(&(mode, Str::from(ty))) {
+            return known.clone();
+        }
+        let def = self.definition(provider)?;
+        let found = match mode {
+            Mode::Managed => def.resource(ty).map(|r| r.schema),
+            Mode::Data => def.data_source(ty),
+            Mode::Ephemeral => None,
+        };
+        let shared = found.map(|s| Arc::new(s.clone()));
+        schemas.insert((mode, ty.into()), shared.clone());
+        shared
+    }
+
+    async fn connection(&self, provider: &ProviderInstance) -> Result<Arc<dyn Connection>, Diagnostic> {
+        let mut connections = self.connections.lock().await;
+        if let Some((config, open)) = connections.get(&provider.address)
+            && *config == provider.config
+        {
+            return Ok(open.clone());
+        }
+        let name = &provider.address.name;
+        let missing = || Diagnostic::error(format!("there is no provider \"{name}\""));
+        let def = self.definition(name).ok_or_else(missing)?;
+        let bare = provider.config.unmark_deep().0;
+        let config = Object::new(&def.config_schema().block.fit(&bare));
+        let open = def.connect(&config).await.map_err(|error| {
+            let problem = Diagnostic::error(format!("the provider \"{name}\" can't be used")).detail(error.to_string());
+            match error.help {
+                Some(help) => problem.help(help),
+                None => problem,
+            }
+        })?;
+        connections.insert(provider.address.clone(), (provider.config.clone(), open.clone()));
+        Ok(open)
+    }
+
+    async fn answer_one(&self, request: Request) -> Answer {
+        match request {
+            Request::Refresh { provider, ty, objects } => Answer::Refreshed(self.refresh(&provider, &ty, objects).await),
+            Request::ReadData { provider, address, config } => Answer::Data(self.read(&provider, &address, config).await),
+            Request::Import { provider, address, id } => Answer::Imported(self.import(&provider, &address, &id).await),
+        }
+    }
+
+    async fn refresh(&self, provider: &ProviderInstance, ty: &str, objects: Vec<Known>) -> Vec<Refreshed> {
+        let connection = match self.connection(provider).await {
+            Ok(connection) => connection,
+            // The same problem for all: told once.
+            Err(problem) => return objects.iter().map(|_| Refreshed::Failed(problem.clone())).collect(),
+        };
+        let read = |o: &Known| Read { id: RemoteId(o.id.clone()), prior: Some(Object::new(&o.object)) };
+        let reads: Vec<Read> = objects.iter().map(read).collect();
+        let outcomes = connection.read_many(ty, &reads).await;
+        let answer = |(known, outcome): (Known, ReadOutcome)| match outcome {
+            ReadOutcome::Found(stored) => Refreshed::Found { object: stored.object.value() },
+            ReadOutcome::Gone => Refreshed::Gone,
+            ReadOutcome::Failed(error) => Refreshed::Failed(unreadable(&known.address, &error)),
+        };
+        objects.into_iter().zip(outcomes).map(answer).collect()
+    }
+
+    async fn read(&self, provider: &ProviderInstance, address: &Address, config: Value) -> Result<Value, Diagnostic> {
+        let connection = self.connection(provider).await?;
+        let op = operation(address, Duration::from_secs(20 * 60));
+        let object = connection.read_data(address.ty(), &Object::new(&config), &op).await;
+        Ok(object.map_err(|error| unreadable(address, &error))?.value())
+    }
+
+    async fn import(&self, provider: &ProviderInstance, address: &Address, id: &str) -> Result<Value, Diagnostic> {
+        let name = &provider.address.name;
+        let missing = || Diagnostic::error(format!("there is no provider \"{name}\""));
+        let def = self.definition(name).ok_or_else(missing)?;
+        let id = def.import_id(address.ty(), id).map_err(|error| unreadable(address, &error))?;
+        let connection = self.connection(provider).await?;
+        let mut outcomes = connection.read_many(address.ty(), &[Read { id: id.clone(), prior: None }]).await;
+        match outcomes.pop() {
+            Some(ReadOutcome::Found(stored)) => Ok(stored.object.value()),
+            Some(ReadOutcome::Failed(error)) => Err(unreadable(address, &error)),
+            Some(ReadOutcome::Gone) | None => Err(Diagnostic::error(format!("there is no {} \"{}\"", address.ty(), id.0))
+                .address(address.clone())
+                .help("check the id, and that the provider looks into the right account and region")),
+        }
+    }
+}
+
+fn operation(address: &Address, timeout: Duration) -> Operation {
+    Operation { address: address.clone(), timeout, cancel: CancellationToken::new(), progress: Progress::default() }
+}
+
+fn unreadable(address: &Address, error: &ProviderError) -> Diagnostic {
+    let problem = Diagnostic::error(format!("{address} could not be read"))
+        .address(address.clone())
+        .detail(error.to_string());
+    match &error.help {
+        Some(help) => problem.help(help.clone()),
+        None => problem,
+    }
+}
+
+impl Schemas for Providers {
+    fn resource(&self, mode: Mode, ty: &str) -> Option<&Schema> {
+        let def = self.definition(providers::name_of_type(ty))?;
+        match mode {
+            Mode::Managed => def.resource(ty).map(|r| r.schema),
+            Mode::Data => def.data_source(ty),
+            Mode::Ephemeral => None,
+        }
+    }
+
+    fn provider_config(&self, name: &str) -> Option<&Schema> {
+        self.definition(name).map(|def| def.config_schema())
+    }
+
+    fn type_names(&self, mode: Mode) -> Vec<Str> {
+        let of = |name| {
+            let def = self.definition(name);
+            def.map(|d| match mode {
+                Mode::Managed => d.resource_types(),
+                Mode::Data => d.data_types(),
+                Mode::Ephemeral => Vec::new(),
+            })
+        };
+        self.names().filter_map(of).flatten().map(Str::from).collect()
+    }
+
+    fn provider_names(&self) -> Vec<Str> {
+        self.names().map(Str::from).collect()
+    }
+}
+
+/// What the planner asks.
+pub struct Asking<'p>(pub &'p Providers);
+
+impl Outside for Asking<'_> {
+    fn schema(&self, provider: &Str, mode: Mode, ty: &str) -> Option<Arc<Schema>> {
+        self.0.shared_schema(provider, mode, ty)
+    }
+
+    fn provider_schema(&self, provider: &Str) -> Option<Arc<Schema>> {
+        self.0.definition(provider).map(|def| Arc::new(def.config_schema().clone()))
+    }
+
+    fn provider_source(&self, provider: &Str) -> Str {
+        self.0.definition(provider).map_or_else(|| format!("hashicorp/{provider}").into(), |def| def.source().into())
+    }
+
+    fn refine(
+        &self,
+        provider: &ProviderInstance,
+        ty: &str,
+        prior: &Value,
+        config: &Value,
+        planned: Value,
+        replace: Vec<crate::model::Path>,
+    ) -> Refined {
+        self.0.refine_change(provider, ty, prior, config, planned, replace)
+    }
+
+    fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
+        let all = requests.into_iter().map(|request| self.0.answer_one(request));
+        self.0.runtime.block_on(futures::future::join_all(all))
+    }
+}
+
+impl Providers {
+    fn refine_change(
+        &self,
+        provider: &ProviderInstance,
+        ty: &str,
+        prior: &Value,
+        config: &Value,
+        planned: Value,
+        replace: Vec<crate::model::Path>,
+    ) -> Refined {
+        let prior = (!prior.is_null()).then(|| prior.clone());
+        let mut change = PlannedChange { prior, config: config.clone(), planned, replace, diagnostics: Vec::new() };
+        if let Some(def) = self.definition(&provider.address.name) {
+            def.plan(ty, &Object::new(&provider.config), &mut change);
+        }
+        Refined { planned: change.planned, replace: change.replace, diagnostics: change.diagnostics }
+    }
+}
+
+/// What the apply needs.
+pub struct Working(pub Arc<Providers>);
+
+#[async_trait]
+impl Cloud for Working {
+    fn schema(&self, provider: &Str, mode: Mode, ty: &str) -> Option<Arc<Schema>> {
+        self.0.shared_schema(provider, mode, ty)
+    }
+
+    fn provider_schema(&self, provider: &Str) -> Option<Arc<Schema>> {
+        self.0.definition(provider).map(|def| Arc::new(def.config_schema().clone()))
+    }
+
+    fn timeouts(&self, provider: &Str, ty: &str) -> Timeouts {
+        let def = self.0.definition(provider);
+        def.and_then(|d| d.resource(ty)).map(|r| r.timeouts).unwrap_or_default()
+    }
+
+    fn refine(&self, provider: &ProviderInstance, ty: &str, prior: &Value, config: &Value, planned: Value) -> Refined {
+        self.0.refine_change(provider, ty, prior, config, planned, Vec::new())
+    }
+
+    async fn connect(&self, provider: &ProviderInstance) -> Result<Arc<dyn Connection>, Diagnostic> {
+        self.0.connection(provider).await
+    }
+}

@@ -1,0 +1,216 @@
+//! The values of root variables: from the environment, from files, from the command line. Later ones win.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::lang::compile::{self, Resolver, Step};
+use crate::lang::functions::Isolated;
+use crate::lang::scope::{Scope, Slot};
+use crate::lang::text_map::TextMap;
+use crate::model::{Diagnostic, Diagnostics, Key, SourceMap, Span, Str, Type, Value, value_json};
+use crate::spec::{Module, Variable};
+
+/// Where a value was given.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// `TF_VAR_name` or `-var name=value`: text that is read by the variable's type. `origin` is for messages.
+    Text { name: Str, text: String, origin: String },
+    File { path: String, required: bool },
+}
+
+/// Reads everything that was given, in order.
+pub fn read(given: &[Given], root: &Module, sources: &mut SourceMap) -> (HashMap<Str, Value>, Diagnostics) {
+    let mut reader = Reader { root, sources, values: HashMap::new(), problems: Diagnostics::new() };
+    for one in given {
+        match one {
+            Given::Text { name, text, origin } => reader.text(name, text, origin),
+            Given::File { path, required } => reader.file(path, *required),
+        }
+    }
+    reader.missing();
+    (reader.values, reader.problems)
+}
+
+struct Reader<'r> {
+    root: &'r Module,
+    sources: &'r mut SourceMap,
+    values: HashMap<Str, Value>,
+    problems: Diagnostics,
+}
+
+impl Reader<'_> {
+    fn variable(&self, name: &str) -> Option<&Variable> {
+        self.root.names.variables.get(name).and_then(|i| self.root.variables.get(*i as usize))
+    }
+
+    fn text(&mut self, name: &Str, text: &str, origin: &str) {
+        let Some(variable) = self.variable(name) else {
+            // The environment may hold values for other configurations.
+            if !origin.starts_with("TF_VAR_") && !origin.starts_with("TERRANE_VAR_") {
+                let problem = self.undeclared(name, "was given on the command line, and is not declared");
+                self.problems.push(problem);
+            }
+            return;
+        };
+        if variable.ty.ty.is_primitive() || variable.ty.ty == Type::Dynamic {
+            self.values.insert(name.clone(), Value::string(text));
+            return;
+        }
+        let source = self.sources.add(origin, text);
+        match constant(text, TextMap::offset(source, 0)) {
+            Ok(value) => {
+                self.values.insert(name.clone(), value);
+            }
+            Err(problems) => self.problems.extend(problems),
+        }
+    }
+
+    fn undeclared(&self, name: &str, why: &str) -> Diagnostic {
+        let known = self.root.variables.iter().map(|v| &*v.name);
+        Diagnostic::error(format!("there is no variable \"{name}\""))
+            .detail(format!("\"{name}\" {why} in the root module"))
+            .did_you_mean(name, known)
+    }
+
+    fn file(&mut self, path: &str, required: bool) {
+        let text = match std::fs::read(path) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(error) => {
+                    let at = error.utf8_error().valid_up_to();
+                    let problem = Diagnostic::error(format!("\"{path}\" is not UTF-8")).detail(format!("the first wrong byte is at offset {at}"));
+                    return self.problems.push(problem);
+                }
+            },
+            Err(_) if !required => return,
+            Err(error) => {
+                let problem = Diagnostic::error(format!("cannot read the variables file \"{path}\"")).detail(error.to_string());
+                return self.problems.push(problem);
+            }
+        };
+        match path.ends_with(".json") {
+            true => self.json_file(path, &text),
+            false => self.hcl_file(path, &text),
+        }
+    }
+
+    fn json_file(&mut self, path: &str, text: &str) {
+        match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(serde_json::Value::Object(entries)) => {
+                for (name, json) in entries {
+                    self.values.insert(name.into(), value_json::from_json(&json));
+                }
+            }
+            Ok(_) => self.problems.push(Diagnostic::error(format!("\"{path}\" is not a JSON object"))),
+            Err(error) => {
+                let problem = Diagnostic::error(format!("\"{path}\" is not JSON")).detail(error.to_string());
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    fn hcl_file(&mut self, path: &str, text: &str) {
+        let source = self.sources.add(path, text);
+        let map = TextMap::offset(source, 0);
+        if let Err(problem) = compile::check_nesting(text, &map) {
+            return self.problems.push(problem);
+        }
+        let body = match text.parse::<hcl_edit::structure::Body>() {
+            Ok(body) => body,
+            Err(error) => {
+                let at = error.location().offset();
+                let problem = Diagnostic::error(format!("\"{path}\" can't be read"))
+                    .at(Span::new(source, at, at + 1))
+                    .label(error.message().to_string());
+                return self.problems.push(problem);
+            }
+        };
+        for structure in body.iter() {
+            let Some(attribute) = structure.as_attribute() else {
+                let problem = Diagnostic::error(format!("\"{path}\" holds a block"))
+                    .help("a variables file has lines such as name = value only");
+                self.problems.push(problem);
+                continue;
+            };
+            let mut nothing = Nothing;
+            let mut problems = Diagnostics::new();
+            let expr = compile::expression(&attribute.value, text, source, 0, &mut nothing, &mut problems);
+            let value = if problems.has_errors() { None } else { expr.eval(&Nothing).ok() };
+            self.problems.extend(problems);
+            let name: Str = attribute.key.as_str().into();
+            if self.variable(&name).is_none() {
+                let problem = self.undeclared(&name, &format!("has a value in {path}, and is not declared"));
+                self.problems.push(Diagnostic { severity: crate::model::Severity::Warning, ..problem });
+            } else if let Some(value) = value {
+                self.values.insert(name, value);
+            }
+        }
+    }
+
+    /// Variables without a value and without a default.
+    fn missing(&mut self) {
+        for variable in &self.root.variables {
+            if variable.default.is_none() && !self.values.contains_key(&variable.name) {
+                let name = &variable.name;
+                self.problems.push(
+                    Diagnostic::error(format!("variable \"{name}\" has no value"))
+                        .at(variable.span)
+                        .label("it has no default, so it must be given")
+                        .help(format!("give it with -var '{name}=…', in a file with -var-file, or in TF_VAR_{name}")),
+                );
+            }
+        }
+    }
+}
+
+/// The value of an expression that refers to nothing.
+fn constant(text: &str, map: TextMap) -> Result<Value, Diagnostics> {
+    let mut problems = Diagnostics::new();
+    let expr = compile::expression_text(text, map, &mut Nothing, &mut problems);
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    expr.eval(&Nothing).map_err(Diagnostics::from)
+}
+
+/// A place where nothing can be referred to.
+struct Nothing;
+
+impl Resolver for Nothing {
+    fn resolve(&mut self, root: &str, _steps: &[Step], _span: Span) -> Result<(Slot, usize), Diagnostic> {
+        Err(Diagnostic::error("a variable's value can't refer to anything")
+            .label(format!("\"{root}\" is a reference"))
+            .help("put texts between quotes"))
+    }
+}
+
+impl Scope for Nothing {
+    fn value(&self, _slot: &Slot, span: Span) -> Result<Value, Diagnostic> {
+        Err(Diagnostic::error("a variable's value can't refer to anything").at(span))
+    }
+
+    fn instance(&self, _resource: u32, _key: &Key, span: Span) -> Result<Value, Diagnostic> {
+        Err(Diagnostic::error("a variable's value can't refer to anything").at(span))
+    }
+
+    fn output(&self, _module: u32, _key: Option<&Key>, _output: &Str, span: Span) -> Result<Value, Diagnostic> {
+        Err(Diagnostic::error("a variable's value can't refer to anything").at(span))
+    }
+
+    fn host(&self) -> &dyn crate::lang::functions::Host {
+        &Isolated
+    }
+}
+
+/// The files that are read without being named: `terraform.tfvars`, then `*.auto.tfvars` by name.
+pub fn automatic_files(folder: &Path) -> Vec<Given> {
+    let mut names: Vec<String> = match std::fs::read_dir(folder) {
+        Ok(entries) => entries.flatten().filter_map(|e| e.file_name().into_string().ok()).collect(),
+        Err(_) => Vec::new(),
+    };
+    names.retain(|n| n.ends_with(".auto.tfvars") || n.ends_with(".auto.tfvars.json"));
+    names.sort();
+    let first = ["terraform.tfvars", "terraform.tfvars.json"].map(String::from);
+    let path = |name: String| folder.join(name).to_string_lossy().into_owned();
+    first.into_iter().chain(names).map(|name| Given::File { path: path(name), required: false }).collect()
+}
