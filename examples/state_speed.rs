@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use terrane::model::{Address, Key, ResourceAddress, Type, Value};
-use terrane::state::{Change, SqliteStore, Store, StoredInstance, StoredProvider, Surroundings, read_snapshot, tfstate};
+use terrane::state::{
+    Change, SqliteStore, Store, StoredInstance, StoredProvider, Surroundings, read_snapshot, tfstate,
+};
 
 const ROWS: usize = 100_000;
 const PER_RESOURCE: usize = 1000;
