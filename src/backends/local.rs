@@ -64,9 +64,7 @@ impl Local {
             return Err(StateError::Io { path: folder, detail });
         }
         match fs::remove_dir_all(&folder) {
-            Err(e) if e.kind() != ErrorKind::NotFound => {
-                Err(StateError::Io { path: folder, detail: e.to_string() })
-            }
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(StateError::Io { path: folder, detail: e.to_string() }),
             _ => Ok(()),
         }
     }

@@ -5,7 +5,9 @@
 
 use serde_json::Value as Json;
 
-use crate::model::value_json::{JsonTypeError, from_json, from_json_typed, number_to_json, type_from_json, type_to_json};
+use crate::model::value_json::{
+    JsonTypeError, from_json, from_json_typed, number_to_json, type_from_json, type_to_json,
+};
 use crate::model::{Type, Value, set};
 
 /// The JSON of a value of a declared type, names sorted. Marks are left out; unknowns become null.
@@ -17,8 +19,11 @@ pub fn encode(value: &Value, ty: &Type) -> String {
 
 /// Reads JSON text as a value of a declared type.
 pub fn decode(text: &str, ty: &Type) -> Result<Value, JsonTypeError> {
-    let json: Json = serde_json::from_str(text)
-        .map_err(|_| JsonTypeError { at: String::new(), expected: ty.friendly(), found: "text that is not JSON" })?;
+    let json: Json = serde_json::from_str(text).map_err(|_| JsonTypeError {
+        at: String::new(),
+        expected: ty.friendly(),
+        found: "text that is not JSON",
+    })?;
     read(&json, ty)
 }
 

@@ -24,12 +24,14 @@ pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
     Ok(conn)
 }
 
-/// Opens a state for reading only; nothing where there is none. Works in folders that do not take new files.
+/// Opens a state for reading only; nothing where there is none. Works in folders that do not take new files. Where
+/// they do, the connection could write: one that cannot would leave its log behind when it is closed.
 pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>, StateError> {
     if !exists(path)? {
         return Ok(None);
     }
-    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    conn.pragma_update(None, "query_only", "ON").map_err(|e| StateError::from_sqlite(path, &e))?;
     let found = match tables::check(&conn, path, tables::FORMAT) {
         // Without pending changes the file alone is the whole state and nothing has to be written to read it.
         Err(StateError::ReadOnly { .. } | StateError::PermissionDenied { .. }) if !has_pending(path) => {

@@ -41,7 +41,8 @@ pub struct StoredInstance {
     pub attributes: Arc<str>,
     /// Paths into the attributes whose values are never shown.
     pub sensitive: Arc<[Path]>,
-    /// Resources whose objects must outlive this one, sorted.
+    /// Resources whose objects must outlive this one, sorted. A module without a key stands for all its instances:
+    /// [`super::Snapshot::dependency`] finds what is meant.
     pub dependencies: Arc<[ResourceAddress]>,
     pub status: Status,
     pub create_before_destroy: bool,

@@ -24,7 +24,9 @@ impl IntentOperation {
     }
 
     pub(super) fn from_word(word: &str) -> Option<IntentOperation> {
-        [IntentOperation::Create, IntentOperation::Update, IntentOperation::Delete].into_iter().find(|o| o.word() == word)
+        [IntentOperation::Create, IntentOperation::Update, IntentOperation::Delete]
+            .into_iter()
+            .find(|o| o.word() == word)
     }
 }
 

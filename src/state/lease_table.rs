@@ -95,12 +95,7 @@ pub(super) fn check(conn: &Connection, path: &Path, held: &Held) -> Result<(), W
 }
 
 /// A lease that expired but that nobody took over is still good.
-pub(super) fn renew(
-    conn: &Connection,
-    path: &Path,
-    held: &Held,
-    expires: OffsetDateTime,
-) -> Result<Lease, WriteError> {
+pub(super) fn renew(conn: &Connection, path: &Path, held: &Held, expires: OffsetDateTime) -> Result<Lease, WriteError> {
     check(conn, path, held)?;
     conn.execute("UPDATE leases SET expires = ?2 WHERE id = ?1", params![&*held.id, to_millis(expires)])?;
     find(conn, path, &held.id)

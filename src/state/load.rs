@@ -8,7 +8,9 @@ use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, Row};
 
 use super::codec::{self, RowFields};
-use super::{Intent, IntentOperation, Output, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, sensitive};
+use super::{
+    Intent, IntentOperation, Output, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, sensitive,
+};
 use crate::model::{self, Address, ResourceAddress, Str, value_json};
 
 /// Everything that a state holds, as of one moment.
@@ -276,7 +278,8 @@ fn sensitive_paths(
         return Ok(paths.clone());
     }
     let json = serde_json::from_str(text).map_err(|e| Unreadable(e.to_string()))?;
-    let paths: Arc<[_]> = sensitive::paths_from_json(&json).ok_or_else(|| unreadable("list of sensitive paths"))?.into();
+    let paths: Arc<[_]> =
+        sensitive::paths_from_json(&json).ok_or_else(|| unreadable("list of sensitive paths"))?.into();
     known.insert(text.to_string(), paths.clone());
     Ok(paths)
 }

@@ -146,7 +146,8 @@ mod tests {
         ] {
             assert_eq!(StoredProvider::parse(text).unwrap().to_string(), text);
         }
-        for text in ["", "aws", "provider", "provider[", "provider[\"a\"", "provider[\"\"]", "provider[\"a\"].", "x.y"] {
+        for text in ["", "aws", "provider", "provider[", "provider[\"a\"", "provider[\"\"]", "provider[\"a\"].", "x.y"]
+        {
             assert!(StoredProvider::parse(text).is_err(), "{text}");
         }
     }

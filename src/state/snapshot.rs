@@ -34,6 +34,8 @@ pub struct Snapshot {
     rows: Vec<Arc<StoredInstance>>,
     /// Where the rows of each resource begin and end.
     resources: BTreeMap<ResourceAddress, (usize, usize)>,
+    /// The resources that one block of the configuration made, by its address without the keys of modules.
+    configured: BTreeMap<ResourceAddress, Vec<ResourceAddress>>,
 }
 
 impl Snapshot {
@@ -48,6 +50,7 @@ impl Snapshot {
             check_results: None,
             rows: Vec::new(),
             resources: BTreeMap::new(),
+            configured: BTreeMap::new(),
         }
     }
 
@@ -58,6 +61,10 @@ impl Snapshot {
         rows.dedup_by(|earlier, last| order(earlier) == order(last));
         rows.reverse();
         self.resources = index(&rows);
+        self.configured = BTreeMap::new();
+        for resource in self.resources.keys() {
+            self.configured.entry(configured(resource)).or_default().push(resource.clone());
+        }
         self.rows = rows;
         self
     }
@@ -124,6 +131,16 @@ impl Snapshot {
         self.resources.iter().map(|(address, &(from, to))| (address, self.rows.get(from..to).unwrap_or(&[])))
     }
 
+    /// The resources that a row means by a dependency: of a module without a key, those of all its instances.
+    pub fn dependency(
+        &self,
+        meant: &ResourceAddress,
+    ) -> impl Iterator<Item = (&ResourceAddress, &[Arc<StoredInstance>])> {
+        let candidates = self.configured.get(&configured(meant)).map(Vec::as_slice).unwrap_or(&[]);
+        let meant = meant.clone();
+        candidates.iter().filter(move |c| is_meant(c, &meant)).map(|c| (c, self.instances(c)))
+    }
+
     fn find(&self, address: &Address, deposed: Option<&Str>) -> Option<&Arc<StoredInstance>> {
         let rows = self.instances(&address.resource);
         let order = |row: &Arc<StoredInstance>| (&row.address.key, row.deposed.as_ref()).cmp(&(&address.key, deposed));
@@ -133,6 +150,16 @@ impl Snapshot {
 
 fn order(row: &StoredInstance) -> (&Address, Option<&Str>) {
     (&row.address, row.deposed.as_ref())
+}
+
+fn configured(resource: &ResourceAddress) -> ResourceAddress {
+    ResourceAddress { module: resource.module.without_keys(), ..resource.clone() }
+}
+
+/// Both are of one block of the configuration.
+fn is_meant(resource: &ResourceAddress, meant: &ResourceAddress) -> bool {
+    let mut steps = resource.module.steps().iter().zip(meant.module.steps());
+    steps.all(|(step, meant)| meant.key.is_none() || meant.key == step.key)
 }
 
 fn index(rows: &[Arc<StoredInstance>]) -> BTreeMap<ResourceAddress, (usize, usize)> {

@@ -275,3 +275,57 @@ impl Writer {
         once(&mut self.conn).map_err(|e| e.told(&self.path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Address, Type, Value};
+    use crate::state::{StoredInstance, StoredProvider};
+
+    fn row(n: usize, text: &str) -> Change {
+        let object = Value::object([("x", Value::string(text))]);
+        let provider = Arc::new(StoredProvider::of_source("p/q/r"));
+        let address = Address::parse(&format!("a.b[{n}]")).unwrap();
+        Change::Put(Arc::new(StoredInstance::new(address, provider, &object, &Type::object([("x", Type::String)]))))
+    }
+
+    #[test]
+    fn a_full_disk_fails_the_commit_and_keeps_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let store = SqliteStore::open(&path, Surroundings::default()).unwrap();
+        store.commit(vec![row(0, "kept")]).wait().unwrap();
+        let full = |pages: i64| {
+            store
+                .call(move |w| {
+                    w.conn
+                        .pragma_update(None, "max_page_count", pages)
+                        .map_err(|e| StateError::from_sqlite(&w.path, &e))
+                })
+                .wait()
+        };
+        // SQLite answers as it does on a full disk when the file may not grow.
+        full(1).unwrap();
+        let large = (1..500).map(|n| store.commit(vec![row(n, &"x".repeat(1000))])).collect::<Vec<_>>();
+        let results: Vec<_> = large.into_iter().map(Answer::wait).collect();
+        let stored = results.iter().filter(|r| r.is_ok()).count();
+        assert!(stored < results.len());
+        assert!(results.iter().all(|r| matches!(r, Ok(()) | Err(StateError::DiskFull { .. }))), "{results:?}");
+        let snapshot = store.snapshot().wait().unwrap();
+        assert!(snapshot.rows().len() > stored, "what was acknowledged is there, and what was there before");
+        full(1_000_000).unwrap();
+        store.commit(vec![row(1000, &"x".repeat(1000))]).wait().unwrap();
+        let rows = store.snapshot().wait().unwrap();
+        assert_eq!(rows.rows().len(), stored + 2);
+        assert_eq!(&*rows.rows()[0].attributes, "{\"x\":\"kept\"}");
+    }
+
+    #[test]
+    fn a_writer_that_stopped_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("state.db"), Surroundings::default()).unwrap();
+        let answer = store.call(|_| -> Result<(), StateError> { panic!("a defect of the writer") });
+        assert!(matches!(answer.wait(), Err(StateError::WriterStopped { .. })));
+        assert!(matches!(store.commit(vec![row(0, "x")]).wait(), Err(StateError::WriterStopped { .. })));
+    }
+}

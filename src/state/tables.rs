@@ -170,3 +170,42 @@ fn back_up(conn: &Connection, path: &Path, format: i64) -> Result<(), StateError
     let text = copy.to_string_lossy();
     conn.execute("VACUUM INTO ?1", [&*text]).map(drop).map_err(|e| StateError::from_sqlite(&copy, &e))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(from: i64) -> Migration {
+        Migration { from, sql: "CREATE TABLE later (x); INSERT INTO later SELECT value FROM meta" }
+    }
+
+    fn versions(conn: &Connection) -> (i64, bool) {
+        let version = conn.pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
+        (version, conn.table_exists(None, "later").unwrap())
+    }
+
+    #[test]
+    fn an_older_format_is_copied_before_it_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let mut conn = super::super::file::open(&path).unwrap();
+        migrate(&mut conn, &path, FORMAT, &[]).unwrap();
+        assert!(!folder.path().join("state.db.format-1").exists(), "nothing to do");
+        migrate(&mut conn, &path, FORMAT + 1, &[step(FORMAT)]).unwrap();
+        assert_eq!(versions(&conn), (FORMAT + 1, true));
+        let copy = Connection::open(folder.path().join("state.db.format-1")).unwrap();
+        assert_eq!(versions(&copy), (FORMAT, false));
+        check(&copy, &path, FORMAT).unwrap();
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let mut conn = super::super::file::open(&path).unwrap();
+        assert!(migrate(&mut conn, &path, FORMAT + 2, &[step(FORMAT)]).is_err());
+        assert_eq!(versions(&conn), (FORMAT, false));
+        migrate(&mut conn, &path, FORMAT + 2, &[step(FORMAT), Migration { from: FORMAT + 1, sql: "" }]).unwrap();
+        assert_eq!(versions(&conn), (FORMAT + 2, true));
+    }
+}

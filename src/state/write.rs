@@ -7,7 +7,9 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::codec::{self, RowFields};
-use super::{Change, Intent, Output, RowKey, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, sensitive};
+use super::{
+    Change, Intent, Output, RowKey, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, sensitive,
+};
 use crate::model::{ResourceAddress, Str, value_json};
 
 /// The ids of what stands once in the file. Must be dropped when a transaction is rolled back.
@@ -186,11 +188,7 @@ impl Writing<'_> {
         Ok((id, text))
     }
 
-    fn dependencies(
-        &mut self,
-        conn: &Connection,
-        set: &Arc<[ResourceAddress]>,
-    ) -> Result<(i64, [u8; 32]), WriteError> {
+    fn dependencies(&mut self, conn: &Connection, set: &Arc<[ResourceAddress]>) -> Result<(i64, [u8; 32]), WriteError> {
         if let Some(found) = self.interned.dependencies.get(set) {
             return Ok(*found);
         }

@@ -2,6 +2,11 @@
 //!
 //! A new file of tests is one module here. What they share is under [`support`].
 
+mod state_damage;
+mod state_lock;
+mod state_rows;
+mod state_store;
+mod state_tfstate;
 mod support;
 mod support_checks;
 mod tidy;

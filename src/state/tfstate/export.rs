@@ -1,10 +1,12 @@
 //! Writes a state as Terraform's version 4. The same state gives the same bytes, in Terraform's own order.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{OPAQUE, json_text};
-use crate::model::{Key, Mode, value_json};
+use crate::model::{Key, Mode, ResourceAddress, value_json};
 use crate::state::body::{self, write_text};
 use crate::state::{Output, Snapshot, Status, StoredInstance, sensitive};
 
@@ -118,15 +120,19 @@ fn write_instance(row: &StoredInstance, out: &mut String) {
     }
     if !row.dependencies.is_empty() {
         out.push_str(",\"dependencies\":[");
-        let mut names: Vec<String> = row.dependencies.iter().map(ToString::to_string).collect();
-        names.sort_unstable();
-        separated(names.iter(), out, |d, out| write_text(d, out));
+        separated(dependency_names(row).iter(), out, |d, out| write_text(d, out));
         out.push(']');
     }
     if row.create_before_destroy {
         out.push_str(",\"create_before_destroy\":true");
     }
     out.push('}');
+}
+
+/// Terraform knows dependencies by what the configuration says: modules without keys.
+fn dependency_names(row: &StoredInstance) -> BTreeSet<String> {
+    let configured = |d: &ResourceAddress| ResourceAddress { module: d.module.without_keys(), ..d.clone() };
+    row.dependencies.iter().map(|d| configured(d).to_string()).collect()
 }
 
 /// With "type" before "value", which is Terraform's order and that of the names.

@@ -19,7 +19,9 @@ use crate::state::{Output, Snapshot, Status, StoredInstance, StoredProvider, bod
 pub enum TfstateError {
     #[error("the state is empty; give the text of a terraform.tfstate")]
     Empty,
-    #[error("the state ends in the middle, at line {line}: it was not written or copied to its end; use a complete copy")]
+    #[error(
+        "the state ends in the middle, at line {line}: it was not written or copied to its end; use a complete copy"
+    )]
     Truncated { line: usize },
     #[error("the state is not JSON (line {line}, column {column}); give the text of a terraform.tfstate")]
     NotJson { line: usize, column: usize },
@@ -121,6 +123,12 @@ pub fn import(text: &str) -> Result<Snapshot, TfstateError> {
 }
 
 fn check_version(text: &str) -> Result<(), TfstateError> {
+    // A struct can also be read from an array, which no state is.
+    if text.trim_start().starts_with('[') {
+        return Err(
+            serde_json::from_str::<serde::de::IgnoredAny>(text).map_or_else(|e| broken(&e), |_| TfstateError::NotState)
+        );
+    }
     let probe: Probe = match serde_json::from_str(text) {
         Ok(probe) => probe,
         Err(e) if e.is_data() => return Err(TfstateError::NotState),
@@ -219,8 +227,7 @@ impl Reading {
             }
         };
         let address = resource.instance(key);
-        let invalid =
-            |problem: String| TfstateError::Invalid { place: format!("the instance \"{address}\""), problem };
+        let invalid = |problem: String| TfstateError::Invalid { place: format!("the instance \"{address}\""), problem };
         let deposed = instance.deposed.filter(|d| !d.is_empty());
         if !self.seen.insert((address.clone(), deposed.clone())) {
             return Err(invalid("it stands there twice".to_string()));
