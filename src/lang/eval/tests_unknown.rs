@@ -1,0 +1,78 @@
+//! What is known about results while operands are unknown.
+
+use super::tests::eval_with;
+use crate::model::value::Refinement;
+use crate::model::{Type, Value};
+
+fn variables() -> Vec<(&'static str, Value)> {
+    let id = Value::refined(Type::String, Refinement { not_null: true, ..Refinement::default() });
+    vec![
+        ("u", id),
+        ("s", Value::unknown(Type::String)),
+        ("d", Value::unknown(Type::Dynamic)),
+        ("n", Value::unknown(Type::Number)),
+        ("l", Value::unknown(Type::list(Type::object([("a", Type::Number)])))),
+        ("o", Value::unknown(Type::object([("a", Type::Number)]))),
+    ]
+}
+
+fn eval(text: &str) -> Value {
+    eval_with(text, &variables()).unwrap_or_else(|e| panic!("{text}: {e:?}"))
+}
+
+#[test]
+fn unknown_results_have_the_type_that_they_will_have() {
+    for (text, ty) in [
+        ("var.n + 1", Type::Number),
+        ("var.n > 1", Type::Bool),
+        ("false && var.u == \"a\"", Type::Bool),
+        ("\"a${var.u}\"", Type::String),
+        ("var.u == \"a\" ? 1 : 2", Type::Number),
+        ("var.u == \"a\" ? 1 : \"b\"", Type::String),
+        ("[1, 2][var.n]", Type::Dynamic),
+        ("var.l[0].a", Type::Number),
+        ("var.l[*].a", Type::list(Type::Number)),
+        ("var.o.a", Type::Number),
+        ("var.d.x[0]", Type::Dynamic),
+        ("{ (var.u) = 1 }", Type::Dynamic),
+        ("[for x in [1] : x if var.u == \"a\"]", Type::Dynamic),
+        ("{ for x in [1] : var.u => x }", Type::Dynamic),
+        ("try(var.u, \"x\")", Type::Dynamic),
+        ("can(var.u)", Type::Bool),
+        ("var.s[*]", Type::Dynamic),
+        ("var.d == 5", Type::Bool),
+        ("[var.u, 1] == [var.u, 2]", Type::Bool),
+    ] {
+        let value = eval(text);
+        assert!(value.is_unknown(), "{text} gives {value:?}");
+        assert_eq!(value.ty(), ty, "{text}");
+    }
+}
+
+#[test]
+fn what_is_certain_is_known() {
+    for (text, expected) in [
+        ("var.u == null", Value::FALSE),
+        ("var.u == 5", Value::FALSE),
+        ("\"abc-${var.s}\" == null", Value::FALSE),
+        ("\"abc-${var.s}\" == \"xyz\"", Value::FALSE),
+        ("[var.u] == [\"a\", 1]", Value::FALSE),
+        ("[1, var.u] == [2, var.u]", Value::FALSE),
+        ("(var.u == \"a\" ? 1 : 2) == null", Value::FALSE),
+        ("var.n + 1 == null", Value::FALSE),
+        ("try([var.u, \"k\"][1], \"x\")", Value::from("k")),
+        ("can([var.u, \"k\"][1])", Value::TRUE),
+        ("can(var.u.foo)", Value::FALSE),
+    ] {
+        assert_eq!(eval(text), expected, "{text}");
+    }
+    assert!(eval("var.s == null").is_unknown());
+    assert_eq!(eval("var.u[*]").as_items().map(<[Value]>::len), Some(1));
+}
+
+#[test]
+fn the_beginning_of_a_text_is_known() {
+    let Value::Unknown(unknown) = eval("\"abc-${var.s}-d\"") else { panic!("known") };
+    assert_eq!(unknown.refinement.prefix.as_deref(), Some("abc-"));
+    assert!(unknown.refinement.not_null);
+}
