@@ -17,6 +17,8 @@ use dashu_int::UBig;
 pub const TEXT_PRECISION: u32 = 512;
 /// Precision in bits of integers that are computed.
 pub const INT_PRECISION: u32 = 64;
+/// Precision in bits of results of floating point functions.
+pub const DOUBLE_PRECISION: u32 = 53;
 
 /// Exponents beyond this many decimal digits are refused when text is parsed: they cost memory, not meaning.
 const MAX_DECIMAL_EXPONENT: i64 = 100_000;
@@ -105,6 +107,12 @@ impl Number {
         let (mantissa, exponent) =
             if raw_exponent == 0 { (fraction, -1074) } else { (fraction | (1 << 52), raw_exponent - 1075) };
         Some(normalise(f < 0.0, UBig::from(mantissa), exponent, TEXT_PRECISION))
+    }
+
+    /// A double as floating point functions give it: the same number, printed with as many digits as tell it from
+    /// other doubles.
+    pub fn double(f: f64) -> Option<Number> {
+        Number::from_f64(f).map(|n| Number { precision: DOUBLE_PRECISION, ..n })
     }
 
     pub fn from_u64(n: u64) -> Number {
@@ -290,6 +298,12 @@ impl Number {
         place_point(big.negative, whole.to_string(), decimals as i64, true)
     }
 
+    /// All decimal digits of the exact value, without rounding.
+    pub fn to_exact(&self) -> String {
+        let decimals = usize::try_from(-self.big().exponent).unwrap_or(0);
+        self.to_fixed(decimals)
+    }
+
     fn big(&self) -> Big {
         match &self.repr {
             Repr::Int(n) => {
@@ -433,7 +447,11 @@ fn magnitude_cmp(a: &Big, b: &Big) -> Ordering {
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.repr {
-            Repr::Int(n) => write!(f, "{n}"),
+            // Integers of machine size need all their digits unless the precision is smaller.
+            Repr::Int(n) if self.precision >= INT_PRECISION || n.unsigned_abs() <= 1 << DOUBLE_PRECISION => {
+                write!(f, "{n}")
+            }
+            Repr::Int(_) => f.write_str(&shortest(&self.big(), self.precision)),
             Repr::Big(big) => f.write_str(&shortest(big, self.precision)),
         }
     }

@@ -5,6 +5,32 @@
 //! it into its family's `FUNCTIONS` slice; a new family is a line in [`FAMILIES`].
 
 mod call;
+mod collections;
+mod conversions;
+mod csv;
+mod dates;
+mod encoding;
+mod files;
+mod format;
+mod format_number;
+mod glob;
+mod hashes;
+mod json;
+mod maps;
+mod network;
+mod numbers;
+mod patterns;
+mod sequences;
+mod sets;
+mod strings;
+mod tfvars;
+mod yaml_decode;
+mod yaml_encode;
+mod yaml_scalar;
+
+#[cfg(test)]
+mod tests_functions;
+
 use std::io;
 use std::sync::LazyLock;
 
@@ -174,7 +200,27 @@ impl Host for Isolated {
 }
 
 /// All families of functions.
-static FAMILIES: &[&[Function]] = &[];
+static FAMILIES: &[&[Function]] = &[
+    collections::FUNCTIONS,
+    conversions::FUNCTIONS,
+    csv::FUNCTIONS,
+    dates::FUNCTIONS,
+    encoding::FUNCTIONS,
+    files::FUNCTIONS,
+    format::FUNCTIONS,
+    hashes::FUNCTIONS,
+    json::FUNCTIONS,
+    maps::FUNCTIONS,
+    network::FUNCTIONS,
+    numbers::FUNCTIONS,
+    patterns::FUNCTIONS,
+    sequences::FUNCTIONS,
+    sets::FUNCTIONS,
+    strings::FUNCTIONS,
+    tfvars::FUNCTIONS,
+    yaml_decode::FUNCTIONS,
+    yaml_encode::FUNCTIONS,
+];
 
 /// Sorted by name.
 static TABLE: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {

@@ -1,0 +1,74 @@
+//! Functions called directly, with the answers of the reference implementation.
+
+use super::{Isolated, all, lookup};
+use crate::lang::functions::json::encode;
+use crate::model::{Marks, Type, Value};
+
+fn call(name: &str, args: &[Value]) -> Result<Value, String> {
+    lookup(name).unwrap_or_else(|| panic!("no function {name}")).call(args, &Isolated).map_err(|e| e.message)
+}
+
+fn json(name: &str, args: &[Value]) -> String {
+    call(name, args).map_or_else(|e| format!("error: {e}"), |v| encode(&v))
+}
+
+fn tuple(items: impl IntoIterator<Item = impl Into<Value>>) -> Value {
+    Value::tuple(items.into_iter().map(Into::into).collect())
+}
+
+#[test]
+fn the_table_is_complete_and_documented() {
+    let names: Vec<&str> = all().map(|f| f.name).collect();
+    assert!(names.is_sorted_by(|a, b| a < b), "a function is registered twice");
+    assert!(names.len() >= 118, "{} functions", names.len());
+    for f in all() {
+        assert!(!f.doc.is_empty() && f.params.iter().all(|p| !p.doc.is_empty()), "{}", f.name);
+    }
+    assert!(lookup("core::upper").is_some() && lookup("nope").is_none());
+}
+
+#[test]
+fn arguments_are_counted_and_converted() {
+    assert_eq!(json("upper", &[1.into()]), "\"1\"");
+    assert_eq!(call("upper", &[]).unwrap_err(), "upper takes 1 arguments, \"str\" is missing");
+    assert!(call("upper", &[Value::NULL]).unwrap_err().contains("must not be null"));
+    assert_eq!(json("max", &["2".into(), 10.into()]), "10");
+}
+
+#[test]
+fn marks_go_to_the_result_or_stay_at_their_element() {
+    let secret = Value::from("x").mark(Marks::SENSITIVE);
+    assert_eq!(call("upper", std::slice::from_ref(&secret)).unwrap().unmark().1, Marks::SENSITIVE);
+    let list = call("concat", &[tuple([secret]), tuple(["y"])]).unwrap();
+    assert!(list.unmark().1.is_empty());
+    assert_eq!(call("element", &[list.clone(), 0.into()]).unwrap().unmark().1, Marks::SENSITIVE);
+    assert_eq!(call("element", &[list.clone(), 1.into()]).unwrap(), "y".into());
+    assert_eq!(json("length", &[list]), "2");
+}
+
+#[test]
+fn unknown_arguments_give_unknown_results_of_the_right_type() {
+    let unknown = Value::unknown(Type::list(Type::String));
+    assert_eq!(call("concat", &[unknown.clone(), unknown.clone()]).unwrap().ty(), Type::list(Type::String));
+    assert_eq!(call("length", &[unknown]).unwrap().ty(), Type::Number);
+    let pair = Value::unknown(Type::tuple(vec![Type::String, Type::Bool]));
+    assert_eq!(call("length", &[pair]).unwrap(), Value::int(2));
+    let prefixed = call("format", &["arn:%s".into(), Value::unknown(Type::String)]).unwrap();
+    assert_eq!(call("startswith", &[prefixed.clone(), "arn".into()]).unwrap(), true.into());
+    assert_eq!(call("startswith", &[prefixed, "x".into()]).unwrap(), false.into());
+    assert!(call("timestamp", &[]).unwrap().is_unknown());
+}
+
+#[test]
+fn hashes_and_encodings() {
+    assert_eq!(json("md5", &["a".into()]), "\"0cc175b9c0f1b6a831c399e269772661\"");
+    assert_eq!(json("base64gzip", &["hello".into()]), "\"H4sIAAAAAAAA/8pIzcnJBwAAAP//AQAA//+GphA2BQAAAA==\"");
+    let packed = call("base64gzip", &["a".repeat(100_000).into()]).unwrap();
+    assert_eq!(call("base64gunzip", &[packed]).unwrap(), "a".repeat(100_000).into());
+    assert_eq!(json("urlencode", &["a b&c/é~".into()]), "\"a+b%26c%2F%C3%A9~\"");
+    assert_eq!(json("urldecode", &["a+b%26c%2F%C3%A9~".into()]), "\"a b\\u0026c/é~\"");
+    assert_eq!(json("uuidv5", &["dns".into(), "www.terraform.io".into()]), "\"a5008fae-b28c-5ba5-96cd-82b4c53552d6\"");
+    assert_eq!(json("textencodebase64", &["Hello".into(), "UTF-16LE".into()]), "\"SABlAGwAbABvAA==\"");
+    assert_eq!(json("cidrcontains", &["10.0.0.0/8".into(), "10.1.0.0/16".into()]), "true");
+    assert_eq!(json("cidrcontains", &["10.0.0.0/8".into(), "11.1.0.1".into()]), "false");
+}
