@@ -240,7 +240,7 @@ impl Loader<'_> {
         let mut blocks = declare::collect(&files, &mut self.diagnostics);
         let calls = blocks.calls.iter().map(|block| self.call(dir, block)).collect();
         let declared = declare::declare(&mut blocks, calls, &mut self.diagnostics);
-        let mut decoder = Decoder::new(&declared, &self.spec.modules, self.schemas, &self.json_sources, &mut self.diagnostics);
+        let mut decoder = Decoder::new(&declared, &self.spec.modules, &self.spec.sources, self.schemas, &self.json_sources, &mut self.diagnostics);
         let module = decoder.module(dir.into(), blocks);
         if let Some(place) = self.spec.modules.get_mut(id.0 as usize) {
             *place = module;

@@ -327,6 +327,8 @@ fn node_blocks<'a>(
 /// An expression of the syntax tree and where its text stands.
 pub struct Parsed<'a> {
     pub expression: Cow<'a, Expression>,
+    /// What it was parsed from, where that is not the whole file.
+    pub text: Option<Str>,
     pub map: TextMap,
 }
 
@@ -360,7 +362,7 @@ impl<'a> Written<'a> {
     pub fn parsed(&self) -> Result<Parsed<'a>, Diagnostic> {
         match self {
             Written::Hcl(expression, source) => {
-                Ok(Parsed { expression: Cow::Borrowed(expression), map: TextMap::offset(*source, 0) })
+                Ok(Parsed { expression: Cow::Borrowed(expression), text: None, map: TextMap::offset(*source, 0) })
             }
             Written::Node(Node { kind: NodeKind::Text(text), .. }) => {
                 // "${aws_vpc.main}" is the old way to write a reference in JSON.
@@ -373,7 +375,7 @@ impl<'a> Written<'a> {
                     None => (&*text.text, text.map.clone()),
                 };
                 let expression = super::hcl::parse_expression(code, &map)?;
-                Ok(Parsed { expression: Cow::Owned(expression), map })
+                Ok(Parsed { expression: Cow::Owned(expression), text: Some(code.into()), map })
             }
             Written::Node(node) => {
                 let error = Diagnostic::error("a string was expected").at(node.span);

@@ -1,10 +1,11 @@
 //! Bodies of resources, providers, provisioners and backends: any arguments and blocks.
 
-use super::{Decoder, data};
+use super::Decoder;
+use super::data::Values;
 use crate::lang::body::{Body, BodyAttribute, BodyBlock, Dynamic};
-use crate::lang::compile::Compiler;
+use crate::lang::body_check;
 use crate::lang::expr::Expr;
-use crate::model::{Diagnostic, Diagnostics, Span, schema};
+use crate::model::{Diagnostic, Span, schema};
 use crate::spec::resolve::Place;
 use crate::spec::syntax::{Block, Content, Shape};
 
@@ -14,8 +15,12 @@ const DYNAMIC: &[(&str, usize)] = &[("dynamic", 1)];
 impl Decoder<'_> {
     /// Compiles what is left of a block's content. `schema` tells the blocks of YAML and JSON from values.
     pub fn body(&mut self, content: Content<'_>, schema: Option<&schema::Block>, place: Place) -> Body {
-        let source = content.span.source;
-        self.with_compiler(source, place, |compiler, diagnostics| fill(compiler, content, schema, diagnostics))
+        fill(&mut self.values(place), content, schema)
+    }
+
+    /// Checks a body against the schema of its block. `owner` is what it belongs to, as messages say it.
+    pub fn check_body(&mut self, body: &Body, schema: &schema::Block, owner: &str) {
+        self.diagnostics.extend(body_check::check(body, schema, owner));
     }
 }
 
@@ -25,29 +30,28 @@ pub fn nested_shape(schema: Option<&schema::Block>) -> Shape<'_> {
 }
 
 fn fill(
-    compiler: &mut Compiler<'_>,
+    values: &mut Values<'_>,
     content: Content<'_>,
     schema: Option<&schema::Block>,
-    diagnostics: &mut Diagnostics,
 ) -> Body {
     let mut body = Body { span: Some(content.span), ..Body::default() };
     body.attributes.reserve_exact(content.arguments.len());
     for argument in content.arguments {
-        let value = data::value(compiler, argument.value, diagnostics);
+        let value = values.value(argument.value);
         body.attributes.push(BodyAttribute { name: argument.name, name_span: argument.name_span, value });
     }
     for block in content.blocks {
         if &*block.ty == "dynamic" {
-            body.blocks.extend(dynamic(compiler, &block, schema, diagnostics));
+            body.blocks.extend(dynamic(values, &block, schema));
             continue;
         }
         let inner = schema.and_then(|s| s.nested(&block.ty)).map(|n| &n.block);
-        let content = block.content(nested_shape(inner), diagnostics);
+        let content = block.content(nested_shape(inner), values.diagnostics);
         body.blocks.push(BodyBlock {
             labels: block.labels.iter().map(|(label, _)| label.clone()).collect(),
             name: block.ty,
             name_span: block.ty_span,
-            body: fill(compiler, content, inner, diagnostics),
+            body: fill(values, content, inner),
             dynamic: None,
         });
     }
@@ -56,17 +60,16 @@ fn fill(
 
 /// `dynamic "ingress" { for_each = …, iterator = …, labels = […], content { … } }`
 fn dynamic(
-    compiler: &mut Compiler<'_>,
+    values: &mut Values<'_>,
     block: &Block<'_>,
     schema: Option<&schema::Block>,
-    diagnostics: &mut Diagnostics,
 ) -> Option<BodyBlock> {
-    let mut parts = block.content(Shape::of(&[("content", 0)]), diagnostics);
+    let mut parts = block.content(Shape::of(&[("content", 0)]), values.diagnostics);
     let (name, name_span) = match block.labels.as_slice() {
         [label] => label.clone(),
         _ => {
             let error = Diagnostic::error("a dynamic block has one label").at(block.header);
-            diagnostics.push(error.label("the type of the blocks that it makes"));
+            values.diagnostics.push(error.label("the type of the blocks that it makes"));
             return None;
         }
     };
@@ -75,9 +78,9 @@ fn dynamic(
         error.label("a dynamic block needs it")
     };
     let for_each = match parts.take("for_each") {
-        Some(argument) => data::value(compiler, argument.value, diagnostics),
+        Some(argument) => values.value(argument.value),
         None => {
-            diagnostics.push(missing("for_each"));
+            values.diagnostics.push(missing("for_each"));
             Expr::invalid(block.header)
         }
     };
@@ -87,34 +90,38 @@ fn dynamic(
             Ok(Some(iterator)) => iterator,
             _ => {
                 let error = Diagnostic::error("\"iterator\" must be a name").at(argument.value.span());
-                diagnostics.push(error.label("such as \"iterator = rule\""));
+                values.diagnostics.push(error.label("such as \"iterator = rule\""));
                 name.clone()
             }
         },
     };
     let labels = parts.take("labels");
-    let content = parts.take_block("content", diagnostics);
-    parts.finish("a dynamic block", &["for_each", "iterator", "labels"], &["content"], diagnostics);
+    let content = parts.take_block("content", values.diagnostics);
+    parts.finish("a dynamic block", &["for_each", "iterator", "labels"], &["content"], values.diagnostics);
     let inner = schema.and_then(|s| s.nested(&name)).map(|n| &n.block);
-    let binding = compiler.bind(iterator.clone());
+    let binding = values.bindings.len() as u32;
+    values.bindings.push(iterator.clone());
     let labels = labels.map_or_else(Vec::new, |argument| {
         let whole = |span: Span| Diagnostic::error("\"labels\" must be a list").at(span);
         match argument.value.items() {
-            Some(items) => items.into_iter().map(|item| data::value(compiler, item, diagnostics)).collect(),
+            Some(items) => items.into_iter().map(|item| values.value(item)).collect(),
             None => {
-                diagnostics.push(whole(argument.value.span()));
+                values.diagnostics.push(whole(argument.value.span()));
                 Vec::new()
             }
         }
     });
     let body = match content {
-        Some(content) => fill(compiler, content.content(nested_shape(inner), diagnostics), inner, diagnostics),
+        Some(content) => {
+            let content = content.content(nested_shape(inner), values.diagnostics);
+            fill(values, content, inner)
+        }
         None => {
-            diagnostics.push(missing("content"));
+            values.diagnostics.push(missing("content"));
             Body::default()
         }
     };
-    compiler.unbind();
+    values.bindings.pop();
     let dynamic = Some(Box::new(Dynamic { for_each, iterator, binding, labels }));
     Some(BodyBlock { name, name_span, labels: Vec::new(), body, dynamic })
 }

@@ -2,10 +2,9 @@
 
 use super::Decoder;
 use super::reference::{WrittenTarget, show, target, traversal};
-use crate::lang::compile::Compiler;
 use crate::model::{Diagnostic, Key, Mode, Value};
 use crate::spec::module::{Import, Moved, Removed, Target};
-use crate::spec::resolve::{Names, Place, Repeats};
+use crate::spec::resolve::{Place, Repeats};
 use crate::spec::syntax::{Block, Content, Shape, Written};
 
 impl Decoder<'_> {
@@ -150,8 +149,7 @@ impl Decoder<'_> {
         self.check_import(&address.resource, value);
         let key = match (address.key, computed_key) {
             (_, Some(expression)) => {
-                let mut names = Names { declared: self.declared, modules: self.modules, schemas: self.schemas, place };
-                Some(Compiler::new(parsed.map.clone(), &mut names, self.diagnostics).expression(expression))
+                Some(self.values(place).part(&parsed, expression))
             }
             (Some(Key::Index(n)), None) => {
                 let n = Value::Number(crate::model::Number::from_u64(n));

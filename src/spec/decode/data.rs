@@ -2,77 +2,92 @@
 
 use std::collections::HashMap;
 
-use crate::lang::compile::Compiler;
+use crate::lang::compile::{Compiler, expression_text, template_text};
 use crate::lang::expr::Expr;
-use crate::model::{Diagnostic, Diagnostics, Span, Str, Value};
+use crate::lang::text_map::TextMap;
+use crate::model::{Diagnostic, Diagnostics, SourceMap, Span, Str, Value};
 use crate::spec::node::{Entry, Node, NodeKind, Text, TextMode, has_template};
-use crate::spec::syntax::Written;
+use crate::spec::resolve::Names;
+use crate::spec::syntax::{Parsed, Written};
 
-/// Compiles a value; the compiler's map must be that of the file.
-pub fn value(compiler: &mut Compiler<'_>, written: Written<'_>, diagnostics: &mut Diagnostics) -> Expr {
-    match written {
-        Written::Hcl(expression, _) => compiler.expression(expression),
-        Written::Node(written) => node(compiler, written, diagnostics),
-    }
+/// Compiles values at one place of a module.
+pub struct Values<'v> {
+    pub sources: &'v SourceMap,
+    pub names: Names<'v>,
+    /// The iterators of the `dynamic` blocks around, outermost first.
+    pub bindings: Vec<Str>,
+    pub diagnostics: &'v mut Diagnostics,
 }
 
-fn node(compiler: &mut Compiler<'_>, written: &Node, diagnostics: &mut Diagnostics) -> Expr {
-    let span = written.span;
-    match &written.kind {
-        NodeKind::Null => Expr::constant(Value::NULL, span),
-        NodeKind::Bool(b) => Expr::constant(Value::Bool(*b), span),
-        NodeKind::Number(n) => Expr::constant(Value::Number(n.clone()), span),
-        NodeKind::Text(content) => text(compiler, content, span),
-        NodeKind::List(items) => {
-            let items = items.iter().map(|item| node(compiler, item, diagnostics)).collect();
-            Expr::tuple(items, span)
+impl Values<'_> {
+    pub fn value(&mut self, written: Written<'_>) -> Expr {
+        match written {
+            Written::Hcl(expression, source) => {
+                let sources = self.sources;
+                let text = sources.get(source).map_or("", |file| &*file.text);
+                let compiler = Compiler::new(text, TextMap::offset(source, 0), &mut self.names, self.diagnostics);
+                compiler.with_bindings(&self.bindings).expression(expression)
+            }
+            Written::Node(written) => self.node(written),
         }
-        NodeKind::Map(entries) => mapping(compiler, entries, span, diagnostics),
     }
-}
 
-fn text(compiler: &mut Compiler<'_>, content: &Text, span: Span) -> Expr {
-    match content.mode {
-        TextMode::Template if has_template(&content.text) => {
-            compiler.with_map(content.map.clone(), |c| c.template_text(&content.text))
-        }
-        TextMode::Expression => compiler.with_map(content.map.clone(), |c| c.expression_text(&content.text)),
-        TextMode::Template | TextMode::Literal => Expr::constant(Value::string(content.text.clone()), span),
+    /// Compiles what is an expression in every language, or a part of one.
+    pub fn part(&mut self, parsed: &Parsed<'_>, part: &hcl_edit::expr::Expression) -> Expr {
+        let sources = self.sources;
+        let text = match &parsed.text {
+            Some(text) => text,
+            None => sources.get(parsed.map.source()).map_or("", |file| &*file.text),
+        };
+        let compiler = Compiler::new(text, parsed.map.clone(), &mut self.names, self.diagnostics);
+        compiler.with_bindings(&self.bindings).expression(part)
     }
-}
 
-fn mapping(compiler: &mut Compiler<'_>, entries: &[Entry], span: Span, diagnostics: &mut Diagnostics) -> Expr {
-    let mut seen: HashMap<&Str, Span> = HashMap::with_capacity(entries.len());
-    let computed = entries.iter().any(|e| has_template(&e.key));
-    let mut constant: Vec<(Str, Expr)> = Vec::new();
-    let mut keyed: Vec<(Expr, Expr)> = Vec::new();
-    for entry in entries {
-        if let Some(first) = seen.insert(&entry.key, entry.key_span) {
-            let twice = Diagnostic::error(format!("key \"{}\" is written twice", entry.key)).at(entry.key_span);
-            diagnostics.push(twice.related(first, "first written here"));
-        }
-        let value = node(compiler, &entry.value, diagnostics);
-        if computed {
-            let map = crate::lang::text_map::TextMap::whole(entry.key_span);
-            keyed.push((compiler.with_map(map, |c| c.template_text(&entry.key)), value));
-        } else {
-            constant.push((entry.key.clone(), value));
+    fn node(&mut self, written: &Node) -> Expr {
+        let span = written.span;
+        match &written.kind {
+            NodeKind::Null => Expr::constant(Value::NULL, span),
+            NodeKind::Bool(b) => Expr::constant(Value::Bool(*b), span),
+            NodeKind::Number(n) => Expr::constant(Value::Number(n.clone()), span),
+            NodeKind::Text(content) => self.text(content, span),
+            NodeKind::List(items) => Expr::tuple(items.iter().map(|item| self.node(item)).collect(), span),
+            NodeKind::Map(entries) => self.mapping(entries, span),
         }
     }
-    match computed {
-        true => Expr::computed_object(keyed, span),
-        false => Expr::object(constant, span),
-    }
-}
 
-/// The value of a constant expression, also where it is a constructor that was not folded.
-pub fn constant(expr: &Expr) -> Option<Value> {
-    if let Some(value) = expr.literal() {
-        return Some(value.clone());
+    fn text(&mut self, content: &Text, span: Span) -> Expr {
+        let (text, map) = (&content.text, &content.map);
+        match content.mode {
+            TextMode::Template if has_template(text) => {
+                template_text(text, map, &self.bindings, &mut self.names, self.diagnostics)
+            }
+            TextMode::Expression => expression_text(text, map, &self.bindings, &mut self.names, self.diagnostics),
+            TextMode::Template | TextMode::Literal => Expr::constant(Value::string(text.clone()), span),
+        }
     }
-    if let Some(items) = expr.as_tuple() {
-        return Some(Value::tuple(items.iter().map(constant).collect::<Option<_>>()?));
+
+    fn mapping(&mut self, entries: &[Entry], span: Span) -> Expr {
+        let mut seen: HashMap<&Str, Span> = HashMap::with_capacity(entries.len());
+        let computed = entries.iter().any(|e| has_template(&e.key));
+        let mut constant: Vec<(Str, Expr)> = Vec::new();
+        let mut keyed: Vec<(Expr, Expr)> = Vec::new();
+        for entry in entries {
+            if let Some(first) = seen.insert(&entry.key, entry.key_span) {
+                let twice = Diagnostic::error(format!("key \"{}\" is written twice", entry.key)).at(entry.key_span);
+                self.diagnostics.push(twice.related(first, "first written here"));
+            }
+            let value = self.node(&entry.value);
+            if computed {
+                let map = TextMap::whole(entry.key_span);
+                let key = template_text(&entry.key, &map, &self.bindings, &mut self.names, self.diagnostics);
+                keyed.push((key, value));
+            } else {
+                constant.push((entry.key.clone(), value));
+            }
+        }
+        match computed {
+            true => Expr::computed_object(keyed, span),
+            false => Expr::object(constant, span),
+        }
     }
-    let fields = expr.as_object()?.iter().map(|(name, e)| Some((name.clone(), constant(e)?)));
-    Some(Value::object(fields.collect::<Option<Vec<_>>>()?))
 }

@@ -2,10 +2,9 @@
 
 use super::reference::{TraversalStep, traversal};
 use super::Decoder;
-use crate::lang::compile::Compiler;
 use crate::model::{Diagnostic, Key, Str};
 use crate::spec::module::{ProviderRef, Repeat};
-use crate::spec::resolve::{Names, Place};
+use crate::spec::resolve::Place;
 use crate::spec::syntax::{Content, Written};
 
 impl Decoder<'_> {
@@ -45,9 +44,7 @@ impl Decoder<'_> {
                 Some(crate::lang::expr::Expr::constant(crate::model::Value::string(name.clone()), value.span()))
             }
             Some(TraversalStep::Computed(e)) => {
-                let mut names =
-                    Names { declared: self.declared, modules: self.modules, schemas: self.schemas, place };
-                Some(Compiler::new(parsed.map.clone(), &mut names, self.diagnostics).expression(e))
+                Some(self.values(place).part(&parsed, e))
             }
             Some(_) => {
                 let error = Diagnostic::error("a provider's key must be a text").at(value.span());

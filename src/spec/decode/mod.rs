@@ -19,21 +19,21 @@ pub use resource::mode as resource_mode;
 
 use std::collections::{HashMap, HashSet};
 
+use self::data::Values;
 use super::declare::Blocks;
 use super::module::{CheckRule, Module, Names as ModuleNames, Schemas};
 use super::resolve::{Declared, Names, Place};
 use super::syntax::{Argument, Block, Content, Shape, Written};
-use crate::lang::compile::Compiler;
 use crate::lang::expr::Expr;
-use crate::lang::text_map::TextMap;
-use crate::model::{Diagnostic, Diagnostics, SourceId, Str, Value};
+use crate::model::{Diagnostic, Diagnostics, SourceId, SourceMap, Str, Value};
 
 /// Compiles the blocks of one module. `modules` are those that are compiled already, children among them.
 pub struct Decoder<'c> {
-    pub declared: &'c Declared,
-    pub modules: &'c [Module],
-    pub schemas: &'c dyn Schemas,
-    pub diagnostics: &'c mut Diagnostics,
+    declared: &'c Declared,
+    modules: &'c [Module],
+    sources: &'c SourceMap,
+    schemas: &'c dyn Schemas,
+    diagnostics: &'c mut Diagnostics,
     json_sources: &'c HashSet<SourceId>,
     /// Of each local provider name that `required_providers` maps, the provider's own.
     real_names: HashMap<Str, Str>,
@@ -51,12 +51,13 @@ impl<'c> Decoder<'c> {
     pub fn new(
         declared: &'c Declared,
         modules: &'c [Module],
+        sources: &'c SourceMap,
         schemas: &'c dyn Schemas,
         json_sources: &'c HashSet<SourceId>,
         diagnostics: &'c mut Diagnostics,
     ) -> Self {
         let (real_names, passed_aliases) = (HashMap::new(), HashSet::new());
-        Decoder { declared, modules, schemas, diagnostics, json_sources, real_names, passed_aliases }
+        Decoder { declared, modules, sources, schemas, diagnostics, json_sources, real_names, passed_aliases }
     }
 
     /// Compiles everything that a module holds.
@@ -89,43 +90,25 @@ impl<'c> Decoder<'c> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn names(&self, place: Place) -> Names<'_> {
-        Names { declared: self.declared, modules: self.modules, schemas: self.schemas, place }
+    fn values(&mut self, place: Place) -> Values<'_> {
+        let names = Names { declared: self.declared, modules: self.modules, schemas: self.schemas, place };
+        Values { sources: self.sources, names, bindings: Vec::new(), diagnostics: self.diagnostics }
     }
 
     /// Compiles a value.
     fn compile(&mut self, value: Written<'_>, place: Place) -> Expr {
-        self.with_compiler(value.span().source, place, |compiler, diagnostics| data::value(compiler, value, diagnostics))
+        self.values(place).value(value)
     }
 
     /// Compiles what is an expression even in YAML and JSON, where it stands in a string.
     fn compile_parsed(&mut self, value: Written<'_>, place: Place) -> Expr {
         match value.parsed() {
-            Ok(parsed) => {
-                let map = parsed.map;
-                let mut names = Names { declared: self.declared, modules: self.modules, schemas: self.schemas, place };
-                Compiler::new(map, &mut names, self.diagnostics).expression(&parsed.expression)
-            }
+            Ok(parsed) => self.values(place).part(&parsed, &parsed.expression),
             Err(error) => {
                 self.error(error);
                 Expr::invalid(value.span())
             }
         }
-    }
-
-    /// Lends a compiler for the expressions of one file. The closure's own diagnostics come after the compiler's.
-    fn with_compiler<T>(
-        &mut self,
-        source: SourceId,
-        place: Place,
-        work: impl FnOnce(&mut Compiler<'_>, &mut Diagnostics) -> T,
-    ) -> T {
-        let mut own = Diagnostics::new();
-        let mut names = Names { declared: self.declared, modules: self.modules, schemas: self.schemas, place };
-        let mut compiler = Compiler::new(TextMap::offset(source, 0), &mut names, self.diagnostics);
-        let result = work(&mut compiler, &mut own);
-        self.diagnostics.extend(own);
-        result
     }
 
     fn content<'b>(&mut self, block: &Block<'b>, shape: Shape<'_>) -> Content<'b> {
@@ -136,8 +119,8 @@ impl<'c> Decoder<'c> {
     fn constant(&mut self, argument: &Argument<'_>) -> Option<Value> {
         let before = self.diagnostics.len();
         let value = self.compile(argument.value, Place::CONSTANT);
-        match data::constant(&value) {
-            Some(value) => Some(value),
+        match value.literal() {
+            Some(value) => Some(value.clone()),
             None => {
                 if self.diagnostics.len() == before {
                     let error = Diagnostic::error(format!("\"{}\" must be a constant", argument.name));

@@ -31,7 +31,7 @@ impl Decoder<'_> {
         let repeats = if for_each.is_some() { Repeats::ForEach } else { Repeats::Once };
         let body = self.body(content, schema.map(|s| &s.block), Place::within(repeats, None));
         if let Some(schema) = schema {
-            self.check_body(&body, &schema.block);
+            self.check_body(&body, &schema.block, &format!("provider \"{name}\""));
         }
         ProviderConfig { name, alias, for_each, body, span: block.header }
     }

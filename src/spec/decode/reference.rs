@@ -4,7 +4,7 @@ use hcl_edit::expr::{Expression, TraversalOperator};
 
 use super::Decoder;
 use crate::lang::compile::{Resolver, Step};
-use crate::lang::scope::{Reference, Slot};
+use crate::lang::scope::Reference;
 use crate::lang::text_map::TextMap;
 use crate::model::{Address, Diagnostic, Key, Mode, ModulePath, ModuleStep, ResourceAddress, Span, Str};
 use crate::spec::module::Target;
@@ -158,8 +158,8 @@ impl Decoder<'_> {
             _ => 1,
         };
         let steps = steps.get(..needed).unwrap_or(&steps);
-        let mut names = self.names(Place { owner, ..Place::MODULE });
-        let resolved = names.resolve(&traversal.root, steps, traversal.span);
+        let place = Place { owner, ..Place::MODULE };
+        let resolved = self.values(place).names.resolve(&traversal.root, steps, traversal.span);
         let (slot, consumed) = match resolved {
             Ok(found) => found,
             Err(error) => {
@@ -214,9 +214,4 @@ pub fn show(target: &Target) -> String {
         }
         Target::Resource(address) => address.to_string(),
     }
-}
-
-/// Whether a slot is something that other blocks can wait for.
-pub fn can_wait_for(slot: &Slot) -> bool {
-    matches!(slot, Slot::Resource(_) | Slot::Module(_) | Slot::Variable(_) | Slot::Local(_))
 }

@@ -62,7 +62,7 @@ impl Decoder<'_> {
         let provisioners = content.take_blocks("provisioner");
         managed_only(self, &provisioners);
         let provisioners = provisioners.iter().map(|block| self.provisioner(block, place)).collect();
-        let body = self.resource_body(content, schema, place);
+        let body = self.resource_body(content, schema, &ty, place);
         Resource {
             mode,
             ty,
@@ -82,11 +82,12 @@ impl Decoder<'_> {
         &mut self,
         content: Content<'_>,
         schema: Option<&crate::model::Schema>,
+        ty: &str,
         place: Place,
     ) -> Body {
         let body = self.body(content, schema.map(|s| &s.block), place);
         if let Some(schema) = schema {
-            self.check_body(&body, &schema.block);
+            self.check_body(&body, &schema.block, ty);
         }
         body
     }

@@ -1,6 +1,7 @@
 //! `variable` blocks.
 
 use super::Decoder;
+use crate::lang::compile::Compiler;
 use crate::lang::convert::convert;
 use crate::lang::expr::Expr;
 use crate::lang::type_expr::TypeConstraint;
@@ -55,7 +56,15 @@ impl Decoder<'_> {
             return TypeConstraint::any();
         }
         match argument.value.parsed() {
-            Ok(parsed) => TypeConstraint::compile(&parsed.expression, &parsed.map, self.diagnostics),
+            Ok(parsed) => {
+                let sources = self.sources;
+                let file = || sources.get(parsed.map.source()).map(|file| file.text.clone());
+                let text = parsed.text.clone().or_else(file).unwrap_or_default();
+                let mut values = self.values(Place::CONSTANT);
+                let map = parsed.map.clone();
+                let mut compiler = Compiler::new(&text, map, &mut values.names, values.diagnostics);
+                TypeConstraint::compile(&parsed.expression, &mut compiler)
+            }
             Err(error) => {
                 self.error(error);
                 TypeConstraint::any()
