@@ -2,12 +2,9 @@
 
 pub mod host;
 pub mod load;
-pub mod plan_file;
-pub mod planning;
 pub mod prior;
 pub mod providers;
 pub mod variables;
 
 pub use load::{Loaded, load};
-pub use planning::{Session, Settings};
 pub use providers::Providers;
