@@ -65,8 +65,8 @@ impl Evaluation<'_, '_> {
         self.path.push(PathStep::Attr(attribute.name.clone()));
         let value = match written.value.eval_in(self.env) {
             Ok(value) => self.converted(written, value, &attribute.ty),
-            Err(problem) => {
-                self.report(problem);
+            Err(problems) => {
+                self.report_all(problems);
                 Value::unknown(attribute.ty.without_optional())
             }
         };
@@ -139,8 +139,8 @@ impl Evaluation<'_, '_> {
     fn expand(&mut self, block: &BodyBlock, dynamic: &Dynamic, nested: &NestedBlock, collected: &mut Collected) {
         let source = match dynamic.for_each.eval_in(self.env) {
             Ok(source) => source,
-            Err(problem) => {
-                self.report(problem);
+            Err(problems) => {
+                self.report_all(problems);
                 collected.unknown = true;
                 return;
             }
@@ -190,18 +190,18 @@ impl Evaluation<'_, '_> {
 
     /// The label of a block that a `dynamic` block makes; nothing where it is unknown or wrong.
     fn label(&mut self, label: &super::expr::Expr, collected: &mut Collected) -> Option<Str> {
-        let problem = match label.eval_in(self.env) {
+        let problems = match label.eval_in(self.env) {
             Ok(value) => match convert(value.bare(), &Type::String) {
                 Ok(Value::String(text)) => return Some(text),
                 Ok(Value::Unknown(_)) => {
                     collected.unknown = true;
                     return None;
                 }
-                _ => Diagnostic::error("the label of a block must be a string").at(label.span()),
+                _ => Diagnostic::error("the label of a block must be a string").at(label.span()).into(),
             },
-            Err(problem) => problem,
+            Err(problems) => problems,
         };
-        self.report(problem);
+        self.report_all(problems);
         collected.unknown = true;
         None
     }
@@ -233,6 +233,10 @@ impl Evaluation<'_, '_> {
             Nesting::Set => set::set(element, values(items)),
             Nesting::Map => Value::map(element, items.into_iter().filter_map(|(label, v)| Some((label?, v)))),
         }
+    }
+
+    fn report_all(&mut self, problems: Diagnostics) {
+        problems.into_iter().for_each(|problem| self.report(problem));
     }
 
     fn report(&mut self, problem: Diagnostic) {

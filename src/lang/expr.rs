@@ -167,6 +167,11 @@ impl Expr {
         Expr { kind: Kind::Object(entries.into()), span }.folded()
     }
 
+    /// An object of expressions of which some key is not constant, in the order of the sources.
+    pub fn computed_object(entries: Vec<(Expr, Expr)>, span: Span) -> Expr {
+        Expr { kind: Kind::ComputedObject(entries.into()), span }
+    }
+
     /// A use of a slot.
     pub fn slot(slot: Slot, span: Span) -> Expr {
         Expr { kind: Kind::Slot(slot), span }

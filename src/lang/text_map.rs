@@ -14,17 +14,24 @@ pub struct TextMap {
     segments: Vec<(u32, u32)>,
     /// The last offset that spans may reach in the source, where one is known.
     end: Option<u32>,
+    /// Every range of the text is the whole span.
+    whole: bool,
 }
 
 impl TextMap {
     /// The text is a slice of the source that begins at the offset.
     pub fn offset(source: SourceId, base: usize) -> TextMap {
-        TextMap { source, segments: vec![(0, clamp(base))], end: None }
+        TextMap { source, segments: vec![(0, clamp(base))], end: None, whole: false }
+    }
+
+    /// All of the text stands for one span: nothing finer is known.
+    pub fn whole(span: Span) -> TextMap {
+        TextMap { source: span.source, segments: vec![(0, span.start)], end: Some(span.end), whole: true }
     }
 
     /// The text came from the span, and nothing reaches beyond it; [`TextMap::segment`] says it more finely.
     pub fn within(span: Span) -> TextMap {
-        TextMap { source: span.source, segments: vec![(0, span.start)], end: Some(span.end) }
+        TextMap { source: span.source, segments: vec![(0, span.start)], end: Some(span.end), whole: false }
     }
 
     /// From this offset of the text on, the text is the source from that offset on. Segments come in order.
@@ -52,6 +59,9 @@ impl TextMap {
 
     /// The span of a byte range of the text.
     pub fn span(&self, start: usize, end: usize) -> Span {
+        if let (true, Some(end), Some((_, start))) = (self.whole, self.end, self.segments.first()) {
+            return Span { source: self.source, start: *start, end };
+        }
         let (start, end) = (self.place(clamp(start)), self.place(clamp(end)));
         Span { source: self.source, start, end: end.max(start) }
     }

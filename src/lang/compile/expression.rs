@@ -113,7 +113,7 @@ impl Compiler<'_> {
         let names: Option<Vec<Str>> = entries.iter().map(|(key, _)| constant(key)).collect();
         match names {
             Some(names) => Expr::object(names.into_iter().zip(entries.into_iter().map(|(_, v)| v)).collect(), span),
-            None => Expr { kind: Kind::ComputedObject(entries.into()), span },
+            None => Expr::computed_object(entries, span),
         }
     }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use super::expr::{Expr, Kind};
 use super::scope::Scope;
-use crate::model::{Diagnostic, Fields, Marks, Number, Str, Type, Value};
+use crate::model::{Diagnostic, Diagnostics, Fields, Marks, Number, Str, Type, Value};
 
 /// Boxed, because diagnostics are large and results are passed through every level of an expression.
 type Evaluated = Result<Value, Box<Diagnostic>>;
@@ -62,16 +62,16 @@ impl<'s> Env<'s> {
 
 impl Expr {
     /// The value in a scope, for expressions that stand under no local binding.
-    pub fn eval(&self, scope: &dyn Scope) -> Result<Value, Diagnostic> {
+    pub fn eval(&self, scope: &dyn Scope) -> Result<Value, Diagnostics> {
         if let Kind::Literal(value) = &self.kind {
             return Ok(value.clone());
         }
-        self.value(&mut Env::new(scope)).map_err(|diagnostic| *diagnostic)
+        self.value(&mut Env::new(scope)).map_err(|diagnostic| Diagnostics::from(*diagnostic))
     }
 
     /// The value under the local bindings of the environment.
-    pub fn eval_in(&self, env: &mut Env) -> Result<Value, Diagnostic> {
-        self.value(env).map_err(|diagnostic| *diagnostic)
+    pub fn eval_in(&self, env: &mut Env) -> Result<Value, Diagnostics> {
+        self.value(env).map_err(|diagnostic| Diagnostics::from(*diagnostic))
     }
 
     fn value(&self, env: &mut Env) -> Evaluated {
@@ -117,7 +117,7 @@ impl Expr {
                 let fields: Vec<(Str, Value)> = fields.collect::<Result<_, Box<Diagnostic>>>()?;
                 Ok(Value::Object(Arc::new(Fields::new(fields))))
             }
-            Kind::ComputedObject(entries) => self.computed_object(entries, env),
+            Kind::ComputedObject(entries) => self.keyed_object(entries, env),
         }
     }
 
@@ -128,7 +128,7 @@ impl Expr {
         }
     }
 
-    fn computed_object(&self, entries: &[(Expr, Expr)], env: &mut Env) -> Evaluated {
+    fn keyed_object(&self, entries: &[(Expr, Expr)], env: &mut Env) -> Evaluated {
         let mut fields = Vec::with_capacity(entries.len());
         let mut marks = Marks::NONE;
         let mut known = true;

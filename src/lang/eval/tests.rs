@@ -68,7 +68,7 @@ pub(super) fn compile(text: &str, world: &mut World) -> Result<Expr, Diagnostics
 pub(super) fn eval_with(text: &str, variables: &[(&'static str, Value)]) -> Result<Value, Diagnostic> {
     let mut world = World { variables: variables.to_vec() };
     let compiled = compile(text, &mut world).map_err(|d| d.0[0].clone())?;
-    compiled.eval(&world)
+    compiled.eval(&world).map_err(|d| d.0[0].clone())
 }
 
 pub(super) fn eval(text: &str) -> Result<Value, Diagnostic> {
