@@ -29,6 +29,8 @@ pub static FUNCTIONS: &[Function] = &[
     .with_needs(Needs::Outer),
 ];
 
+const TEMPLATE: &[super::Param] = &[param("format", Kind::String, "The template; `%%` is a percent sign.")];
+
 const fn format_function(
     name: &'static str,
     doc: &'static str,
@@ -36,8 +38,7 @@ const fn format_function(
     unknown: fn(&Call<'_>) -> Answer,
     body: fn(&Call<'_>) -> Answer,
 ) -> Function {
-    let params = &[param("format", Kind::String, "The template; `%%` is a percent sign.")];
-    let mut function = plain(name, doc, params, Kind::String, body);
+    let mut function = plain(name, doc, TEMPLATE, Kind::String, body);
     function.returns = Returns::Depends(unknown);
     function.with_variadic(args)
 }
@@ -173,15 +174,14 @@ fn parse_verb(text: &str, implicit: usize) -> Result<(Verb, usize), CallError> {
         }
         chars.next();
     }
-    let mut number = |chars: &mut std::iter::Peekable<_>| digits(chars);
-    flags.width = number(&mut chars);
+    flags.width = digits(&mut chars);
     if chars.next_if(|(_, c)| *c == '.').is_some() {
-        flags.precision = Some(number(&mut chars).unwrap_or(0));
+        flags.precision = Some(digits(&mut chars).unwrap_or(0));
     }
     let mut argument = implicit;
     let unfinished = || CallError::at(0, format!("the verb \"{text}\" is not finished"));
     if chars.next_if(|(_, c)| *c == '[').is_some() {
-        let index = number(&mut chars).filter(|n| *n > 0);
+        let index = digits(&mut chars).filter(|n| *n > 0);
         if chars.next_if(|(_, c)| *c == ']').is_none() {
             return Err(unfinished());
         }

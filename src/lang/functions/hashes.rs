@@ -86,8 +86,10 @@ pub static FUNCTIONS: &[Function] = &[
 
 const STR: &[Param] = &[param("str", Kind::String, "The string.")];
 
+const PATH: &[Param] = &[param("path", Kind::String, "The path of the file.")];
+
 const fn file_hash(name: &'static str, doc: &'static str, body: fn(&Call<'_>) -> Answer) -> Function {
-    plain(name, doc, &[param("path", Kind::String, "The path of the file.")], Kind::String, body)
+    plain(name, doc, PATH, Kind::String, body)
 }
 
 fn password_hash(call: &Call<'_>) -> Answer {

@@ -1,6 +1,6 @@
 //! JSON text and values.
 
-use super::{Call, CallError, Function, Kind, Returns, nullable, param, plain};
+use super::{Call, CallError, Function, Kind, Param, Returns, nullable, param, plain};
 use crate::model::value_json::from_json;
 use crate::model::{Type, Value};
 
@@ -15,14 +15,15 @@ pub static FUNCTIONS: &[Function] = &[
     ),
 ];
 
+const TEXT: &[Param] = &[param("str", Kind::String, "The text.")];
+
 /// A function that reads a text whose type shows only in its content.
 pub const fn decode_function(
     name: &'static str,
     doc: &'static str,
     body: fn(&Call<'_>) -> Result<Value, CallError>,
 ) -> Function {
-    let params = &[param("str", Kind::String, "The text.")];
-    let mut function = plain(name, doc, params, Kind::Any, body);
+    let mut function = plain(name, doc, TEXT, Kind::Any, body);
     function.returns = Returns::Depends(|_| Ok(Value::unknown(Type::Dynamic)));
     function
 }

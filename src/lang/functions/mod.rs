@@ -284,9 +284,4 @@ impl Function {
         self.needs = needs;
         self
     }
-
-    const fn with_marks(mut self, marks: MarkPolicy) -> Function {
-        self.marks = marks;
-        self
-    }
 }

@@ -48,14 +48,16 @@ pub static FUNCTIONS: &[Function] = &[
     ),
 ];
 
+const PATTERN: &[super::Param] =
+    &[param("pattern", Kind::String, "The pattern."), param("string", Kind::String, "The text to search.")];
+
 const fn regex_function(
     name: &'static str,
     doc: &'static str,
     unknown: fn(&Call<'_>) -> Answer,
     body: fn(&Call<'_>) -> Answer,
 ) -> Function {
-    let params = &[param("pattern", Kind::String, "The pattern."), param("string", Kind::String, "The text to search.")];
-    let mut function = plain(name, doc, params, Kind::Any, body);
+    let mut function = plain(name, doc, PATTERN, Kind::Any, body);
     function.returns = Returns::Depends(unknown);
     function
 }
