@@ -166,11 +166,11 @@ impl Reader<'_> {
 /// The value of an expression that refers to nothing.
 fn constant(text: &str, map: TextMap) -> Result<Value, Diagnostics> {
     let mut problems = Diagnostics::new();
-    let expr = compile::expression_text(text, map, &mut Nothing, &mut problems);
+    let expr = compile::expression_text(text, &map, &[], &mut Nothing, &mut problems);
     if problems.has_errors() {
         return Err(problems);
     }
-    expr.eval(&Nothing).map_err(Diagnostics::from)
+    expr.eval(&Nothing)
 }
 
 /// A place where nothing can be referred to.

@@ -70,7 +70,7 @@ impl World {
     fn evaluate_in(&self, module: ModuleIndex, expr: &Expr) -> (Result<Value, Diagnostics>, super::frame::Used) {
         let frame = Frame::new(self, module);
         let value = expr.eval(&frame);
-        (value.map_err(Diagnostics::from), frame.used())
+        (value, frame.used())
     }
 
     /// What the caller passes for a variable; for the root what the user gave.
@@ -92,7 +92,7 @@ impl World {
         };
         let frame = Frame::new(self, parent).repeated(&instance.repetition);
         let value = expr.eval(&frame);
-        (value.map(Some).map_err(Diagnostics::from), Some(expr), frame.used())
+        (value.map(Some), Some(expr), frame.used())
     }
 
     pub fn set_cell(&mut self, id: CellId, cell: Cell) {

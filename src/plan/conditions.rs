@@ -22,7 +22,7 @@ pub enum Verdict {
 pub fn judge(frame: &Frame, rule: &CheckRule) -> Verdict {
     let condition = match rule.condition.eval(frame) {
         Ok(value) => value,
-        Err(problem) => return Verdict::Invalid(problem.into()),
+        Err(problems) => return Verdict::Invalid(problems),
     };
     if condition.is_unknown() {
         return Verdict::Open;

@@ -184,7 +184,7 @@ impl Planner<'_> {
             };
             match (expr.eval(&frame(true)), expr.eval(&frame(false))) {
                 (Ok(before), Ok(after)) => triggered |= before != after,
-                (_, Err(problem)) | (Err(problem), _) => self.diagnostics.push(problem),
+                (_, Err(problems)) | (Err(problems), _) => self.diagnostics.extend(problems),
             }
         }
         triggered

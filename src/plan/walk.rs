@@ -239,8 +239,8 @@ impl<'o> Planner<'o> {
         let work = self.work_of(used);
         match result {
             Ok(value) => (Some(value), work),
-            Err(problem) => {
-                self.diagnostics.push(problem);
+            Err(problems) => {
+                self.diagnostics.extend(problems);
                 (None, work)
             }
         }

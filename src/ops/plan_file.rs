@@ -1,0 +1,235 @@
+//! Saved plans: the sources, the inputs and the answers that a plan was made from, and the steps that it came to.
+//!
+//! `apply FILE` makes the plan again from these and runs it only if it comes to the same steps. The file is
+//! JSON, compressed with gzip, behind a line that says what it is.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use super::record::Record;
+use crate::model::value_json::{from_json_typed, to_json, type_from_json, type_to_json};
+use crate::model::{Address, Diagnostic, ModulePath, Str, Value};
+use crate::plan::outside::{Answer, Refreshed};
+use crate::plan::{Options, Plan, PlanMode, Step};
+use crate::spec::module::Target;
+
+const MAGIC: &[u8] = b"terrane plan 1\n";
+/// Larger than any plan; a bound for what is unpacked.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// What a plan file holds.
+#[derive(Debug)]
+pub struct PlanFile {
+    pub terrane_version: String,
+    pub lineage: Str,
+    pub serial: u64,
+    /// The root folder as it was given when the plan was made.
+    pub root: String,
+    pub sources: Vec<(String, Str)>,
+    pub record: Record,
+    /// Of the steps, so that what is applied is what was shown.
+    pub digest: String,
+    /// RFC 3339.
+    pub made_at: String,
+    pub sandbox: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PlanFileError {
+    #[error("cannot use the plan file \"{path}\": {source}")]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("\"{0}\" is not a saved plan")]
+    NotAPlan(PathBuf),
+    #[error("the saved plan \"{path}\" is damaged: {detail}")]
+    Damaged { path: PathBuf, detail: String },
+}
+
+/// Whether a file looks like a saved plan.
+pub fn is_plan(path: &Path) -> bool {
+    let mut start = [0; MAGIC.len()];
+    let read = std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut start));
+    read.is_ok() && start == MAGIC
+}
+
+/// A digest of the changes and steps: the same for the same plan.
+pub fn digest(plan: &Plan) -> String {
+    let mut hash = Sha256::new();
+    for change in &plan.changes {
+        hash.update(change.address.to_string());
+        hash.update([0]);
+        hash.update(change.action.codes().join(","));
+        hash.update(to_json(&change.after).to_string());
+        hash.update([0]);
+    }
+    for Step { kind, after } in &plan.steps {
+        hash.update(format!("{kind:?}{after:?}"));
+    }
+    hex::encode(hash.finalize())
+}
+
+/// Writes the file whole or not at all.
+pub fn write(path: &Path, file: &PlanFile) -> Result<(), PlanFileError> {
+    let io = |source| PlanFileError::Io { path: path.to_path_buf(), source };
+    let mut packed = GzEncoder::new(MAGIC.to_vec(), Compression::fast());
+    packed.write_all(encode(file).to_string().as_bytes()).map_err(io)?;
+    let bytes = packed.finish().map_err(io)?;
+    let temporary = path.with_extension("partial");
+    write_private(&temporary, &bytes).and_then(|()| std::fs::rename(&temporary, path)).map_err(|error| {
+        // What is left of the attempt is worth nothing.
+        let _removed = std::fs::remove_file(&temporary);
+        io(error)
+    })
+}
+
+/// Plans hold what the state holds: nobody else may read them.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+pub fn read(path: &Path) -> Result<PlanFile, PlanFileError> {
+    let bytes = std::fs::read(path).map_err(|source| PlanFileError::Io { path: path.to_path_buf(), source })?;
+    let packed = bytes.strip_prefix(MAGIC).ok_or_else(|| PlanFileError::NotAPlan(path.to_path_buf()))?;
+    let damaged = |detail: String| PlanFileError::Damaged { path: path.to_path_buf(), detail };
+    let mut text = String::new();
+    GzDecoder::new(packed).take(MAX_BYTES).read_to_string(&mut text).map_err(|e| damaged(e.to_string()))?;
+    let json: Json = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+    decode(&json).ok_or_else(|| damaged("a part of it is missing".to_string()))
+}
+
+fn encode(file: &PlanFile) -> Json {
+    let options = &file.record.options;
+    json!({
+        "terrane_version": file.terrane_version,
+        "lineage": &*file.lineage,
+        "serial": file.serial,
+        "root": file.root,
+        "made_at": file.made_at,
+        "sandbox": file.sandbox,
+        "digest": file.digest,
+        "sources": file.sources.iter().map(|(path, text)| json!([path, &**text])).collect::<Vec<_>>(),
+        "mode": mode_word(options.mode),
+        "refresh": options.refresh,
+        "targets": options.targets.iter().map(target_text).collect::<Vec<_>>(),
+        "excludes": options.excludes.iter().map(target_text).collect::<Vec<_>>(),
+        "replace": options.replace.iter().map(Address::to_string).collect::<Vec<_>>(),
+        "workspace": &*options.workspace,
+        "cwd": &*options.cwd,
+        "inputs": options.inputs.iter().map(|(n, v)| (n.to_string(), typed(v))).collect::<Map<_, _>>(),
+        "answers": file.record.batches.iter().map(|b| b.iter().map(answer_json).collect()).collect::<Vec<Json>>(),
+    })
+}
+
+fn decode(json: &Json) -> Option<PlanFile> {
+    let text = |name: &str| json.get(name)?.as_str().map(str::to_string);
+    let list = |name: &str| json.get(name)?.as_array();
+    let texts = |name: &str| list(name)?.iter().map(Json::as_str).collect::<Option<Vec<_>>>();
+    let targets = |name: &str| texts(name)?.into_iter().map(target).collect::<Option<Vec<_>>>();
+    let inputs = json.get("inputs")?.as_object()?.iter().map(|(n, v)| Some((n.as_str().into(), untyped(v)?)));
+    let options = Options {
+        mode: mode(&text("mode")?)?,
+        refresh: json.get("refresh")?.as_bool()?,
+        targets: targets("targets")?,
+        excludes: targets("excludes")?,
+        replace: texts("replace")?.into_iter().map(|t| Address::parse(t).ok()).collect::<Option<_>>()?,
+        inputs: inputs.collect::<Option<_>>()?,
+        workspace: text("workspace")?.into(),
+        cwd: text("cwd")?.into(),
+    };
+    let source = |pair: &Json| Some((pair.get(0)?.as_str()?.to_string(), pair.get(1)?.as_str()?.into()));
+    let batch = |b: &Json| b.as_array()?.iter().map(answer).collect::<Option<Vec<_>>>();
+    Some(PlanFile {
+        terrane_version: text("terrane_version")?,
+        lineage: text("lineage")?.into(),
+        serial: json.get("serial")?.as_u64()?,
+        root: text("root")?,
+        made_at: text("made_at")?,
+        sandbox: json.get("sandbox")?.as_bool()?,
+        digest: text("digest")?,
+        sources: list("sources")?.iter().map(source).collect::<Option<_>>()?,
+        record: Record { options, batches: list("answers")?.iter().map(batch).collect::<Option<_>>()? },
+    })
+}
+
+fn typed(value: &Value) -> Json {
+    json!([type_to_json(&value.ty()), to_json(value)])
+}
+
+fn untyped(json: &Json) -> Option<Value> {
+    from_json_typed(json.get(1)?, &type_from_json(json.get(0)?)?).ok()
+}
+
+fn answer_json(answer: &Answer) -> Json {
+    match answer {
+        Answer::Refreshed(objects) => json!({"refreshed": objects.iter().map(refreshed_json).collect::<Vec<_>>()}),
+        Answer::Data(Ok(value)) => json!({"data": typed(value)}),
+        Answer::Imported(Ok(value)) => json!({"imported": typed(value)}),
+        Answer::Data(Err(problem)) => json!({"data_failed": problem.summary}),
+        Answer::Imported(Err(problem)) => json!({"import_failed": problem.summary}),
+    }
+}
+
+fn refreshed_json(refreshed: &Refreshed) -> Json {
+    match refreshed {
+        Refreshed::Found { object } => typed(object),
+        Refreshed::Gone => Json::Null,
+        Refreshed::Failed(problem) => json!(problem.summary),
+    }
+}
+
+fn answer(json: &Json) -> Option<Answer> {
+    let (name, value) = json.as_object()?.iter().next()?;
+    let failed = || Some(Diagnostic::error(value.as_str()?));
+    Some(match name.as_str() {
+        "refreshed" => Answer::Refreshed(value.as_array()?.iter().map(refreshed).collect::<Option<_>>()?),
+        "data" => Answer::Data(Ok(untyped(value)?)),
+        "imported" => Answer::Imported(Ok(untyped(value)?)),
+        "data_failed" => Answer::Data(Err(failed()?)),
+        "import_failed" => Answer::Imported(Err(failed()?)),
+        _ => return None,
+    })
+}
+
+fn refreshed(json: &Json) -> Option<Refreshed> {
+    Some(match json {
+        Json::Null => Refreshed::Gone,
+        Json::String(problem) => Refreshed::Failed(Diagnostic::error(problem.as_str())),
+        object => Refreshed::Found { object: untyped(object)? },
+    })
+}
+
+fn mode_word(mode: PlanMode) -> &'static str {
+    match mode {
+        PlanMode::Normal => "normal",
+        PlanMode::RefreshOnly => "refresh-only",
+        PlanMode::Destroy => "destroy",
+    }
+}
+
+fn mode(word: &str) -> Option<PlanMode> {
+    [PlanMode::Normal, PlanMode::RefreshOnly, PlanMode::Destroy].into_iter().find(|m| mode_word(*m) == word)
+}
+
+fn target_text(target: &Target) -> String {
+    match target {
+        Target::Module(path) => path.to_string(),
+        Target::Resource(address) => address.to_string(),
+    }
+}
+
+/// Reads what `-target` takes: a module or a resource, with or without instance keys.
+pub fn target(text: &str) -> Option<Target> {
+    let resource = Address::parse(text).ok().map(Target::Resource);
+    resource.or_else(|| ModulePath::parse(text).ok().filter(|p| !p.is_root()).map(Target::Module))
+}

@@ -1,0 +1,256 @@
+//! A session: one configuration, one state, one set of providers, from loading to the end of the apply.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::host::Machine;
+use super::load::{self, Loaded};
+use super::providers::{Asking, Providers, Working, Wrap};
+use super::recover;
+use super::record::{Record, Recording, Replaying};
+use super::variables::{self, Given};
+use super::{lock, prior};
+use crate::apply::{self, Observer, Outcome, Stop};
+use crate::backends::Local;
+use crate::model::{Diagnostic, Diagnostics, SourceMap, Str};
+use crate::plan::{Options, Planned, plan};
+use crate::providers::sandbox::{self, Faults, SandboxCloud};
+use crate::state::{Snapshot, SqliteStore, StateError, Store, Surroundings, Workspace};
+
+/// Everything that a session needs from outside.
+#[derive(Clone)]
+pub struct Settings {
+    /// The root module's folder.
+    pub folder: PathBuf,
+    /// Where Terrane keeps its own files.
+    pub data_dir: PathBuf,
+    pub workspace: Workspace,
+    /// The simulated cloud's faults, where it stands in for the providers.
+    pub sandbox: Option<Faults>,
+    pub given: Vec<Given>,
+    pub home_dir: Option<String>,
+    /// RFC 3339.
+    pub now: String,
+    pub lock: lock::Settings,
+}
+
+pub struct Session {
+    pub settings: Settings,
+    pub providers: Arc<Providers>,
+    pub loaded: Loaded,
+    pub sources: SourceMap,
+    pub snapshot: Snapshot,
+    host: Arc<Machine>,
+    runtime: tokio::runtime::Runtime,
+    store: Option<Arc<SqliteStore>>,
+    /// Held while this session may write.
+    held: Option<lock::Held>,
+}
+
+/// Why a session can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error("{0}")]
+    State(#[from] StateError),
+    #[error("the run could not be set up: {0}")]
+    Runtime(#[from] std::io::Error),
+    #[error("the sandbox can't be used: {0}")]
+    Sandbox(#[from] crate::provider::ProviderError),
+}
+
+/// Whether a session only looks, or may change things.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    Read,
+    /// The state is locked for an operation of this name until the session ends.
+    Write(&'static str),
+}
+
+impl Session {
+    /// Loads the configuration and opens the state.
+    pub fn open(settings: Settings, access: Access) -> Result<Session, SessionError> {
+        Session::with(settings, access, |settings, providers| load::load(&settings.folder, providers))
+    }
+
+    /// The same with the configuration that a saved plan carries.
+    pub fn with(
+        settings: Settings,
+        access: Access,
+        load: impl FnOnce(&Settings, &Providers) -> Loaded,
+    ) -> Result<Session, SessionError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let wrap = match &settings.sandbox {
+            Some(faults) => Some(sandbox_wrap(&settings, faults.clone())?),
+            None => None,
+        };
+        let providers = Arc::new(Providers::new(runtime.handle().clone(), wrap));
+        let loaded = load(&settings, &providers);
+        let host = Arc::new(Machine {
+            working_dir: settings.folder.clone(),
+            home_dir: settings.home_dir.clone(),
+            plan_timestamp: settings.now.clone(),
+            applying: AtomicBool::new(false),
+        });
+        let sources = loaded.spec.sources.clone();
+        let mut session = Session {
+            settings,
+            providers,
+            loaded,
+            sources,
+            snapshot: Snapshot::empty(""),
+            host,
+            runtime,
+            store: None,
+            held: None,
+        };
+        session.read_state(access)?;
+        Ok(session)
+    }
+
+    fn read_state(&mut self, access: Access) -> Result<(), SessionError> {
+        let backend = Local::new(&self.settings.data_dir);
+        match access {
+            Access::Read => {
+                if let Some(snapshot) = backend.read(&self.settings.workspace)? {
+                    self.snapshot = snapshot;
+                }
+            }
+            Access::Write(operation) => {
+                let store = Arc::new(backend.open(&self.settings.workspace, Surroundings::default())?);
+                self.held = lock::acquire(self.runtime.handle(), store.clone(), operation, &self.settings.lock)?;
+                self.snapshot = store.snapshot().wait()?;
+                self.store = Some(store);
+            }
+        }
+        Ok(())
+    }
+
+    /// The values of the root variables, with what is wrong about them.
+    pub fn inputs(&mut self) -> (std::collections::HashMap<Str, crate::model::Value>, Diagnostics) {
+        match self.loaded.spec.root() {
+            Some(root) => variables::read(&self.settings.given, root, &mut self.sources),
+            None => Default::default(),
+        }
+    }
+
+    /// Plans. Problems of loading and of the variables are in the plan's diagnostics.
+    pub fn plan(&mut self, mut options: Options) -> (Planned, Record) {
+        let (inputs, mut problems) = self.inputs();
+        options.inputs = inputs;
+        options.workspace = self.settings.workspace.name().into();
+        options.cwd = self.settings.folder.to_string_lossy().into();
+        let (prior, unreadable) = prior::decode(&self.snapshot, &self.providers);
+        problems.extend(self.loaded.diagnostics.clone());
+        problems.extend(unreadable);
+        if problems.has_errors() {
+            return (self.failed(problems, &options), Record::default());
+        }
+        let mut outside = Recording::new(Asking(&self.providers));
+        let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
+        let mut planned = plan(spec, graph, self.host.clone(), &prior, &options, &mut outside);
+        let record = outside.into_record(options);
+        problems.extend(std::mem::take(&mut planned.plan.diagnostics));
+        planned.plan.diagnostics = problems.sorted();
+        (planned, record)
+    }
+
+    /// Makes a saved plan again, from the answers that it was made of.
+    pub fn replay(&mut self, record: &Record) -> Planned {
+        let (prior, problems) = prior::decode(&self.snapshot, &self.providers);
+        let mut outside = Replaying::new(Asking(&self.providers), record);
+        let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
+        let mut planned = plan(spec, graph, self.host.clone(), &prior, &record.options, &mut outside);
+        planned.plan.diagnostics.extend(problems);
+        planned
+    }
+
+    /// A plan that says why there is none.
+    fn failed(&self, problems: Diagnostics, options: &Options) -> Planned {
+        let world = crate::plan::world::World::new(
+            self.loaded.spec.clone(),
+            self.loaded.graph.clone(),
+            self.host.clone(),
+        );
+        let plan = crate::plan::Plan { mode: options.mode, diagnostics: problems.sorted(), ..Default::default() };
+        Planned { plan, world, rewrites: Vec::new() }
+    }
+
+    /// Settles what an interrupted run left open, with the connections of a plan. Gives whether the state changed,
+    /// so that the plan must be made again.
+    pub fn recover(&mut self, planned: &Planned) -> Result<(bool, Diagnostics), SessionError> {
+        let Some(store) = self.store.clone() else { return Ok((false, Diagnostics::new())) };
+        let cloud = Working(self.providers.clone());
+        let settled = self.runtime.block_on(recover::settle(&*store, &cloud, planned))?;
+        if settled.changed {
+            self.snapshot = store.snapshot().wait()?;
+        }
+        Ok((settled.changed, settled.notes))
+    }
+
+    /// Runs the steps. The session must have been opened for writing.
+    pub fn apply(
+        &mut self,
+        planned: Planned,
+        observer: Arc<dyn Observer>,
+        stop: Stop,
+        parallelism: Option<usize>,
+    ) -> Result<Outcome, SessionError> {
+        let Some(store) = self.store.clone() else {
+            return Err(StateError::WriterStopped { path: self.settings.data_dir.clone() }.into());
+        };
+        self.host.applying.store(true, Ordering::Relaxed);
+        let plan_id: Str = format!("{}-{}", self.snapshot.lineage, self.snapshot.serial).into();
+        let input = apply::Input {
+            planned,
+            cloud: Arc::new(Working(self.providers.clone())),
+            store: store.clone(),
+            snapshot: self.snapshot.clone(),
+            observer,
+            stop,
+            parallelism,
+            plan_id,
+        };
+        let outcome = self.runtime.block_on(apply::run(input));
+        self.snapshot = store.snapshot().wait()?;
+        Ok(outcome)
+    }
+
+    /// The open store, where the session may write.
+    pub fn store(&self) -> Option<&Arc<SqliteStore>> {
+        self.store.as_ref()
+    }
+
+    pub fn runtime(&self) -> &tokio::runtime::Handle {
+        self.runtime.handle()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            held.release(&self.runtime);
+        }
+    }
+}
+
+fn sandbox_wrap(settings: &Settings, faults: Faults) -> Result<Wrap, SessionError> {
+    let folder = settings.workspace.folder(&settings.data_dir);
+    std::fs::create_dir_all(&folder)?;
+    let cloud = SandboxCloud::open(&sandbox_path(&folder), faults)?;
+    Ok(Box::new(move |def| sandbox::wrap(def, cloud.clone())))
+}
+
+/// Where the simulated cloud of a workspace is kept.
+pub fn sandbox_path(folder: &Path) -> PathBuf {
+    folder.join("sandbox.db")
+}
+
+/// A problem of the session as something to show.
+pub fn diagnostic(error: &SessionError) -> Diagnostic {
+    let text = error.to_string();
+    match text.split_once("; ") {
+        Some((what, next)) => Diagnostic::error(what).help(next),
+        None => Diagnostic::error(text),
+    }
+}

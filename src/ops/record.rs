@@ -1,0 +1,121 @@
+//! Records what the outside answered while a plan was made. The planner is pure, so the same answers give the
+//! same plan: a saved plan is the record, not a copy of everything in memory.
+
+use std::sync::Arc;
+
+use super::providers::Asking;
+use crate::model::{Diagnostic, Mode, Path, Schema, Str, Value};
+use crate::plan::Options;
+use crate::plan::outside::{Answer, Outside, ProviderInstance, Refined, Refreshed, Request};
+
+/// What a plan was made from besides the configuration and the state.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    pub options: Options,
+    /// The answers, batch by batch, in the order of the questions.
+    pub batches: Vec<Vec<Answer>>,
+}
+
+/// Asks, and notes the answers.
+pub struct Recording<'p> {
+    asking: Asking<'p>,
+    batches: Vec<Vec<Answer>>,
+}
+
+impl<'p> Recording<'p> {
+    pub fn new(asking: Asking<'p>) -> Self {
+        Recording { asking, batches: Vec::new() }
+    }
+
+    pub fn into_record(self, options: Options) -> Record {
+        Record { options, batches: self.batches }
+    }
+}
+
+/// Answers from a record.
+pub struct Replaying<'p> {
+    asking: Asking<'p>,
+    batches: std::vec::IntoIter<Vec<Answer>>,
+}
+
+impl<'p> Replaying<'p> {
+    pub fn new(asking: Asking<'p>, record: &Record) -> Self {
+        Replaying { asking, batches: record.batches.clone().into_iter() }
+    }
+}
+
+impl Outside for Recording<'_> {
+    fn schema(&self, provider: &Str, mode: Mode, ty: &str) -> Option<Arc<Schema>> {
+        self.asking.schema(provider, mode, ty)
+    }
+
+    fn provider_schema(&self, provider: &Str) -> Option<Arc<Schema>> {
+        self.asking.provider_schema(provider)
+    }
+
+    fn provider_source(&self, provider: &Str) -> Str {
+        self.asking.provider_source(provider)
+    }
+
+    fn refine(
+        &self,
+        provider: &ProviderInstance,
+        ty: &str,
+        prior: &Value,
+        config: &Value,
+        planned: Value,
+        replace: Vec<Path>,
+    ) -> Refined {
+        self.asking.refine(provider, ty, prior, config, planned, replace)
+    }
+
+    fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
+        let answers = self.asking.answer(requests);
+        self.batches.push(answers.clone());
+        answers
+    }
+}
+
+impl Outside for Replaying<'_> {
+    fn schema(&self, provider: &Str, mode: Mode, ty: &str) -> Option<Arc<Schema>> {
+        self.asking.schema(provider, mode, ty)
+    }
+
+    fn provider_schema(&self, provider: &Str) -> Option<Arc<Schema>> {
+        self.asking.provider_schema(provider)
+    }
+
+    fn provider_source(&self, provider: &Str) -> Str {
+        self.asking.provider_source(provider)
+    }
+
+    fn refine(
+        &self,
+        provider: &ProviderInstance,
+        ty: &str,
+        prior: &Value,
+        config: &Value,
+        planned: Value,
+        replace: Vec<Path>,
+    ) -> Refined {
+        self.asking.refine(provider, ty, prior, config, planned, replace)
+    }
+
+    fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
+        let recorded = self.batches.next().unwrap_or_default();
+        let mut recorded = recorded.into_iter();
+        requests.iter().map(|request| recorded.next().unwrap_or_else(|| missing(request))).collect()
+    }
+}
+
+/// The record ended too early: the file was changed by hand.
+fn missing(request: &Request) -> Answer {
+    let problem = || Diagnostic::error("the saved plan lacks an answer").help("make a new plan");
+    match request {
+        Request::Refresh { objects, .. } => {
+            Answer::Refreshed(objects.iter().map(|_| Refreshed::Failed(problem())).collect())
+        }
+        Request::ReadData { .. } => Answer::Data(Err(problem())),
+        Request::Import { .. } => Answer::Imported(Err(problem())),
+    }
+}
