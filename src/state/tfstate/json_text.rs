@@ -48,7 +48,7 @@ pub(super) fn compact(json: &str) -> String {
         let (token, after) = rest.split_at(token_length(rest, c));
         rest = after;
         match c {
-            '"' => match unescape(token) {
+            '"' => match token.contains('\\').then(|| unescape(token)).flatten() {
                 Some(text) => out.push_str(&Json::from(text).to_string()),
                 None => out.push_str(token),
             },
@@ -90,6 +90,10 @@ fn new_line(depth: usize, out: &mut String) {
 }
 
 fn write_go_string(token: &str, out: &mut String) {
+    // Most strings need nothing.
+    if !token.contains(['\\', '<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return out.push_str(token);
+    }
     let Some(text) = unescape(token) else { return out.push_str(token) };
     out.push('"');
     for c in text.chars() {
