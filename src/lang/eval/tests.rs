@@ -239,13 +239,17 @@ fn heredocs_strip_and_dedent_line_by_line() {
         ("<<E\nA\n%{ for x in [1,2] ~}\n\n  ${x}\n\n%{ endfor ~}\n\nB\nE\n", "A\n\n  1\n\n\n  2\n\n\nB\n"),
         ("<<-E\n    A\n      B\n\n  C\n    ${1}\n\tD\nE\n", "   A\n     B\n\n C\n   1\nD\n"),
         ("<<-E\n    ${1} x\n    %{ if true }\n      y\n    %{ endif }\n    z\n  E\n", "1 x\n\n  y\n\nz\n"),
-        ("<<E\n%{ if true ~}\n  y ${~ 1}\n%{~ else ~}\n z\n%{~ endif ~}\n$${a} %%{b} \\n $$ %% $x\nE\n",
-            "  y1${a} %{b} \\n $$ %% $x\n"),
+        (
+            "<<E\n%{ if true ~}\n  y ${~ 1}\n%{~ else ~}\n z\n%{~ endif ~}\n$${a} %%{b} \\n $$ %% $x\nE\n",
+            "  y1${a} %{b} \\n $$ %% $x\n",
+        ),
         ("<<-E\n    a\n  \n    b\n   \n    ${1}\n    E\n", "a\n  \nb\n   \n1\n"),
         ("<<-E\n${1}\n    b\n    E\n", "1\n    b\n"),
         ("<<-E\n    %{~ for x in [1,2] ~}\n    b ${x}\n    %{~ endfor ~}\n    E\n", "    b 1\n    b 2\n"),
-        ("<<-E\n    x\n         \n    %{ for x in [1] ~}\n    b\n    %{ endfor ~}\n    c\n    E\n",
-            "x\n         \n    b\n    c\n"),
+        (
+            "<<-E\n    x\n         \n    %{ for x in [1] ~}\n    b\n    %{ endfor ~}\n    c\n    E\n",
+            "x\n         \n    b\n    c\n",
+        ),
         ("<<-E\n      x\n    %{ for x in [1] ~}\n  b\n    %{ endfor ~}\n      c\n    E\n", "  x\n  b\n      c\n"),
         ("<<E\n${~ 1 ~}\nE\n", "1"),
     ] {
@@ -272,10 +276,7 @@ fn references_are_as_fine_as_they_are_written() {
         ]
     );
     let value = to_json(&compiled.eval(&world).unwrap()).to_string();
-    assert_eq!(
-        value,
-        "[\"id[1]\",\"id[\\\"x\\\"]\",\"out of [\\\"a\\\"]\",\"out of \",[\"id[0]\",\"id[1]\"]]"
-    );
+    assert_eq!(value, "[\"id[1]\",\"id[\\\"x\\\"]\",\"out of [\\\"a\\\"]\",\"out of \",[\"id[0]\",\"id[1]\"]]");
 }
 
 #[test]
@@ -376,7 +377,10 @@ fn template_texts_are_expressions_only_where_they_say_so() {
 #[test]
 fn constants_are_folded() {
     let mut world = World { variables: vec![("n", Value::int(5))] };
-    assert_eq!(compile("[1 + 2, \"a${1}\"]", &mut world).unwrap().literal().map(|v| to_json(v).to_string()).as_deref(), Some("[3,\"a1\"]"));
+    assert_eq!(
+        compile("[1 + 2, \"a${1}\"]", &mut world).unwrap().literal().map(|v| to_json(v).to_string()).as_deref(),
+        Some("[3,\"a1\"]")
+    );
     assert!(compile("[1, var.n]", &mut world).unwrap().literal().is_none());
     assert!(compile("timestamp()", &mut world).is_ok_and(|e| e.literal().is_none()));
 }
