@@ -350,7 +350,10 @@ mod tests {
         }
         assert_eq!(good("\"string\"").ty, Type::String);
         assert_eq!(good("list").ty, Type::list(Type::Dynamic));
-        assert_eq!(good("object({\n  a = string\n  b : number,\n})").ty.to_string(), "object({ a = string, b = number })");
+        assert_eq!(
+            good("object({\n  a = string\n  b : number,\n})").ty.to_string(),
+            "object({ a = string, b = number })"
+        );
     }
 
     #[test]

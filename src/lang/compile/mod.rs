@@ -124,4 +124,3 @@ impl<'a> Compiler<'a> {
         self.span(node.span().unwrap_or_default())
     }
 }
-

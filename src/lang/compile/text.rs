@@ -82,18 +82,29 @@ impl Compiler<'_> {
 
 /// What the parser found wrong with a text.
 pub fn syntax_error(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) -> Diagnostic {
-    let at = error.location().offset();
-    let span = map.span(at, at + text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8));
+    let offset = error.location().offset();
     let message = error.message();
+    // The parser steps back over white space before it gives up.
+    let rest = text.get(offset..).unwrap_or_default();
+    let blank = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    let at = offset + blank;
+    let next = text.get(at..).and_then(|rest| rest.chars().next());
+    let span = map.span(at, at + next.map_or(0, char::len_utf8));
     if message.starts_with("invalid nesting depth") {
         return too_deep().at(span);
     }
-    let (found, label) = match text.get(at..).and_then(|rest| rest.chars().next()) {
-        Some('\n' | '\r') => ("the line ends too early".to_string(), message),
-        Some(c) if at + 1 < text.len() || !message.is_empty() => (format!("unexpected \"{c}\""), message),
-        _ => ("the text ends too early".to_string(), message),
+    if message.contains("chained binary operators") {
+        return Diagnostic::error("the expression has too many operators in a row")
+            .at(span)
+            .help("group parts in parentheses or move them into local values");
+    }
+    let found = match next {
+        None => "the text ends too early".to_string(),
+        Some('\n' | '\r') => "the line ends too early".to_string(),
+        Some(c) => format!("unexpected \"{c}\""),
     };
-    Diagnostic::error(format!("invalid syntax: {found}")).label(label).at(span)
+    let problem = Diagnostic::error(format!("invalid syntax: {found}")).at(span);
+    if message == "unexpected token" { problem } else { problem.label(message) }
 }
 
 /// Refuses text whose brackets nest so deep that parsing it would exhaust the stack. Anyone who gives text to the

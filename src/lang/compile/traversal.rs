@@ -60,9 +60,7 @@ pub fn traversal(expression: &Expression, compiler: &Compiler) -> Result<Vec<Tra
                     TraversalOperator::GetAttr(name) => {
                         TraversalStep::Name(name.as_str().into(), compiler.span_of(name))
                     }
-                    TraversalOperator::LegacyIndex(n) => {
-                        TraversalStep::Key(Key::Index(**n), compiler.span_of(n))
-                    }
+                    TraversalOperator::LegacyIndex(n) => TraversalStep::Key(Key::Index(**n), compiler.span_of(n)),
                     TraversalOperator::Index(key) => {
                         let place = compiler.span_of(key);
                         let key = constant_key(key).ok_or_else(|| {

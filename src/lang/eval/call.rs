@@ -103,9 +103,8 @@ impl Expr {
     }
 
     fn read(&self, path: &str, env: &Env) -> Result<Str, Box<Diagnostic>> {
-        let wrong = |label: String| {
-            Box::new(Diagnostic::error(format!("cannot read \"{path}\"")).at(self.span).label(label))
-        };
+        let wrong =
+            |label: String| Box::new(Diagnostic::error(format!("cannot read \"{path}\"")).at(self.span).label(label));
         let bytes = env.scope.host().read_file(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => wrong("there is no such file".into()),
             _ => wrong(e.to_string()),

@@ -36,9 +36,8 @@ impl Expr {
             Value::Null(_) => return Err(self.problem("the condition is null")),
             _ => (),
         }
-        convert(&value, &Type::Bool).map_err(|e| {
-            Box::new(Diagnostic::error("the condition must be a bool").at(self.span).label(e.to_string()))
-        })
+        convert(&value, &Type::Bool)
+            .map_err(|e| Box::new(Diagnostic::error("the condition must be a bool").at(self.span).label(e.to_string())))
     }
 
     fn arm(&self, value: Value, other: Type, _: &Env) -> Evaluated {

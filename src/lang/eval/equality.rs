@@ -68,9 +68,10 @@ fn contents(a: &Value, b: &Value) -> Option<bool> {
 }
 
 fn all<'v>(mut pairs: impl Iterator<Item = (&'v Value, &'v Value)>) -> Option<bool> {
-    pairs.find_map(|(x, y)| match compare(x, y) {
-        Some(true) => None,
-        decided => Some(decided),
-    })
-    .unwrap_or(Some(true))
+    pairs
+        .find_map(|(x, y)| match compare(x, y) {
+            Some(true) => None,
+            decided => Some(decided),
+        })
+        .unwrap_or(Some(true))
 }

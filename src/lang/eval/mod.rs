@@ -109,9 +109,7 @@ impl Expr {
             Kind::Can(candidate) => Ok(can(candidate, env)),
             Kind::TypeOf(of) => Ok(Value::string(of.value(env)?.ty().to_string())),
             Kind::Render(render) => self.render(render, env),
-            Kind::Tuple(items) => {
-                Ok(Value::tuple(items.iter().map(|item| item.value(env)).collect::<Result<_, _>>()?))
-            }
+            Kind::Tuple(items) => Ok(Value::tuple(items.iter().map(|item| item.value(env)).collect::<Result<_, _>>()?)),
             Kind::Object(entries) => {
                 let fields = entries.iter().map(|(name, e)| Ok((name.clone(), e.value(env)?)));
                 let fields: Vec<(Str, Value)> = fields.collect::<Result<_, Box<Diagnostic>>>()?;

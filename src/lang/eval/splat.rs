@@ -68,9 +68,7 @@ impl Expr {
                 let items: Vec<Value> = elements.iter().map(|ty| Value::unknown(ty.clone())).collect();
                 Ok(Value::tuple(self.each(splat, &items, env)?))
             }
-            _ if unknown.refinement.not_null => {
-                Ok(Value::tuple(self.each(splat, std::slice::from_ref(whole), env)?))
-            }
+            _ if unknown.refinement.not_null => Ok(Value::tuple(self.each(splat, std::slice::from_ref(whole), env)?)),
             // It may turn out to be null, which gives an empty tuple.
             _ => Ok(Value::unknown(Type::Dynamic)),
         }

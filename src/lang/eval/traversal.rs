@@ -29,7 +29,8 @@ impl Expr {
             Some(key) => env.scope.output(of.module, Some(&key), &of.name, self.span)?,
             None => {
                 let all = env.scope.value(&Slot::Module(of.module), self.span)?;
-                attribute(&self.element(&all, bare, key_expr)?, &of.name).map_err(|e| self.wrong_attribute(e, self.span))?
+                attribute(&self.element(&all, bare, key_expr)?, &of.name)
+                    .map_err(|e| self.wrong_attribute(e, self.span))?
             }
         };
         Ok(found.mark(marks))

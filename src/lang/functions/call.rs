@@ -84,8 +84,8 @@ impl Function {
         if stripped.is_null() && !param.nullable {
             return Err(CallError::at(i, format!("\"{}\" must not be null", param.name)));
         }
-        let converted = convert(&stripped, &param.kind.ty())
-            .map_err(|e| CallError::at(i, format!("\"{}\": {e}", param.name)))?;
+        let converted =
+            convert(&stripped, &param.kind.ty()).map_err(|e| CallError::at(i, format!("\"{}\": {e}", param.name)))?;
         if self.marks == MarkPolicy::Own {
             return Ok(converted);
         }

@@ -35,10 +35,7 @@ pub static FUNCTIONS: &[Function] = &[
     plain(
         "contains",
         "Whether a value is among the elements. Types have to agree: \"1\" is not 1.",
-        &[
-            param("list", Kind::Any, "A list, set or tuple."),
-            param("value", Kind::Any, "What to look for."),
-        ],
+        &[param("list", Kind::Any, "A list, set or tuple."), param("value", Kind::Any, "What to look for.")],
         Kind::Bool,
         contains,
     )
@@ -173,9 +170,7 @@ impl Flat {
                     self.marks |= marks;
                     self.take(bare.as_items().unwrap_or(&[]));
                 }
-                Value::Unknown(u)
-                    if matches!(u.ty, Type::Dynamic | Type::List(_) | Type::Set(_) | Type::Tuple(_)) =>
-                {
+                Value::Unknown(u) if matches!(u.ty, Type::Dynamic | Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
                     self.open = true;
                     self.marks |= marks;
                 }
@@ -241,4 +236,3 @@ fn one(call: &Call<'_>) -> Answer {
         _ => Err(wrong()),
     }
 }
-

@@ -14,12 +14,7 @@ pub static FUNCTIONS: &[Function] = &[
         &[nullable("value", Kind::Any, "Any value.")],
         |call| Ok(without_ephemeral(call.arg(0)?)),
     ),
-    own(
-        "issensitive",
-        "Whether a value is sensitive.",
-        &[nullable("value", Kind::Any, "Any value.")],
-        issensitive,
-    ),
+    own("issensitive", "Whether a value is sensitive.", &[nullable("value", Kind::Any, "Any value.")], issensitive),
     own(
         "nonsensitive",
         "The same value, shown from now on. Use it only where nothing secret is left in it.",
@@ -53,7 +48,8 @@ fn to(call: &Call<'_>, kind: Kind) -> Answer {
     let value = call.arg(0)?;
     convert(value, &kind.ty()).map_err(|e| {
         let secret = value.has_marks() && value.all_marks().contains(Marks::SENSITIVE);
-        let message = if secret { format!("this sensitive value is no {}", kind.ty().friendly()) } else { e.to_string() };
+        let message =
+            if secret { format!("this sensitive value is no {}", kind.ty().friendly()) } else { e.to_string() };
         CallError::at(0, message)
     })
 }

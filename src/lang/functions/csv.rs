@@ -18,11 +18,13 @@ fn csvdecode(call: &Call<'_>) -> Result<Value, CallError> {
     if let Some(twice) = header.fields.iter().find(|name| !seen.insert(name.as_str())) {
         return Err(CallError::at(0, format!("the column \"{twice}\" is there twice")));
     }
-    let names: Vec<Str> = header.fields.iter().map(|n| Value::string(n.as_str())).filter_map(|v| v.as_str().cloned()).collect();
+    let names: Vec<Str> =
+        header.fields.iter().map(|n| Value::string(n.as_str())).filter_map(|v| v.as_str().cloned()).collect();
     let mut objects = Vec::new();
     for row in rows {
         if row.fields.len() != names.len() {
-            let message = format!("line {} has {} fields, there are {} columns", row.line, row.fields.len(), names.len());
+            let message =
+                format!("line {} has {} fields, there are {} columns", row.line, row.fields.len(), names.len());
             return Err(CallError::at(0, message));
         }
         let entries = names.iter().cloned().zip(row.fields.into_iter().map(Value::from)).collect();

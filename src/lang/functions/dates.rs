@@ -250,7 +250,8 @@ fn literal<'f>(text: &'f str, out: &mut String) -> Result<&'f str, String> {
 
 fn date_verb(verb: &str, letter: char, f: &Fields, time: &Time) -> Result<String, String> {
     let hour12 = if f.hour % 12 == 0 { 12 } else { f.hour % 12 };
-    let name = |names: &[&'static str], i: i64| usize::try_from(i).ok().and_then(|i| names.get(i).copied()).unwrap_or("");
+    let name =
+        |names: &[&'static str], i: i64| usize::try_from(i).ok().and_then(|i| names.get(i).copied()).unwrap_or("");
     let month = name(&MONTHS, f.month - 1);
     let weekday = name(&WEEKDAYS, f.weekday);
     Ok(match verb {

@@ -134,8 +134,9 @@ fn uuidv5(call: &Call<'_>) -> Answer {
         "url" => Uuid::NAMESPACE_URL,
         "oid" => Uuid::NAMESPACE_OID,
         "x500" => Uuid::NAMESPACE_X500,
-        other => Uuid::parse_str(other)
-            .map_err(|_| CallError::at(0, format!("the namespace \"{other}\" is none of dns, url, oid, x500, nor a UUID")))?,
+        other => Uuid::parse_str(other).map_err(|_| {
+            CallError::at(0, format!("the namespace \"{other}\" is none of dns, url, oid, x500, nor a UUID"))
+        })?,
     };
     Ok(Uuid::new_v5(&namespace, call.str(1)?.as_bytes()).to_string().into())
 }

@@ -53,7 +53,11 @@ pub static FUNCTIONS: &[Function] = &[
         Kind::StringList,
         cidrsubnets,
     )
-    .with_variadic(param("newbits", Kind::Number, "By how many bits to extend the prefix, a number for each subnet.")),
+    .with_variadic(param(
+        "newbits",
+        Kind::Number,
+        "By how many bits to extend the prefix, a number for each subnet.",
+    )),
 ];
 
 /// A prefix; bits of the host are cleared.
@@ -213,4 +217,3 @@ fn cidrsubnets(call: &Call<'_>) -> Answer {
     }
     Ok(Value::list(Type::String, subnets))
 }
-

@@ -72,7 +72,10 @@ fn pattern_of(call: &Call<'_>) -> Result<Pattern, CallError> {
     let pattern = compile(call.str(0)?, 0)?;
     let named = pattern.names.iter().filter(|n| n.is_some()).count();
     if named != 0 && named != pattern.names.len() {
-        return Err(CallError::at(0, "a pattern cannot have both named and unnamed groups; write (?:…) for the latter"));
+        return Err(CallError::at(
+            0,
+            "a pattern cannot have both named and unnamed groups; write (?:…) for the latter",
+        ));
     }
     Ok(pattern)
 }

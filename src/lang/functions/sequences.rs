@@ -68,9 +68,8 @@ pub static FUNCTIONS: &[Function] = &[
         matchkeys,
     )
     .returning(Returns::Depends(|call| Ok(Value::unknown(call.arg(0)?.ty())))),
-    plain("range", "Numbers from a start up to, not including, an end.", &[], Kind::NumberList, range).with_variadic(
-        param("params", Kind::Number, "The end; or start and end; or start, end and step."),
-    ),
+    plain("range", "Numbers from a start up to, not including, an end.", &[], Kind::NumberList, range)
+        .with_variadic(param("params", Kind::Number, "The end; or start and end; or start, end and step.")),
     structural(
         "reverse",
         "The elements in opposite order.",
@@ -306,4 +305,3 @@ fn sort(call: &Call<'_>) -> Answer {
     items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
     Ok(Value::list(Type::String, items))
 }
-

@@ -73,7 +73,9 @@ fn common_set(call: &Call<'_>) -> Result<Type, CallError> {
     let types: Vec<Type> = call.args.iter().filter(|v| !untyped(v)).map(Value::ty).collect();
     match types.is_empty() {
         true => Ok(Kind::AnySet.ty()),
-        false => unify(&types).ok_or_else(|| CallError::new("the sets must have elements of types that convert to one")),
+        false => {
+            unify(&types).ok_or_else(|| CallError::new("the sets must have elements of types that convert to one"))
+        }
     }
 }
 

@@ -172,8 +172,7 @@ fn title_letter(c: char) -> char {
 fn title(text: &str) -> String {
     let mut before = ' ';
     let letter = |c: char| {
-        let starts = !(before.is_alphanumeric() || before == '_')
-            && (before.is_ascii() || before.is_whitespace());
+        let starts = !(before.is_alphanumeric() || before == '_') && (before.is_ascii() || before.is_whitespace());
         before = c;
         if starts { title_letter(c) } else { c }
     };

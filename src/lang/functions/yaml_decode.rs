@@ -68,7 +68,8 @@ impl Builder {
             Event::DocumentStart(_) if self.document.is_some() => Err("there is a second document".to_string()),
             Event::DocumentStart(_) => Ok(()),
             Event::Alias(anchor) => {
-                let (value, nodes) = self.anchors.get(&anchor).cloned().ok_or("an alias refers to what it is part of")?;
+                let (value, nodes) =
+                    self.anchors.get(&anchor).cloned().ok_or("an alias refers to what it is part of")?;
                 self.nodes = self.nodes.saturating_add(nodes);
                 self.put(value)
             }
@@ -159,9 +160,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value, St
             number.map(Value::Number).ok_or_else(unfit)
         }
         (Some("float"), true) => yaml_scalar::number(text).map(Value::Number).ok_or_else(unfit),
-        (Some("bool"), true) => {
-            yaml_scalar::resolve(text).ok().filter(|v| v.as_bool().is_some()).ok_or_else(unfit)
-        }
+        (Some("bool"), true) => yaml_scalar::resolve(text).ok().filter(|v| v.as_bool().is_some()).ok_or_else(unfit),
         (Some("null"), true) => Ok(Value::NULL),
         (Some("timestamp"), true) => yaml_scalar::timestamp(text).map(Value::from).ok_or_else(unfit),
         (Some("binary"), _) => {
