@@ -1,1 +1,12 @@
-//! One file an output format.
+//! One file an output format. Renderers are pure: they give text or JSON, and never print.
+
+pub mod diagnostic;
+pub mod graph_dot;
+pub mod human;
+pub mod json;
+pub mod outputs;
+pub mod quote;
+pub mod style;
+pub mod value_text;
+
+pub use style::{Role, Style};
