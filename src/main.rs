@@ -1,3 +1,7 @@
 //! The `terrane` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    terrane::cli::main()
+}

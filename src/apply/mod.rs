@@ -11,6 +11,8 @@ mod rows;
 mod run;
 mod steps;
 
+pub use prepare::parse_duration;
+
 pub use cloud::Cloud;
 pub use event::{Event, Observer, Silent, Verb};
 pub use outcome::{Outcome, Skipped, Tally};

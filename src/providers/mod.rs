@@ -23,7 +23,15 @@ pub struct Registration {
 
 /// Every provider of this build. A new one is one line here.
 pub fn all() -> Vec<Registration> {
-    builtin::REGISTRATIONS.to_vec()
+    let mut all = builtin::REGISTRATIONS.to_vec();
+    #[cfg(feature = "aws")]
+    all.push(Registration {
+        name: "aws",
+        source: "hashicorp/aws",
+        build: || Arc::new(aws::definition()),
+        builtin: false,
+    });
+    all
 }
 
 /// The provider of this short name.

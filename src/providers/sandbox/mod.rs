@@ -107,8 +107,8 @@ impl ProviderDef for Wrapped {
         self.def.data_source(ty)
     }
 
-    fn plan(&self, ty: &str, change: &mut PlannedChange) {
-        self.def.plan(ty, change);
+    fn plan(&self, ty: &str, config: &Config, change: &mut PlannedChange) {
+        self.def.plan(ty, config, change);
     }
 
     /// The ids that the sandbox shows are the ids that it reads.

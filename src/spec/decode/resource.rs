@@ -6,7 +6,7 @@ use super::meta::default_provider;
 use crate::lang::body::Body;
 use crate::model::{Diagnostic, Mode, Str};
 use crate::spec::declare::block_repeats;
-use crate::spec::module::{Lifecycle, Provisioner, Repeat, Resource};
+use crate::spec::module::{Lifecycle, Provisioner, Resource};
 use crate::spec::resolve::{Place, Reach};
 use crate::spec::syntax::{Block, Content, Shape};
 

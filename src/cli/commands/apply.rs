@@ -1,0 +1,118 @@
+//! `terrane apply`: plans, asks, and carries out; or carries out a saved plan.
+
+use std::path::PathBuf;
+
+use super::super::context::{Common, enter};
+use super::super::error::Failure;
+use super::super::interrupt;
+use super::super::progress::Lines;
+use super::super::show;
+use super::super::terminal::Terminal;
+use super::Call;
+use super::planning::{self, PlanArguments};
+use super::show::open_saved;
+use crate::apply::Stop;
+use crate::model::Diagnostic;
+use crate::ops::plan_file::is_plan;
+use crate::ops::{Access, Session};
+use crate::plan::{PlanMode, Planned};
+
+/// Carries out changes, after asking.
+///
+/// Example: terrane apply -auto-approve examples/three-tier
+#[derive(Debug, clap::Args)]
+pub struct Apply {
+    #[command(flatten)]
+    pub common: Common,
+
+    #[command(flatten)]
+    pub planning: PlanArguments,
+
+    /// Does not ask before it changes anything.
+    #[arg(long)]
+    pub auto_approve: bool,
+
+    /// At most so many calls at once. Without it each service sets its own pace.
+    #[arg(long, value_name = "N")]
+    pub parallelism: Option<usize>,
+
+    /// The folder of the root module, or a saved plan.
+    #[arg(value_name = "DIR|PLAN")]
+    pub subject: Option<PathBuf>,
+}
+
+impl Apply {
+    pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
+        let saved = self.subject.as_deref().filter(|p| p.is_file() || self.in_chdir(call, p).is_file());
+        let folder = self.subject.as_deref().filter(|_| saved.is_none());
+        let place = enter(call.chdir.as_deref(), folder)?;
+        let mut settings = self.common.settings(call.environment, &place)?;
+        if let Some(path) = saved {
+            if !is_plan(path) {
+                return Err(Diagnostic::error(format!("\"{}\" is not a saved plan", path.display()))
+                    .help("give the folder of a root module, or a file that \"terrane plan -out\" wrote")
+                    .into());
+            }
+            let (session, planned) = open_saved(path, &mut settings, &self.common, call, Access::Write("apply"))?;
+            return carry_out(session, planned, self.parallelism, call.terminal);
+        }
+        let options = self.planning.options()?;
+        let (session, planned, _) = planning::make(settings, Access::Write("apply"), &options, call.terminal)?;
+        planning::show(&planned.plan, &session, call.terminal);
+        if planned.plan.errored() {
+            return Ok(1);
+        }
+        if !planned.plan.has_changes() && planned.rewrites.is_empty() {
+            call.terminal.print(&format!("\n{}\n", show::applied(&planned.plan, &Default::default())));
+            return Ok(0);
+        }
+        if !self.auto_approve && planned.plan.has_changes() {
+            ask(&planned, self.common.input, call.terminal)?;
+        }
+        carry_out(session, planned, self.parallelism, call.terminal)
+    }
+
+    fn in_chdir(&self, call: &Call, path: &std::path::Path) -> PathBuf {
+        call.chdir.as_deref().map_or_else(|| path.to_path_buf(), |dir| dir.join(path))
+    }
+}
+
+/// Asks whether to go on.
+pub fn ask(planned: &Planned, input: bool, terminal: &Terminal) -> Result<(), Failure> {
+    if !terminal.interactive || !input {
+        return Err(Diagnostic::error("nobody is there to approve the plan")
+            .help("use -auto-approve, or save a plan with \"terrane plan -out=FILE\" and apply that")
+            .into());
+    }
+    let question = match planned.plan.mode {
+        PlanMode::Destroy => "\nDo you really want to destroy all of this? There is no undo.",
+        PlanMode::RefreshOnly => "\nDo you want to write what was found into the state?",
+        PlanMode::Normal => "\nDo you want to carry out these changes?",
+    };
+    if terminal.confirm(question) { Ok(()) } else { Err(Diagnostic::error("cancelled, nothing was changed").into()) }
+}
+
+/// Runs the steps and tells how it went.
+pub fn carry_out(
+    mut session: Session,
+    planned: Planned,
+    parallelism: Option<usize>,
+    terminal: &Terminal,
+) -> Result<u8, Failure> {
+    let plan = planned.plan.clone();
+    let stop = Stop::default();
+    let lines = Lines::new(terminal.live);
+    lines.remind(session.runtime());
+    interrupt::listen(session.runtime(), stop.clone());
+    if plan.has_changes() {
+        terminal.print("\n");
+    }
+    let outcome = session.apply(planned, lines.clone(), stop, parallelism)?;
+    lines.finish();
+    terminal.diagnostics(&outcome.diagnostics, &session.sources);
+    terminal.print(&format!("\n{}\n", show::ended(&plan, &outcome)));
+    if outcome.succeeded() && plan.mode != PlanMode::Destroy {
+        terminal.print(&show::outputs(&outcome.outputs));
+    }
+    Ok(if outcome.succeeded() { 0 } else { 1 })
+}

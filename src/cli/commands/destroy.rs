@@ -1,0 +1,47 @@
+//! `terrane destroy`: destroys everything that the state has.
+
+use std::path::PathBuf;
+
+use super::super::error::Failure;
+use super::Call;
+use super::apply::Apply;
+use super::planning::PlanArguments;
+use super::super::context::Common;
+
+/// Destroys everything that the state has, after asking.
+///
+/// Example: terrane destroy -target=aws_db_instance.main
+#[derive(Debug, clap::Args)]
+pub struct Destroy {
+    #[command(flatten)]
+    pub common: Common,
+
+    #[command(flatten)]
+    pub planning: PlanArguments,
+
+    /// Does not ask before it destroys anything.
+    #[arg(long, alias = "force")]
+    pub auto_approve: bool,
+
+    /// At most so many calls at once.
+    #[arg(long, value_name = "N")]
+    pub parallelism: Option<usize>,
+
+    /// The folder of the root module.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+impl Destroy {
+    pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
+        let planning = PlanArguments { destroy: true, ..self.planning };
+        let apply = Apply {
+            common: self.common,
+            planning,
+            auto_approve: self.auto_approve,
+            parallelism: self.parallelism,
+            subject: self.folder,
+        };
+        apply.run(call)
+    }
+}

@@ -1,0 +1,80 @@
+//! `terrane plan`: shows what would change.
+
+use std::path::PathBuf;
+
+use super::super::context::{Common, enter, now};
+use super::super::error::Failure;
+use super::Call;
+use super::planning::{self, PlanArguments};
+use crate::ops::plan_file::{self, PlanFile};
+use crate::ops::{Access, Session};
+use crate::ops::record::Record;
+use crate::plan::{Plan as Made, PlanMode};
+
+/// Shows what would change.
+///
+/// Example: terrane plan -out=change.plan examples/three-tier
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub common: Common,
+
+    #[command(flatten)]
+    pub planning: PlanArguments,
+
+    /// Saves the plan, for "terrane apply FILE".
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Exits with 2 where there are changes, 0 where there are none, 1 on errors.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+
+    /// The folder of the root module.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+impl Plan {
+    pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
+        let place = enter(call.chdir.as_deref(), self.folder.as_deref())?;
+        let settings = self.common.settings(call.environment, &place)?;
+        let options = self.planning.options()?;
+        let (session, planned, record) = planning::make(settings, Access::Read, &options, call.terminal)?;
+        planning::show(&planned.plan, &session, call.terminal);
+        if planned.plan.errored() {
+            return Ok(1);
+        }
+        if let Some(out) = &self.out {
+            let path = place.start.join(out);
+            save(&session, &planned.plan, record, &path)?;
+            let shown = out.display();
+            call.terminal.print(&format!("\nSaved the plan to: {shown}\n\nTo carry out exactly this plan, run:\n    terrane apply \"{shown}\"\n"));
+        }
+        Ok(if self.detailed_exitcode && has_changes(&planned.plan) { 2 } else { 0 })
+    }
+}
+
+/// What `-detailed-exitcode` counts as changes.
+pub fn has_changes(plan: &Made) -> bool {
+    match plan.mode {
+        PlanMode::RefreshOnly => !plan.drift.is_empty() || plan.has_output_changes(),
+        _ => plan.has_changes(),
+    }
+}
+
+fn save(session: &Session, plan: &Made, record: Record, path: &std::path::Path) -> Result<(), Failure> {
+    let root = std::env::current_dir().map(|d| d.to_string_lossy().into_owned()).unwrap_or_default();
+    let file = PlanFile {
+        terrane_version: env!("CARGO_PKG_VERSION").to_string(),
+        lineage: session.snapshot.lineage.clone(),
+        serial: session.snapshot.serial,
+        root,
+        sources: crate::spec::bundle(&session.loaded.spec),
+        record,
+        digest: plan_file::digest(plan),
+        made_at: now(),
+        sandbox: session.settings.sandbox.is_some(),
+    };
+    Ok(plan_file::write(path, &file)?)
+}

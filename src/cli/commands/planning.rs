@@ -1,0 +1,107 @@
+//! Arguments of all commands that plan, and how a plan is made and shown.
+
+use clap::ArgAction;
+
+use super::super::error::Failure;
+use super::super::terminal::Terminal;
+use crate::model::{Address, Diagnostic, SourceMap};
+use crate::ops::plan_file::target;
+use crate::ops::record::Record;
+use crate::ops::{Access, Session, Settings};
+use crate::plan::{Options, Plan, PlanMode, Planned};
+use crate::render::human::{PlanView, plan_text};
+
+/// What to plan.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct PlanArguments {
+    /// Plans to destroy everything.
+    #[arg(long)]
+    pub destroy: bool,
+
+    /// Only looks at what changed outside, and changes nothing but the state.
+    #[arg(long, conflicts_with = "destroy")]
+    pub refresh_only: bool,
+
+    /// Whether live objects are read before planning.
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = ArgAction::Set)]
+    pub refresh: bool,
+
+    /// Plans only this module, resource or instance and what it needs. May be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+
+    /// Leaves out this module, resource or instance and what needs it. May be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub exclude: Vec<String>,
+
+    /// Replaces this instance. May be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<String>,
+}
+
+impl PlanArguments {
+    pub fn options(&self) -> Result<Options, Failure> {
+        let mode = match (self.destroy, self.refresh_only) {
+            (true, _) => PlanMode::Destroy,
+            (_, true) => PlanMode::RefreshOnly,
+            _ => PlanMode::Normal,
+        };
+        let targets = |texts: &[String], flag: &str| {
+            let read = |text: &String| {
+                target(text).ok_or_else(|| {
+                    Diagnostic::error(format!("\"{flag} {text}\" is no address"))
+                        .help("write it like aws_vpc.main, aws_subnet.public[\"a\"] or module.network")
+                })
+            };
+            texts.iter().map(read).collect::<Result<Vec<_>, _>>()
+        };
+        let replace = self.replace.iter().map(|text| {
+            Address::parse(text).map_err(|error| Diagnostic::error(error.to_string()))
+        });
+        Ok(Options {
+            mode,
+            refresh: self.refresh,
+            targets: targets(&self.target, "-target")?,
+            excludes: targets(&self.exclude, "-exclude")?,
+            replace: replace.collect::<Result<_, _>>()?,
+            ..Options::default()
+        })
+    }
+}
+
+/// Opens a session and plans. What an interrupted run left open is settled first where the session may write.
+pub fn make(settings: Settings, access: Access, options: &Options, terminal: &Terminal) -> Result<(Session, Planned, Record), Failure> {
+    let mut session = Session::open(settings, access)?;
+    let (mut planned, mut record) = session.plan(options.clone());
+    if matches!(access, Access::Write(_)) && !planned.plan.errored() {
+        let (changed, notes) = session.recover(&planned)?;
+        terminal.diagnostics(&notes, &session.sources);
+        if changed {
+            (planned, record) = session.plan(options.clone());
+        }
+    }
+    Ok((session, planned, record))
+}
+
+/// Shows a plan: the plan on stdout, what is wrong with it on stderr.
+pub fn show(plan: &Plan, session: &Session, terminal: &Terminal) {
+    if !plan.errored() {
+        show_plan(plan, session, terminal);
+    }
+    terminal.diagnostics(&plan.diagnostics, &session.sources);
+}
+
+fn show_plan(plan: &Plan, session: &Session, terminal: &Terminal) {
+    let providers = &session.providers;
+    let schema = |address: &Address| {
+        use crate::spec::Schemas;
+        Schemas::resource(&**providers, address.resource.mode, address.ty())
+    };
+    let view = PlanView { style: terminal.out, schemas: Some(&schema), sources: None };
+    terminal.print(&plan_text(plan, &view));
+}
+
+/// The failure of a plan that has errors, told already.
+pub fn failed() -> Failure {
+    Failure { diagnostics: Default::default(), sources: SourceMap::default(), code: 1 }
+}

@@ -1,0 +1,35 @@
+//! `terrane refresh`: writes into the state what became of the objects outside.
+
+use std::path::PathBuf;
+
+use super::super::context::Common;
+use super::super::error::Failure;
+use super::Call;
+use super::apply::Apply;
+use super::planning::PlanArguments;
+
+/// Reads all objects again and writes what was found into the state.
+///
+/// Example: terrane refresh
+#[derive(Debug, clap::Args)]
+pub struct Refresh {
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Only this module, resource or instance. May be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+
+    /// The folder of the root module.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+impl Refresh {
+    pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
+        let planning = PlanArguments { refresh_only: true, refresh: true, target: self.target, ..PlanArguments::default() };
+        let apply =
+            Apply { common: self.common, planning, auto_approve: true, parallelism: None, subject: self.folder };
+        apply.run(call)
+    }
+}

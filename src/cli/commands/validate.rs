@@ -1,0 +1,46 @@
+//! `terrane validate`: checks a configuration without asking any provider.
+
+use std::path::PathBuf;
+
+use super::super::context::{Common, enter};
+use super::super::error::Failure;
+use super::Call;
+use crate::ops::{Providers, load};
+use crate::render::json::validate_json;
+
+/// Checks a configuration without asking any provider.
+///
+/// Example: terrane validate -json examples/three-tier
+#[derive(Debug, clap::Args)]
+pub struct Validate {
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Prints one JSON object.
+    #[arg(long)]
+    pub json: bool,
+
+    /// The folder of the root module.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+impl Validate {
+    pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
+        enter(call.chdir.as_deref(), self.folder.as_deref())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(crate::ops::SessionError::from)?;
+        let providers = Providers::new(runtime.handle().clone(), None);
+        let loaded = load(std::path::Path::new("."), &providers);
+        let code = u8::from(loaded.diagnostics.has_errors());
+        if self.json {
+            call.terminal.line(&validate_json(&loaded.diagnostics, &loaded.spec.sources).to_string());
+            return Ok(code);
+        }
+        call.terminal.diagnostics(&loaded.diagnostics, &loaded.spec.sources);
+        if code == 0 {
+            let but = if loaded.diagnostics.is_empty() { "" } else { ", but there are warnings" };
+            call.terminal.line(&format!("Success! The configuration is valid{but}."));
+        }
+        Ok(code)
+    }
+}

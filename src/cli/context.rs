@@ -1,0 +1,186 @@
+//! What the environment says, and what a command works on: folder, data folder, workspace, variables.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::arguments::split;
+use super::error::Failure;
+use crate::model::Diagnostic;
+use crate::ops::variables::{self, Given};
+use crate::ops::{Settings, lock};
+use crate::providers::sandbox::Faults;
+use crate::state::Workspace;
+
+/// The variables of the environment that mean something here. `TERRANE_x` wins over `TF_x`.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    values: BTreeMap<String, String>,
+}
+
+impl Environment {
+    pub fn read() -> Environment {
+        let known = |name: &str| {
+            ["TF_", "TERRANE_"].iter().any(|p| name.starts_with(p))
+                || matches!(name, "NO_COLOR" | "HOME" | "USER" | "LOGNAME" | "COLUMNS" | "TERM" | "CI")
+        };
+        let pairs = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
+        Environment { values: pairs.filter(|(name, _)| known(name)).collect() }
+    }
+
+    /// A plain variable.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// `TERRANE_name`, else `TF_name`; empty counts as absent.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        let own = self.get(&format!("TERRANE_{name}"));
+        own.or_else(|| self.get(&format!("TF_{name}"))).filter(|v| !v.is_empty())
+    }
+
+    pub fn in_automation(&self) -> bool {
+        self.setting("IN_AUTOMATION").is_some()
+    }
+
+    /// More arguments for a command: `TF_CLI_ARGS` and `TF_CLI_ARGS_plan`.
+    pub fn cli_args(&self, command: &str) -> Vec<String> {
+        let all = self.setting("CLI_ARGS").map(split).unwrap_or_default();
+        let own = self.setting(&format!("CLI_ARGS_{}", command.replace('-', "_"))).map(split).unwrap_or_default();
+        all.into_iter().chain(own).collect()
+    }
+
+    /// Values of variables: `TF_VAR_name`, then `TERRANE_VAR_name`.
+    fn variables(&self) -> Vec<Given> {
+        let of = |prefix: &'static str| {
+            let found = self.values.iter().filter_map(move |(n, v)| Some((n, n.strip_prefix(prefix)?, v)));
+            found.map(|(origin, name, text)| Given::Text { name: name.into(), text: text.clone(), origin: origin.clone() })
+        };
+        of("TF_VAR_").chain(of("TERRANE_VAR_")).collect()
+    }
+}
+
+/// Options that most commands share.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Common {
+    /// Sets a variable of the root module. May be repeated.
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Variables")]
+    pub var: Vec<String>,
+
+    /// Reads variables from a file. May be repeated.
+    #[arg(long, value_name = "FILE", help_heading = "Variables")]
+    pub var_file: Vec<PathBuf>,
+
+    /// Puts a simulated cloud in the place of every provider: no account is needed.
+    #[arg(long)]
+    pub sandbox: bool,
+
+    /// Prints without colour.
+    #[arg(long)]
+    pub no_color: bool,
+
+    /// How long to wait for somebody else's lock on the state, such as 5m.
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    pub lock_timeout: String,
+
+    /// Whether the state is locked while it may be written.
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    pub lock: bool,
+
+    /// Whether to ask for what is missing.
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    pub input: bool,
+
+    /// The folder where Terrane keeps its state, for example to have two of one configuration.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// The folders of a run. The process works in the root module's folder, as it does with `-chdir`.
+pub struct Place {
+    /// Where the command was started.
+    pub start: PathBuf,
+}
+
+/// Goes to the folder that the command is about. What `-chdir` names comes first, then the positional one.
+pub fn enter(chdir: Option<&Path>, folder: Option<&Path>) -> Result<Place, Failure> {
+    let go = |to: &Path| {
+        std::env::set_current_dir(to).map_err(|error| {
+            Failure::from(Diagnostic::error(format!("cannot work in the folder \"{}\"", to.display())).detail(error.to_string()))
+        })
+    };
+    if let Some(chdir) = chdir {
+        go(chdir)?;
+    }
+    let start = std::env::current_dir().map_err(|error| Diagnostic::error("the working folder is gone").detail(error.to_string()))?;
+    if let Some(folder) = folder {
+        go(folder)?;
+    }
+    Ok(Place { start })
+}
+
+impl Common {
+    /// The settings of a session in the current folder.
+    pub fn settings(&self, environment: &Environment, place: &Place) -> Result<Settings, Failure> {
+        let folder = PathBuf::from(".");
+        let data_dir = match (&self.data_dir, environment.setting("DATA_DIR")) {
+            (Some(dir), _) => place.start.join(dir),
+            (None, Some(dir)) => PathBuf::from(dir),
+            (None, None) => PathBuf::from(".terrane"),
+        };
+        let workspace = workspace(environment, &data_dir)?;
+        let mut given = environment.variables();
+        given.extend(variables::automatic_files(&folder));
+        for file in &self.var_file {
+            given.push(Given::File { path: place.start.join(file).to_string_lossy().into_owned(), required: true });
+        }
+        for pair in &self.var {
+            let Some((name, text)) = pair.split_once('=') else {
+                return Err(Diagnostic::error(format!("\"-var {pair}\" has no value")).help("write -var 'name=value'").into());
+            };
+            given.push(Given::Text { name: name.trim().into(), text: text.to_string(), origin: "-var".to_string() });
+        }
+        let timeout = duration(&self.lock_timeout)?;
+        let who = environment.get("USER").or(environment.get("LOGNAME")).unwrap_or("unknown").to_string();
+        Ok(Settings {
+            folder,
+            data_dir,
+            workspace,
+            sandbox: self.sandbox(environment)?,
+            given,
+            home_dir: environment.get("HOME").map(str::to_string),
+            now: now(),
+            lock: lock::Settings { enabled: self.lock, timeout, who },
+        })
+    }
+
+    fn sandbox(&self, environment: &Environment) -> Result<Option<Faults>, Failure> {
+        let asked = environment.get("TERRANE_SANDBOX").is_some_and(|v| !matches!(v, "" | "0" | "false"));
+        if !self.sandbox && !asked {
+            return Ok(None);
+        }
+        let faults = environment.get("TERRANE_SANDBOX_FAULTS").filter(|f| !f.trim().is_empty());
+        Ok(Some(faults.map_or_else(|| Ok(Faults::none()), Faults::parse)?))
+    }
+}
+
+fn workspace(environment: &Environment, data_dir: &Path) -> Result<Workspace, Failure> {
+    let chosen = std::fs::read_to_string(data_dir.join("environment")).ok();
+    let name = environment.setting("WORKSPACE").or(chosen.as_deref().map(str::trim)).unwrap_or("default");
+    Workspace::parse(name).map_err(|error| Diagnostic::error(error.to_string()).into())
+}
+
+fn duration(text: &str) -> Result<Duration, Failure> {
+    crate::apply::parse_duration(text).ok_or_else(|| {
+        Diagnostic::error(format!("\"{text}\" is no duration")).help("write it like 30s, 5m or 1h30m").into()
+    })
+}
+
+/// The time now in RFC 3339, in seconds.
+pub fn now() -> String {
+    let now = OffsetDateTime::now_utc();
+    now.replace_nanosecond(0).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
+}

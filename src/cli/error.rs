@@ -1,0 +1,45 @@
+//! What a person reads when a command fails.
+
+use std::process::ExitCode;
+
+use super::terminal::Terminal;
+use crate::model::{Diagnostic, Diagnostics, SourceMap};
+use crate::ops::{SessionError, planning};
+
+/// Why a command ended early, with the sources that the diagnostics point into.
+#[derive(Debug)]
+pub struct Failure {
+    pub diagnostics: Diagnostics,
+    pub sources: SourceMap,
+    pub code: u8,
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Failure { diagnostics: diagnostic.into(), sources: SourceMap::default(), code: 1 }
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        planning::diagnostic(&error).into()
+    }
+}
+
+impl From<crate::state::StateError> for Failure {
+    fn from(error: crate::state::StateError) -> Self {
+        SessionError::from(error).into()
+    }
+}
+
+impl From<crate::ops::plan_file::PlanFileError> for Failure {
+    fn from(error: crate::ops::plan_file::PlanFileError) -> Self {
+        Diagnostic::error(error.to_string()).into()
+    }
+}
+
+/// Tells it on stderr.
+pub fn tell(failure: &Failure, terminal: &Terminal) -> ExitCode {
+    terminal.diagnostics(&failure.diagnostics, &failure.sources);
+    ExitCode::from(failure.code)
+}

@@ -1,0 +1,144 @@
+//! Texts of several commands: how an apply ended, objects of the state, outputs.
+
+use std::collections::HashMap;
+
+use super::error::Failure;
+use crate::apply::{Outcome, Tally};
+use crate::graph::{Dependencies, NodeKind, StaticModuleId};
+use crate::model::{Address, Diagnostic, Marks, ResourceAddress, Str, Value};
+use crate::ops::{Loaded, Session, prior};
+use crate::plan::{Counts, Plan, PlanMode};
+use crate::render::graph_dot::{DotGraph, DotNode};
+use crate::render::human::{apply_summary, destroy_summary};
+use crate::render::outputs::{OutputValue, outputs_text};
+use crate::render::value_text::object_text;
+use crate::spec::Schemas;
+use crate::state::Status;
+
+/// The line that scripts match.
+pub fn applied(plan: &Plan, tally: &Tally) -> String {
+    let counts = Counts {
+        add: tally.added,
+        change: tally.changed,
+        destroy: tally.destroyed,
+        import: tally.imported,
+        forget: tally.forgotten,
+    };
+    match plan.mode {
+        PlanMode::Destroy => destroy_summary(&counts),
+        _ => apply_summary(&counts),
+    }
+}
+
+/// How an apply ended, and what to do next where it did not end well.
+pub fn ended(plan: &Plan, outcome: &Outcome) -> String {
+    if outcome.succeeded() {
+        return applied(plan, &outcome.tally);
+    }
+    let Tally { added, changed, destroyed, .. } = outcome.tally;
+    let what = if outcome.interrupted { "Apply stopped" } else { "Apply did not complete" };
+    let mut text = format!("{what}. Resources: {added} added, {changed} changed, {destroyed} destroyed.\n");
+    if !outcome.skipped.is_empty() {
+        text.push_str("\nNot done:\n");
+        for skipped in &outcome.skipped {
+            match &skipped.because {
+                Some(cause) => text.push_str(&format!("  {} (needs {cause})\n", skipped.address)),
+                None => text.push_str(&format!("  {}\n", skipped.address)),
+            }
+        }
+    }
+    text.push_str("\nWhat was done is in the state. Mend what failed and apply again: it goes on from here.");
+    text
+}
+
+/// The outputs behind an apply.
+pub fn outputs(outputs: &[(Str, Value)]) -> String {
+    if outputs.is_empty() {
+        return String::new();
+    }
+    let values: Vec<OutputValue> = outputs.iter().map(|(name, value)| output_value(name, value)).collect();
+    format!("\nOutputs:\n\n{}", outputs_text(&values))
+}
+
+fn output_value(name: &Str, value: &Value) -> OutputValue {
+    let sensitive = value.all_marks().contains(Marks::SENSITIVE);
+    OutputValue { name: name.clone(), value: value.clone(), sensitive }
+}
+
+/// The outputs that the state has.
+pub fn output_values(session: &Session) -> Vec<OutputValue> {
+    let of = |(name, output): (&Str, &crate::state::Output)| {
+        let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+        output_value(name, &output.value.clone().mark(marks))
+    };
+    session.snapshot.outputs.iter().map(of).collect()
+}
+
+/// One object of the state, or all of them with the outputs behind.
+pub fn state_text(session: &Session, only: Option<&Address>) -> Result<String, Failure> {
+    let (prior, problems) = prior::decode(&session.snapshot, &session.providers);
+    if problems.has_errors() {
+        return Err(Failure { diagnostics: problems, sources: session.sources.clone(), code: 1 });
+    }
+    let notes: HashMap<&Address, &str> = session
+        .snapshot
+        .rows()
+        .iter()
+        .filter(|r| r.status == Status::Tainted)
+        .map(|r| (&r.address, "tainted"))
+        .collect();
+    let wanted: Vec<_> = prior.objects.iter().filter(|o| only.is_none_or(|a| *a == o.address)).collect();
+    if let (Some(address), true) = (only, wanted.is_empty()) {
+        let text = address.to_string();
+        let known: Vec<String> = prior.objects.iter().map(|o| o.address.to_string()).collect();
+        return Err(Diagnostic::error(format!("the state has no object {text}"))
+            .did_you_mean(&text, known.iter().map(String::as_str))
+            .help("terrane state list shows all addresses")
+            .into());
+    }
+    let mut texts: Vec<String> = Vec::with_capacity(wanted.len());
+    for object in wanted {
+        let address = &object.address;
+        let schema = Schemas::resource(&*session.providers, address.resource.mode, address.ty());
+        let note = notes.get(address).copied().or(object.deposed.as_ref().map(|_| "deposed"));
+        texts.push(object_text(address, note, &object.value, schema));
+    }
+    let mut text = texts.join("\n");
+    if only.is_none() {
+        let values = output_values(session);
+        match (text.is_empty(), values.is_empty()) {
+            (true, true) => text.push_str("The state is empty.\n"),
+            (_, false) => text.push_str(&format!("\n\nOutputs:\n\n{}", outputs_text(&values))),
+            _ => (),
+        }
+    }
+    Ok(text)
+}
+
+/// The resources and what they are made from.
+pub fn resource_graph(loaded: &Loaded) -> DotGraph {
+    let (spec, graph) = (&loaded.spec, &loaded.graph);
+    let mut dependencies = Dependencies::default();
+    let mut numbers: HashMap<ResourceAddress, usize> = HashMap::new();
+    let mut found = Vec::new();
+    let mut dot = DotGraph::default();
+    for (index, module) in graph.tree.modules.iter().enumerate() {
+        let id = StaticModuleId(index as u32);
+        for (i, resource) in graph.tree.definition(spec, id).resources.iter().enumerate() {
+            let address = ResourceAddress {
+                module: module.path.clone(),
+                mode: resource.mode,
+                ty: resource.ty.clone(),
+                name: resource.name.clone(),
+            };
+            numbers.insert(address.clone(), dot.nodes.len());
+            dot.nodes.push(DotNode { label: address.to_string(), shape: "box" });
+            found.push(graph.node(spec, id, NodeKind::Resource(i as u32)));
+        }
+    }
+    for (from, node) in found.into_iter().enumerate() {
+        let needs = dependencies.of(spec, graph, node);
+        dot.edges.extend(needs.iter().filter_map(|a| numbers.get(a)).map(|to| (from, *to)));
+    }
+    dot
+}
