@@ -23,15 +23,16 @@ pub struct Registration {
 
 /// Every provider of this build. A new one is one line here.
 pub fn all() -> Vec<Registration> {
-    let mut all = builtin::REGISTRATIONS.to_vec();
-    #[cfg(feature = "aws")]
-    all.push(Registration {
-        name: "aws",
-        source: "hashicorp/aws",
-        build: || Arc::new(aws::definition()),
-        builtin: false,
-    });
-    all
+    let remote = [
+        #[cfg(feature = "aws")]
+        Registration {
+            name: "aws",
+            source: "hashicorp/aws",
+            build: || Arc::new(aws::definition()),
+            builtin: false,
+        },
+    ];
+    builtin::REGISTRATIONS.iter().copied().chain(remote).collect()
 }
 
 /// The provider of this short name.
