@@ -57,7 +57,11 @@ impl Environment {
     fn variables(&self) -> Vec<Given> {
         let of = |prefix: &'static str| {
             let found = self.values.iter().filter_map(move |(n, v)| Some((n, n.strip_prefix(prefix)?, v)));
-            found.map(|(origin, name, text)| Given::Text { name: name.into(), text: text.clone(), origin: origin.clone() })
+            found.map(|(origin, name, text)| Given::Text {
+                name: name.into(),
+                text: text.clone(),
+                origin: origin.clone(),
+            })
         };
         of("TF_VAR_").chain(of("TERRANE_VAR_")).collect()
     }
@@ -109,13 +113,16 @@ pub struct Place {
 pub fn enter(chdir: Option<&Path>, folder: Option<&Path>) -> Result<Place, Failure> {
     let go = |to: &Path| {
         std::env::set_current_dir(to).map_err(|error| {
-            Failure::from(Diagnostic::error(format!("cannot work in the folder \"{}\"", to.display())).detail(error.to_string()))
+            Failure::from(
+                Diagnostic::error(format!("cannot work in the folder \"{}\"", to.display())).detail(error.to_string()),
+            )
         })
     };
     if let Some(chdir) = chdir {
         go(chdir)?;
     }
-    let start = std::env::current_dir().map_err(|error| Diagnostic::error("the working folder is gone").detail(error.to_string()))?;
+    let start = std::env::current_dir()
+        .map_err(|error| Diagnostic::error("the working folder is gone").detail(error.to_string()))?;
     if let Some(folder) = folder {
         go(folder)?;
     }
@@ -139,7 +146,9 @@ impl Common {
         }
         for pair in &self.var {
             let Some((name, text)) = pair.split_once('=') else {
-                return Err(Diagnostic::error(format!("\"-var {pair}\" has no value")).help("write -var 'name=value'").into());
+                return Err(Diagnostic::error(format!("\"-var {pair}\" has no value"))
+                    .help("write -var 'name=value'")
+                    .into());
             };
             given.push(Given::Text { name: name.trim().into(), text: text.to_string(), origin: "-var".to_string() });
         }

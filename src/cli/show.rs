@@ -145,17 +145,13 @@ pub fn resource_graph(loaded: &Loaded) -> DotGraph {
     dot
 }
 
-/// Finds schemas for renderers.
-fn schema_of<'s>(session: &'s Session) -> impl Fn(&Address) -> Option<&'s crate::model::Schema> + 's {
-    move |address| Schemas::resource(&*session.providers, address.resource.mode, address.ty())
-}
-
 /// The version of the format's readers that JSON output is made for.
 const FORMAT_VERSION: &str = "1.11.4";
 
 /// A plan as one line of JSON.
 pub fn plan_json(plan: &Plan, session: &Session) -> String {
-    let find = schema_of(session);
+    let providers = &session.providers;
+    let find = |address: &Address| Schemas::resource(&**providers, address.resource.mode, address.ty());
     let context = PlanContext {
         version: FORMAT_VERSION,
         timestamp: &session.settings.now,
@@ -171,7 +167,8 @@ pub fn state_json(session: &Session) -> Result<String, Failure> {
     if problems.has_errors() {
         return Err(Failure { diagnostics: problems, sources: session.sources.clone(), code: 1 });
     }
-    let find = schema_of(session);
+    let providers = &session.providers;
+    let find = |address: &Address| Schemas::resource(&**providers, address.resource.mode, address.ty());
     let objects = prior.objects.into_iter().map(|o| StateObject {
         schema_version: find(&o.address).map_or(0, |s| s.version),
         depends_on: o.dependencies.iter().map(|d| d.to_string().into()).collect(),

@@ -25,12 +25,7 @@ pub struct Registration {
 pub fn all() -> Vec<Registration> {
     let remote = [
         #[cfg(feature = "aws")]
-        Registration {
-            name: "aws",
-            source: "hashicorp/aws",
-            build: || Arc::new(aws::definition()),
-            builtin: false,
-        },
+        Registration { name: "aws", source: "hashicorp/aws", build: || Arc::new(aws::definition()), builtin: false },
     ];
     builtin::REGISTRATIONS.iter().copied().chain(remote).collect()
 }

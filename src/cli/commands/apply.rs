@@ -101,7 +101,8 @@ pub fn carry_out(
 ) -> Result<u8, Failure> {
     let plan = planned.plan.clone();
     let stop = Stop::default();
-    let lines = Lines::new(terminal.out, terminal.live, plan.steps.iter().filter(|s| s.kind.change().is_some()).count());
+    let lines =
+        Lines::new(terminal.out, terminal.live, plan.steps.iter().filter(|s| s.kind.change().is_some()).count());
     lines.tick(session.runtime());
     interrupt::listen(session.runtime(), stop.clone());
     if plan.has_changes() {

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::super::context::Common;
 use super::super::error::Failure;
 use super::Call;
 use super::apply::Apply;
 use super::planning::PlanArguments;
-use super::super::context::Common;
 
 /// Destroys everything that the state has, after asking.
 ///

@@ -33,8 +33,9 @@ impl Init {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
         enter(call.chdir.as_deref(), self.folder.as_deref())?;
         let folder = call.environment.setting("DATA_DIR").unwrap_or(".terrane");
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Diagnostic::error(format!("cannot make the folder \"{folder}\"")).detail(error.to_string()))?;
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Diagnostic::error(format!("cannot make the folder \"{folder}\"")).detail(error.to_string())
+        })?;
         call.terminal.line("Terrane has been initialized: all providers are built in.");
         Ok(0)
     }

@@ -47,7 +47,12 @@ pub struct Call<'c> {
 
 impl Command {
     /// Runs the command and gives the exit status.
-    pub fn run(self, chdir: Option<PathBuf>, environment: &Environment, terminal: &mut Terminal) -> Result<u8, Failure> {
+    pub fn run(
+        self,
+        chdir: Option<PathBuf>,
+        environment: &Environment,
+        terminal: &mut Terminal,
+    ) -> Result<u8, Failure> {
         let mut call = Call { chdir, environment, terminal };
         match self {
             Command::Plan(c) => c.run(&mut call),

@@ -7,8 +7,8 @@ use super::super::error::Failure;
 use super::Call;
 use super::planning::{self, PlanArguments};
 use crate::ops::plan_file::{self, PlanFile};
-use crate::ops::{Access, Session};
 use crate::ops::record::Record;
+use crate::ops::{Access, Session};
 use crate::plan::{Plan as Made, PlanMode};
 
 /// Shows what would change.
@@ -49,7 +49,9 @@ impl Plan {
             let path = place.start.join(out);
             save(&session, &planned.plan, record, &path)?;
             let shown = out.display();
-            call.terminal.print(&format!("\nSaved the plan to: {shown}\n\nTo carry out exactly this plan, run:\n    terrane apply \"{shown}\"\n"));
+            call.terminal.print(&format!(
+                "\nSaved the plan to: {shown}\n\nTo carry out exactly this plan, run:\n    terrane apply \"{shown}\"\n"
+            ));
         }
         Ok(if self.detailed_exitcode && has_changes(&planned.plan) { 2 } else { 0 })
     }

@@ -55,9 +55,8 @@ impl PlanArguments {
             };
             texts.iter().map(read).collect::<Result<Vec<_>, _>>()
         };
-        let replace = self.replace.iter().map(|text| {
-            Address::parse(text).map_err(|error| Diagnostic::error(error.to_string()))
-        });
+        let replace =
+            self.replace.iter().map(|text| Address::parse(text).map_err(|error| Diagnostic::error(error.to_string())));
         Ok(Options {
             mode,
             refresh: self.refresh,
@@ -70,7 +69,12 @@ impl PlanArguments {
 }
 
 /// Opens a session and plans. What an interrupted run left open is settled first where the session may write.
-pub fn make(settings: Settings, access: Access, options: &Options, terminal: &Terminal) -> Result<(Session, Planned, Record), Failure> {
+pub fn make(
+    settings: Settings,
+    access: Access,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<(Session, Planned, Record), Failure> {
     let mut session = Session::open(settings, access)?;
     let (mut planned, mut record) = session.plan(options.clone());
     if matches!(access, Access::Write(_)) && !planned.plan.errored() {

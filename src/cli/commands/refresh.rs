@@ -27,7 +27,8 @@ pub struct Refresh {
 
 impl Refresh {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
-        let planning = PlanArguments { refresh_only: true, refresh: true, target: self.target, ..PlanArguments::default() };
+        let planning =
+            PlanArguments { refresh_only: true, refresh: true, target: self.target, ..PlanArguments::default() };
         let apply =
             Apply { common: self.common, planning, auto_approve: true, parallelism: None, subject: self.folder };
         apply.run(call)

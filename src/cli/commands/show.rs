@@ -62,16 +62,21 @@ pub fn open_saved(
     let file = plan_file::read(path)?;
     let version = env!("CARGO_PKG_VERSION");
     if file.terrane_version != version {
-        return Err(Diagnostic::error(format!("the plan was made by terrane {}, this is {version}", file.terrane_version))
-            .help("make a new plan")
-            .into());
+        return Err(Diagnostic::error(format!(
+            "the plan was made by terrane {}, this is {version}",
+            file.terrane_version
+        ))
+        .help("make a new plan")
+        .into());
     }
     let place = enter(None, Some(Path::new(&file.root)))?;
     // What was given for the plan holds for the apply.
-    *settings = Common { sandbox: file.sandbox || common.sandbox, ..common.clone() }.settings(call.environment, &place)?;
+    *settings =
+        Common { sandbox: file.sandbox || common.sandbox, ..common.clone() }.settings(call.environment, &place)?;
     settings.now = file.made_at.clone();
     let sources = file.sources.clone();
-    let mut session = Session::with(settings.clone(), access, |_, providers| load::load_bundle(sources, ".", providers))?;
+    let mut session =
+        Session::with(settings.clone(), access, |_, providers| load::load_bundle(sources, ".", providers))?;
     if session.snapshot.serial != file.serial || (session.snapshot.lineage != file.lineage && file.serial > 0) {
         return Err(Diagnostic::error("Saved plan is stale")
             .detail("the state has changed since the plan was made")
