@@ -16,8 +16,6 @@ mod traversal;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod tests_conformance;
-#[cfg(test)]
 mod tests_unknown;
 
 use std::sync::Arc;
