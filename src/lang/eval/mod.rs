@@ -16,6 +16,8 @@ mod traversal;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_render;
+#[cfg(test)]
 mod tests_unknown;
 
 use std::sync::Arc;
