@@ -20,3 +20,6 @@ pub mod scope;
 pub mod text_map;
 pub mod type_expr;
 pub mod unify;
+
+#[cfg(test)]
+mod tests_body;

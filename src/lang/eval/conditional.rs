@@ -16,12 +16,12 @@ impl Expr {
         let (yes, no) = (yes_expr.value(env), no_expr.value(env));
         let result = match condition.as_bool() {
             Some(true) => {
-                let other = no.as_ref().map_or(Type::Dynamic, |v| arm_type(v));
-                self.arm(yes?, other, env)?
+                let other = no.as_ref().map_or(Type::Dynamic, arm_type);
+                self.arm(yes?, other)?
             }
             Some(false) => {
-                let other = yes.as_ref().map_or(Type::Dynamic, |v| arm_type(v));
-                self.arm(no?, other, env)?
+                let other = yes.as_ref().map_or(Type::Dynamic, arm_type);
+                self.arm(no?, other)?
             }
             None => self.undecided(yes?, no?)?,
         };
@@ -40,9 +40,11 @@ impl Expr {
             .map_err(|e| Box::new(Diagnostic::error("the condition must be a bool").at(self.span).label(e.to_string())))
     }
 
-    fn arm(&self, value: Value, other: Type, _: &Env) -> Evaluated {
+    /// The value of the arm that is taken, in the type that it shares with the other.
+    fn arm(&self, value: Value, other: Type) -> Evaluated {
         let own = arm_type(&value);
-        if own == other || (other == Type::Dynamic && !matches!(value.bare(), Value::Null(Type::Dynamic))) {
+        // A type that is not known yet leaves the common type open.
+        if own == other || other == Type::Dynamic || (own == Type::Dynamic && value.is_unknown()) {
             return Ok(value);
         }
         let ty = self.common_type(&own, &other)?;

@@ -16,7 +16,7 @@ mod traversal;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod tests_conformance;
+mod tests_render;
 #[cfg(test)]
 mod tests_unknown;
 

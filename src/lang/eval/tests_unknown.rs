@@ -29,6 +29,7 @@ fn unknown_results_have_the_type_that_they_will_have() {
         ("\"a${var.u}\"", Type::String),
         ("var.u == \"a\" ? 1 : 2", Type::Number),
         ("var.u == \"a\" ? 1 : \"b\"", Type::String),
+        ("true ? var.d : 1", Type::Dynamic),
         ("[1, 2][var.n]", Type::Dynamic),
         ("var.l[0].a", Type::Number),
         ("var.l[*].a", Type::list(Type::Number)),
