@@ -78,7 +78,7 @@ impl Values<'_> {
             }
             let value = self.node(&entry.value);
             if computed {
-                let map = TextMap::whole(entry.key_span);
+                let map = TextMap::within(entry.key_span);
                 let key = template_text(&entry.key, &map, &self.bindings, &mut self.names, self.diagnostics);
                 keyed.push((key, value));
             } else {

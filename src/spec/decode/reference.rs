@@ -15,7 +15,6 @@ use crate::spec::syntax::Written;
 #[derive(Clone, Debug)]
 pub struct Traversal<'e> {
     pub root: Str,
-    pub root_span: Span,
     pub steps: Vec<(TraversalStep<'e>, Span)>,
     pub span: Span,
 }
@@ -37,19 +36,14 @@ pub fn traversal<'e>(expression: &'e Expression, map: &TextMap) -> Option<Traver
     };
     let span = span_of(&|| hcl_edit::Span::span(expression));
     match expression {
-        Expression::Variable(name) => {
-            Some(Traversal { root: name.as_str().into(), root_span: span, steps: Vec::new(), span })
-        }
+        Expression::Variable(name) => Some(Traversal { root: name.as_str().into(), steps: Vec::new(), span }),
         Expression::Traversal(t) => {
             let root = t.expr.as_variable()?;
-            let root_span = span_of(&|| hcl_edit::Span::span(&t.expr));
             let mut steps = Vec::with_capacity(t.operators.len());
             for operator in &t.operators {
                 let at = span_of(&|| hcl_edit::Span::span(operator));
                 let step = match operator.value() {
-                    TraversalOperator::GetAttr(name) => {
-                        TraversalStep::Attr(name.as_str().into())
-                    }
+                    TraversalOperator::GetAttr(name) => TraversalStep::Attr(name.as_str().into()),
                     TraversalOperator::LegacyIndex(n) => TraversalStep::Key(Key::Index(*n.value())),
                     TraversalOperator::Index(Expression::String(s)) => TraversalStep::Key(Key::Name(s.as_str().into())),
                     TraversalOperator::Index(Expression::Number(n)) => match n.value().as_u64() {
@@ -61,7 +55,7 @@ pub fn traversal<'e>(expression: &'e Expression, map: &TextMap) -> Option<Traver
                 };
                 steps.push((step, at));
             }
-            Some(Traversal { root: root.as_str().into(), root_span, steps, span })
+            Some(Traversal { root: root.as_str().into(), steps, span })
         }
         _ => None,
     }
@@ -89,7 +83,9 @@ pub fn target<'e>(written: &Traversal<'e>) -> Result<WrittenTarget<'e>, String> 
         let Ok(name) = attr(words.next()) else { return Err("the module's name is missing".into()) };
         let key = match words.peek() {
             Some(TraversalStep::Key(key)) => Some(key.clone()),
-            Some(TraversalStep::Computed(_) | TraversalStep::Splat) => return Err("a module's key must be a constant".into()),
+            Some(TraversalStep::Computed(_) | TraversalStep::Splat) => {
+                return Err("a module's key must be a constant".into());
+            }
             _ => None,
         };
         if key.is_some() {

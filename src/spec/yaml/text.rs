@@ -11,7 +11,7 @@ use crate::spec::node::has_template;
 pub fn map(text: &str, raw: &str, style: ScalarStyle, span: Span, is_expression: bool) -> TextMap {
     let base = span.start as usize;
     if !is_expression && !has_template(text) {
-        return TextMap::whole(span);
+        return TextMap::within(span);
     }
     let start = content_start(raw, style);
     let raw_content = raw.get(start..).unwrap_or("");
@@ -28,7 +28,9 @@ fn content_start(raw: &str, style: ScalarStyle) -> usize {
     match style {
         ScalarStyle::Plain => 0,
         ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => usize::from(raw.starts_with(['"', '\''])),
-        ScalarStyle::Literal | ScalarStyle::Folded if raw.starts_with(['|', '>']) => raw.find('\n').map_or(raw.len(), |i| i + 1),
+        ScalarStyle::Literal | ScalarStyle::Folded if raw.starts_with(['|', '>']) => {
+            raw.find('\n').map_or(raw.len(), |i| i + 1)
+        }
         ScalarStyle::Literal | ScalarStyle::Folded => 0,
     }
 }
