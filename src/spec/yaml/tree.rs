@@ -132,6 +132,8 @@ impl<'a> Builder<'a> {
         match &node.kind {
             NodeKind::Text(text) => (text.text.clone(), node.span),
             NodeKind::Number(_) | NodeKind::Bool(_) => (written.trim().into(), node.span),
+            // A name can look like the word for nothing: the provider "null".
+            NodeKind::Null if !written.trim().is_empty() => (written.trim().into(), node.span),
             _ => {
                 let error = Diagnostic::error(format!("{} cannot be a key", node.describe())).at(node.span);
                 self.diagnostics.push(error.label("a key is a string"));
