@@ -425,10 +425,6 @@ impl<'a> Written<'a> {
             _ => None,
         }
     }
-
-    pub fn is_null(&self) -> bool {
-        matches!(self, Written::Hcl(Expression::Null(_), _) | Written::Node(Node { kind: NodeKind::Null, .. }))
-    }
 }
 
 /// The text of an object key: a string, or a reference such as `aws.east` that stands as it is written.

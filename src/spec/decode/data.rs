@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use crate::lang::compile::{Compiler, expression_text, template_text};
 use crate::lang::expr::Expr;
+use crate::lang::scope::Slot;
 use crate::lang::text_map::TextMap;
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Span, Str, Value};
 use crate::spec::node::{Entry, Node, NodeKind, Text, TextMode, has_template};
-use crate::spec::resolve::Names;
+use crate::spec::resolve::{Names, Repeats};
 use crate::spec::syntax::{Parsed, Written};
 
 /// Compiles values at one place of a module.
@@ -26,10 +27,33 @@ impl Values<'_> {
                 let sources = self.sources;
                 let text = sources.get(source).map_or("", |file| &*file.text);
                 let compiler = Compiler::new(text, TextMap::offset(source, 0), &mut self.names, self.diagnostics);
-                compiler.with_bindings(&self.bindings).expression(expression)
+                let compiled = compiler.with_bindings(&self.bindings).expression(expression);
+                self.with_outputs_checked(compiled)
             }
-            Written::Node(written) => self.node(written),
+            Written::Node(written) => {
+                let compiled = self.node(written);
+                self.with_outputs_checked(compiled)
+            }
         }
+    }
+
+    /// Complains about unknown outputs of one instance of a module. Those of a module without instances were
+    /// found when the name was resolved.
+    fn with_outputs_checked(&mut self, compiled: Expr) -> Expr {
+        let calls = &self.names.declared.call_facts;
+        if calls.iter().all(|facts| facts.repeats == Repeats::Once) {
+            return compiled;
+        }
+        let mut unknown = Vec::new();
+        compiled.references(&mut |reference| {
+            let Slot::Module(index) = reference.slot else { return };
+            let facts = calls.get(index as usize).filter(|facts| facts.repeats != Repeats::Once);
+            if let Some((facts, output)) = facts.zip(reference.output) {
+                unknown.extend(self.names.unknown_output(facts, &output, reference.span));
+            }
+        });
+        self.diagnostics.extend(unknown);
+        compiled
     }
 
     /// Compiles what is an expression in every language, or a part of one.
@@ -78,7 +102,7 @@ impl Values<'_> {
             }
             let value = self.node(&entry.value);
             if computed {
-                let map = TextMap::whole(entry.key_span);
+                let map = TextMap::within(entry.key_span);
                 let key = template_text(&entry.key, &map, &self.bindings, &mut self.names, self.diagnostics);
                 keyed.push((key, value));
             } else {

@@ -172,18 +172,24 @@ impl<'c> Decoder<'c> {
             Some(argument) => decoder.compile(argument.value, place),
             None => {
                 let error = Diagnostic::error(format!("\"{name}\" is missing")).at(block.header);
-                decoder.error(error.label(format!("a {} block needs it", block.ty)));
+                decoder.error(error.label(format!("{} block needs it", with_article(&block.ty))));
                 missing.clone()
             }
         };
         let (condition, error_message) = (part(self, "condition"), part(self, "error_message"));
-        let what = format!("a {} block", block.ty);
+        let what = format!("{} block", with_article(&block.ty));
         content.finish(&what, &["condition", "error_message"], &[], self.diagnostics);
         CheckRule { condition, error_message, span: block.header }
     }
 
     fn missing(&mut self, name: &str, block: &Block<'_>) {
         let error = Diagnostic::error(format!("\"{name}\" is missing")).at(block.header);
-        self.error(error.label(format!("a {} block needs it", block.ty)));
+        self.error(error.label(format!("{} block needs it", with_article(&block.ty))));
     }
+}
+
+/// `a moved`, `an output`.
+fn with_article(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {word}")
 }

@@ -15,7 +15,6 @@ use crate::spec::syntax::Written;
 #[derive(Clone, Debug)]
 pub struct Traversal<'e> {
     pub root: Str,
-    pub root_span: Span,
     pub steps: Vec<(TraversalStep<'e>, Span)>,
     pub span: Span,
 }
@@ -37,12 +36,9 @@ pub fn traversal<'e>(expression: &'e Expression, map: &TextMap) -> Option<Traver
     };
     let span = span_of(&|| hcl_edit::Span::span(expression));
     match expression {
-        Expression::Variable(name) => {
-            Some(Traversal { root: name.as_str().into(), root_span: span, steps: Vec::new(), span })
-        }
+        Expression::Variable(name) => Some(Traversal { root: name.as_str().into(), steps: Vec::new(), span }),
         Expression::Traversal(t) => {
             let root = t.expr.as_variable()?;
-            let root_span = span_of(&|| hcl_edit::Span::span(&t.expr));
             let mut steps = Vec::with_capacity(t.operators.len());
             for operator in &t.operators {
                 let at = span_of(&|| hcl_edit::Span::span(operator));
@@ -59,7 +55,7 @@ pub fn traversal<'e>(expression: &'e Expression, map: &TextMap) -> Option<Traver
                 };
                 steps.push((step, at));
             }
-            Some(Traversal { root: root.as_str().into(), root_span, steps, span })
+            Some(Traversal { root: root.as_str().into(), steps, span })
         }
         _ => None,
     }

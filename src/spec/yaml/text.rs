@@ -11,7 +11,7 @@ use crate::spec::node::has_template;
 pub fn map(text: &str, raw: &str, style: ScalarStyle, span: Span, is_expression: bool) -> TextMap {
     let base = span.start as usize;
     if !is_expression && !has_template(text) {
-        return TextMap::whole(span);
+        return TextMap::within(span);
     }
     let start = content_start(raw, style);
     let raw_content = raw.get(start..).unwrap_or("");

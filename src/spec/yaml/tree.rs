@@ -132,6 +132,8 @@ impl<'a> Builder<'a> {
         match &node.kind {
             NodeKind::Text(text) => (text.text.clone(), node.span),
             NodeKind::Number(_) | NodeKind::Bool(_) => (written.trim().into(), node.span),
+            // A name can look like the word for nothing: the provider "null".
+            NodeKind::Null if !written.trim().is_empty() => (written.trim().into(), node.span),
             _ => {
                 let error = Diagnostic::error(format!("{} cannot be a key", node.describe())).at(node.span);
                 self.diagnostics.push(error.label("a key is a string"));
@@ -279,7 +281,7 @@ impl<'a> Builder<'a> {
     fn text(&self, value: &str, style: ScalarStyle, mode: TextMode, span: Span) -> NodeKind {
         let raw = self.file.text.get(span.start as usize..span.end as usize).unwrap_or("");
         let map = match mode {
-            TextMode::Literal => TextMap::whole(span),
+            TextMode::Literal => TextMap::within(span),
             _ => text::map(value, raw, style, span, mode == TextMode::Expression),
         };
         NodeKind::Text(Text { text: value.into(), map, mode })
