@@ -298,6 +298,31 @@ impl Number {
         place_point(big.negative, whole.to_string(), decimals as i64, true)
     }
 
+    /// At most ten significant digits; in exponent form where the number is large or very small.
+    pub fn to_short(&self) -> String {
+        const DIGITS: usize = 10;
+        if let Some(n) = self.as_i64()
+            && n.unsigned_abs() < 10_u64.pow(10)
+        {
+            return n.to_string();
+        }
+        let exact = self.to_exact();
+        let unsigned = exact.trim_start_matches('-');
+        let sign = &exact[..exact.len() - unsigned.len()];
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let all = format!("{whole}{fraction}");
+        let zeros = all.len() - all.trim_start_matches('0').len();
+        let (digits, carried) = round_digits(&all.as_bytes()[zeros..], DIGITS);
+        let exponent = whole.len() as i64 - zeros as i64 - 1 + i64::from(carried);
+        let digits = digits.trim_end_matches('0');
+        if (-4..DIGITS as i64).contains(&exponent) {
+            return format!("{sign}{}", place_point(false, digits.to_string(), digits.len() as i64 - 1 - exponent, false));
+        }
+        let (first, rest) = digits.split_at_checked(1).unwrap_or(("0", ""));
+        let point = if rest.is_empty() { "" } else { "." };
+        format!("{sign}{first}{point}{rest}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+    }
+
     /// All decimal digits of the exact value, without rounding.
     pub fn to_exact(&self) -> String {
         let decimals = usize::try_from(-self.big().exponent).unwrap_or(0);
@@ -531,6 +556,15 @@ fn shortest_digits(digits: &[u8], low: &[u8], high: &[u8], inclusive: bool) -> (
         }
     }
     (digits.to_vec(), 0)
+}
+
+/// The first digits, rounded half to even, and whether a carry made the number one digit longer.
+fn round_digits(digits: &[u8], count: usize) -> (String, bool) {
+    let kept = &digits[..digits.len().min(count)];
+    let up = digits.len() > count && should_round_up(digits, count);
+    let rounded = if up { raise(kept) } else { kept.to_vec() };
+    let carried = rounded.len() > kept.len();
+    (rounded.into_iter().map(char::from).collect(), carried)
 }
 
 fn should_round_up(digits: &[u8], kept: usize) -> bool {
