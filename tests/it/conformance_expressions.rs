@@ -49,7 +49,7 @@ fn evaluate(expr: &str) -> Result<String, String> {
     if let Some(error) = diagnostics.0.iter().find(|d| d.is_error()) {
         return Err(error.summary.clone());
     }
-    let value = compiled.eval(&Nowhere).map_err(|d| format!("{} {}", d.summary, d.detail.unwrap_or_default()))?;
+    let value = compiled.eval(&Nowhere).map_err(|d| d.0.first().map(|d| d.summary.clone()).unwrap_or_default())?;
     value.as_str().map(|s| s.to_string()).ok_or_else(|| format!("no string: {value:?}"))
 }
 

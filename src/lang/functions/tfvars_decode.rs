@@ -27,17 +27,16 @@ fn decode(call: &Call<'_>) -> Result<Value, CallError> {
     for structure in &body {
         let attribute = match structure {
             Structure::Attribute(attribute) => attribute,
-            Structure::Block(block) => return Err(wrong(format!("there is no place for the block \"{}\"", block.ident))),
+            Structure::Block(block) => {
+                return Err(wrong(format!("there is no place for the block \"{}\"", block.ident)));
+            }
         };
         let name = attribute.key.as_str();
         let (mut diagnostics, mut constants) = (Diagnostics::new(), Constants);
-        let compiled =
-            Compiler::new(text, map.clone(), &mut constants, &mut diagnostics).expression(&attribute.value);
-        let value = match diagnostics.0.into_iter().find(Diagnostic::is_error) {
-            Some(diagnostic) => Err(diagnostic),
-            None => compiled.eval(&Constants),
-        };
-        entries.push((name.into(), value.map_err(|d| wrong(format!("\"{name}\": {}", d.summary)))?));
+        let compiled = Compiler::new(text, map.clone(), &mut constants, &mut diagnostics).expression(&attribute.value);
+        let value = if diagnostics.has_errors() { Err(diagnostics) } else { compiled.eval(&Constants) };
+        let told = |all: Diagnostics| all.0.into_iter().next().map_or_else(String::new, |d| d.summary);
+        entries.push((name.into(), value.map_err(|d| wrong(format!("\"{name}\": {}", told(d))))?));
     }
     Ok(Value::object(entries))
 }
