@@ -34,6 +34,8 @@ pub struct Number {
 #[derive(Clone)]
 enum Repr {
     Int(i64),
+    /// Equals zero, but is shown with its sign, and its sign goes on into products and quotients.
+    NegativeZero,
     /// Never an integer that fits `i64`.
     Big(Arc<Big>),
 }
@@ -87,7 +89,8 @@ impl Number {
             && all.len() <= 18
             && let Ok(n) = all.parse::<i64>()
         {
-            return Some(Number::literal(if negative { -n } else { n }));
+            let n = Number::literal(n);
+            return Some(if negative { n.negate() } else { n });
         }
         if exponent.abs() > MAX_DECIMAL_EXPONENT {
             return None;
@@ -106,7 +109,7 @@ impl Number {
         let fraction = bits & ((1 << 52) - 1);
         let (mantissa, exponent) =
             if raw_exponent == 0 { (fraction, -1074) } else { (fraction | (1 << 52), raw_exponent - 1075) };
-        Some(normalise(f < 0.0, UBig::from(mantissa), exponent, TEXT_PRECISION))
+        Some(normalise(f.is_sign_negative(), UBig::from(mantissa), exponent, TEXT_PRECISION))
     }
 
     /// A double as floating point functions give it: the same number, printed with as many digits as tell it from
@@ -129,12 +132,16 @@ impl Number {
         if !(2..=36).contains(&base) || digits.is_empty() || !digits.chars().all(|c| c.is_digit(base)) {
             return None;
         }
-        Some(normalise(negative, UBig::from_str_radix(digits, base).ok()?, 0, TEXT_PRECISION))
+        let magnitude = UBig::from_str_radix(digits, base).ok()?;
+        let precision = INT_PRECISION.max(u32::try_from(magnitude.bit_len()).unwrap_or(u32::MAX));
+        let negative = negative && !magnitude.is_zero();
+        Some(normalise(negative, magnitude, 0, precision))
     }
 
     pub fn as_i64(&self) -> Option<i64> {
         match &self.repr {
             Repr::Int(n) => Some(*n),
+            Repr::NegativeZero => Some(0),
             Repr::Big(_) => None,
         }
     }
@@ -147,31 +154,33 @@ impl Number {
     pub fn as_f64(&self) -> f64 {
         match &self.repr {
             Repr::Int(n) => *n as f64,
+            Repr::NegativeZero => -0.0,
             Repr::Big(_) => self.to_string().parse().unwrap_or(f64::NAN),
         }
     }
 
     pub fn is_integer(&self) -> bool {
         match &self.repr {
-            Repr::Int(_) => true,
+            Repr::Int(_) | Repr::NegativeZero => true,
             Repr::Big(big) => big.exponent >= 0,
         }
     }
 
     pub fn is_zero(&self) -> bool {
-        matches!(self.repr, Repr::Int(0))
+        matches!(self.repr, Repr::Int(0) | Repr::NegativeZero)
     }
 
     pub fn is_negative(&self) -> bool {
         match &self.repr {
             Repr::Int(n) => *n < 0,
+            Repr::NegativeZero => false,
             Repr::Big(big) => big.negative,
         }
     }
 
     pub fn negate(&self) -> Number {
         match &self.repr {
-            Repr::Int(n) if *n != i64::MIN => Number { repr: Repr::Int(-n), precision: self.precision },
+            Repr::Int(n) if *n != i64::MIN && *n != 0 => Number { repr: Repr::Int(-n), precision: self.precision },
             _ => {
                 let big = self.big();
                 normalise(!big.negative, big.mantissa, big.exponent, self.precision)
@@ -192,7 +201,9 @@ impl Number {
         let y = b.mantissa << shift(b.exponent - exponent)?;
         let (negative, mantissa) = if a.negative == b.negative {
             (a.negative, x + y)
-        } else if x >= y {
+        } else if x == y {
+            (false, UBig::ZERO)
+        } else if x > y {
             (a.negative, x - y)
         } else {
             (b.negative, y - x)
@@ -208,6 +219,7 @@ impl Number {
         let precision = self.precision.max(other.precision);
         if let (Repr::Int(a), Repr::Int(b)) = (&self.repr, &other.repr)
             && let Some(product) = a.checked_mul(*b)
+            && (product != 0 || *a >= 0 && *b >= 0)
         {
             return Ok(Number { repr: Repr::Int(product), precision });
         }
@@ -223,6 +235,7 @@ impl Number {
         let precision = self.precision.max(other.precision);
         if let (Repr::Int(a), Repr::Int(b)) = (&self.repr, &other.repr)
             && let Some(0) = a.checked_rem(*b)
+            && (*a != 0 || *b > 0)
         {
             return Ok(Number { repr: Repr::Int(a / b), precision });
         }
@@ -231,7 +244,7 @@ impl Number {
         checked(quotient(negative, a.mantissa, b.mantissa, a.exponent - b.exponent, precision))
     }
 
-    /// The remainder of truncated division, with the sign of the dividend.
+    /// What is left of the number when it is divided by the other and the quotient is cut to a whole number.
     pub fn modulo(&self, other: &Number) -> Result<Number, NumberError> {
         if other.is_zero() {
             return Err(NumberError::DivisionByZero);
@@ -240,11 +253,9 @@ impl Number {
         if let (Repr::Int(a), Repr::Int(b)) = (&self.repr, &other.repr) {
             return Ok(Number { repr: Repr::Int(a.checked_rem(*b).unwrap_or(0)), precision });
         }
-        let (a, b) = (self.big(), other.big());
-        let exponent = a.exponent.min(b.exponent);
-        let x = a.mantissa << shift(a.exponent - exponent)?;
-        let y = b.mantissa << shift(b.exponent - exponent)?;
-        checked(rounded(a.negative, x % y, exponent, false, precision))
+        // Through the rounded quotient: `5 % 0.2` is 0, although 0.2 is a little more than a fifth.
+        let whole = self.divide(other)?.truncate();
+        self.subtract(&whole.multiply(other)?)
     }
 
     /// The largest integer that is not greater.
@@ -270,8 +281,10 @@ impl Number {
                 if away(big.negative, true) {
                     whole += 1u8;
                 }
-                normalise(big.negative, whole, 0, self.precision)
+                let negative = big.negative && !whole.is_zero();
+                normalise(negative, whole, 0, self.precision)
             }
+            Repr::NegativeZero => Number { repr: Repr::Int(0), precision: self.precision },
             _ => self.clone(),
         }
     }
@@ -283,7 +296,7 @@ impl Number {
         }
         let big = self.big();
         let whole = big.mantissa << usize::try_from(big.exponent).ok()?;
-        Some(format!("{}{}", if big.negative { "-" } else { "" }, whole.in_radix(base)))
+        Some(format!("{}{}", if self.is_negative() { "-" } else { "" }, whole.in_radix(base)))
     }
 
     /// Rounded to a number of decimals, half to even on the exact value, always with that many decimals.
@@ -296,6 +309,34 @@ impl Number {
             round_shift(scaled, usize::try_from(-big.exponent).unwrap_or(usize::MAX), false)
         };
         place_point(big.negative, whole.to_string(), decimals as i64, true)
+    }
+
+    /// At most ten significant digits; in exponent form where the number is large or very small.
+    pub fn to_short(&self) -> String {
+        const DIGITS: usize = 10;
+        if let Some(n) = self.as_i64()
+            && n.unsigned_abs() < 10_u64.pow(10)
+        {
+            return n.to_string();
+        }
+        let exact = self.to_exact();
+        let unsigned = exact.trim_start_matches('-');
+        let sign = &exact[..exact.len() - unsigned.len()];
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let all = format!("{whole}{fraction}");
+        let zeros = all.len() - all.trim_start_matches('0').len();
+        let (digits, carried) = round_digits(&all.as_bytes()[zeros..], DIGITS);
+        let exponent = whole.len() as i64 - zeros as i64 - 1 + i64::from(carried);
+        let digits = digits.trim_end_matches('0');
+        if (-4..DIGITS as i64).contains(&exponent) {
+            return format!(
+                "{sign}{}",
+                place_point(false, digits.to_string(), digits.len() as i64 - 1 - exponent, false)
+            );
+        }
+        let (first, rest) = digits.split_at_checked(1).unwrap_or(("0", ""));
+        let point = if rest.is_empty() { "" } else { "." };
+        format!("{sign}{first}{point}{rest}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
     }
 
     /// All decimal digits of the exact value, without rounding.
@@ -311,6 +352,7 @@ impl Number {
                 let zeros = if magnitude == 0 { 0 } else { magnitude.trailing_zeros() };
                 Big { negative: *n < 0, mantissa: UBig::from(magnitude >> zeros), exponent: i64::from(zeros) }
             }
+            Repr::NegativeZero => Big { negative: true, mantissa: UBig::ZERO, exponent: 0 },
             Repr::Big(big) => big.as_ref().clone(),
         }
     }
@@ -374,7 +416,7 @@ fn round_shift(mantissa: UBig, cut: usize, sticky: bool) -> UBig {
 
 fn normalise(negative: bool, mantissa: UBig, exponent: i64, precision: u32) -> Number {
     let Some(zeros) = mantissa.trailing_zeros() else {
-        return Number { repr: Repr::Int(0), precision };
+        return Number { repr: if negative { Repr::NegativeZero } else { Repr::Int(0) }, precision };
     };
     let (mantissa, exponent) = (mantissa >> zeros, exponent + zeros as i64);
     if (0..63).contains(&exponent)
@@ -403,6 +445,8 @@ impl Hash for Number {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match &self.repr {
             Repr::Int(n) => n.hash(state),
+            // Equal numbers have equal hashes.
+            Repr::NegativeZero => 0_i64.hash(state),
             Repr::Big(big) => big.hash(state),
         }
     }
@@ -418,6 +462,9 @@ impl Ord for Number {
     fn cmp(&self, other: &Self) -> Ordering {
         if let (Repr::Int(a), Repr::Int(b)) = (&self.repr, &other.repr) {
             return a.cmp(b);
+        }
+        if self.is_zero() && other.is_zero() {
+            return Ordering::Equal;
         }
         let (a, b) = (self.big(), other.big());
         match (a.negative, b.negative) {
@@ -451,6 +498,7 @@ impl fmt::Display for Number {
             Repr::Int(n) if self.precision >= INT_PRECISION || n.unsigned_abs() <= 1 << DOUBLE_PRECISION => {
                 write!(f, "{n}")
             }
+            Repr::NegativeZero => f.write_str("-0"),
             Repr::Int(_) => f.write_str(&shortest(&self.big(), self.precision)),
             Repr::Big(big) => f.write_str(&shortest(big, self.precision)),
         }
@@ -531,6 +579,15 @@ fn shortest_digits(digits: &[u8], low: &[u8], high: &[u8], inclusive: bool) -> (
         }
     }
     (digits.to_vec(), 0)
+}
+
+/// The first digits, rounded half to even, and whether a carry made the number one digit longer.
+fn round_digits(digits: &[u8], count: usize) -> (String, bool) {
+    let kept = &digits[..digits.len().min(count)];
+    let up = digits.len() > count && should_round_up(digits, count);
+    let rounded = if up { raise(kept) } else { kept.to_vec() };
+    let carried = rounded.len() > kept.len();
+    (rounded.into_iter().map(char::from).collect(), carried)
 }
 
 fn should_round_up(digits: &[u8], kept: usize) -> bool {
@@ -614,6 +671,22 @@ mod tests {
         assert_eq!(Number::int(1).divide(&Number::int(3)).unwrap().to_string(), "0.33333333333333333334");
         assert_eq!(n("7").modulo(&n("-2.5")).unwrap().to_string(), "2");
         assert_eq!(n("1").divide(&n("0")), Err(NumberError::DivisionByZero));
+        assert_eq!(n("5").modulo(&n("0.2")).unwrap().to_string(), "0");
+        assert_eq!(Number::double(4611686018427387904.0).unwrap().to_string(), "4611686018427388000");
+    }
+
+    #[test]
+    fn zero_keeps_its_sign_as_floating_point_does() {
+        let zero = n("0").negate();
+        assert_eq!(zero.to_string(), "-0");
+        assert_eq!(zero, n("0"));
+        assert_eq!(zero.add(&n("0")).unwrap().to_string(), "0");
+        assert_eq!(zero.add(&zero).unwrap().to_string(), "-0");
+        assert_eq!(n("0").divide(&n("-5")).unwrap().to_string(), "-0");
+        assert_eq!(n("0").multiply(&n("-0.5")).unwrap().to_string(), "-0");
+        assert_eq!(n("-5").add(&n("5")).unwrap().to_string(), "0");
+        assert_eq!(n("-0.5").ceil().to_string(), "0");
+        assert_eq!(n("-4").modulo(&n("2")).unwrap().to_string(), "0");
     }
 
     #[test]

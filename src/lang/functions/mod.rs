@@ -24,6 +24,7 @@ mod sequences;
 mod sets;
 mod strings;
 mod tfvars;
+mod tfvars_decode;
 mod yaml_decode;
 mod yaml_encode;
 mod yaml_scalar;
@@ -218,6 +219,7 @@ static FAMILIES: &[&[Function]] = &[
     sets::FUNCTIONS,
     strings::FUNCTIONS,
     tfvars::FUNCTIONS,
+    tfvars_decode::FUNCTIONS,
     yaml_decode::FUNCTIONS,
     yaml_encode::FUNCTIONS,
 ];

@@ -9,7 +9,8 @@ type Answer = Result<Value, CallError>;
 pub static FUNCTIONS: &[Function] = &[
     plain("abs", "The distance from zero.", NUM, Kind::Number, |call| {
         let n = call.number(0)?;
-        Ok(Value::Number(if n.is_negative() { n.negate() } else { n.clone() }))
+        // Rounding takes the sign off a zero.
+        Ok(Value::Number(if n.is_negative() { n.negate() } else if n.is_zero() { n.ceil() } else { n.clone() }))
     }),
     plain("ceil", "The smallest whole number that is not less.", NUM, Kind::Number, |call| {
         Ok(Value::Number(call.number(0)?.ceil()))
@@ -76,19 +77,69 @@ fn log(call: &Call<'_>) -> Answer {
     from_double(x.ln() / base.ln())
 }
 
-/// `x` to the `y`. The fraction of the exponent goes through the exponential function, the whole part through
-/// repeated squaring: both are exact where the result fits a double.
+/// `x` to the `y`. Whole powers are multiplied out by squaring on mantissa and exponent, and only the fraction of
+/// the exponent goes through the logarithm: other implementations of the language do so, and the last digit shows it.
 fn power(x: f64, y: f64) -> f64 {
-    if y == 0.0 || x == 1.0 {
-        return 1.0;
-    }
     if y == 0.5 {
         return x.sqrt();
     }
     if y == -0.5 {
         return 1.0 / x.sqrt();
     }
-    x.powf(y)
+    let (mut whole, mut fraction) = (y.abs().trunc(), y.abs().fract());
+    if x == 0.0 || x.abs() == 1.0 || y == 0.0 || x < 0.0 && fraction != 0.0 || whole >= 2_f64.powi(63) {
+        return x.powf(y);
+    }
+    let mut result = 1.0;
+    if fraction != 0.0 {
+        if fraction > 0.5 {
+            fraction -= 1.0;
+            whole += 1.0;
+        }
+        result = (fraction * x.ln()).exp();
+    }
+    let (mut mantissa, mut exponent) = split(x);
+    let mut result_exponent: i64 = 0;
+    let mut left = whole as i64;
+    while left != 0 {
+        if !(-(1 << 12)..=1 << 12).contains(&exponent) {
+            // Far beyond any double, whatever follows.
+            return x.powf(y);
+        }
+        if left & 1 == 1 {
+            result *= mantissa;
+            result_exponent += exponent;
+        }
+        mantissa *= mantissa;
+        exponent *= 2;
+        if mantissa.abs() < 0.5 {
+            mantissa += mantissa;
+            exponent -= 1;
+        }
+        left >>= 1;
+    }
+    if y < 0.0 {
+        result = 1.0 / result;
+        result_exponent = -result_exponent;
+    }
+    scale(result, result_exponent)
+}
+
+/// A mantissa from 0.5 to 1, and the power of two that gives the number again.
+fn split(x: f64) -> (f64, i64) {
+    const MANTISSA: u64 = (1 << 52) - 1;
+    let (x, shift) = if x.abs() < f64::MIN_POSITIVE { (x * 2_f64.powi(54), -54) } else { (x, 0) };
+    let bits = x.to_bits();
+    let exponent = ((bits >> 52) & 0x7ff) as i64 - 1022;
+    let half = bits & (MANTISSA | 1 << 63) | 1022 << 52;
+    (f64::from_bits(half), exponent + shift)
+}
+
+/// The number times a power of two.
+fn scale(x: f64, exponent: i64) -> f64 {
+    let step = |e: i64| 2_f64.powi(i32::try_from(e.clamp(-1000, 1000)).unwrap_or(0));
+    let half = exponent / 2;
+    x * step(half) * step(exponent - half)
 }
 
 fn extreme(call: &Call<'_>, better: fn(&Number, &Number) -> bool) -> Answer {

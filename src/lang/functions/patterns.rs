@@ -397,7 +397,13 @@ impl Translation {
             Some('\\') if matches!(self.peek(1), Some('d' | 'D' | 'w' | 'W' | 's' | 'S' | 'p' | 'P')) => {
                 return Err("a range ends at a single character".to_string());
             }
-            _ => self.out.push('-'),
+            Some('\\') | None => self.out.push('-'),
+            // The end of the range is a character, even where it is a dash or a bracket.
+            Some(end) => {
+                self.at += 1;
+                self.out.push('-');
+                self.out.push_str(&literal(end));
+            }
         }
         Ok(())
     }

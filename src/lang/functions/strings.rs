@@ -212,7 +212,8 @@ fn substr(call: &Call<'_>) -> Answer {
     let (offset, length) = (call.int(1)?, call.int(2)?);
     let count = i64::try_from(characters.len()).unwrap_or(i64::MAX);
     let start = if offset < 0 { count.saturating_add(offset).max(0) } else { offset.min(count) };
-    let end = if length < 0 { count } else { start.saturating_add(length).min(count) };
+    // A length of 0 behind a negative offset takes the rest, as it always has.
+    let end = if length < 0 || length == 0 && offset < 0 { count } else { start.saturating_add(length).min(count) };
     let place = |n: i64| usize::try_from(n).unwrap_or(0);
     Ok(characters.get(place(start)..place(end)).unwrap_or(&[]).concat().into())
 }

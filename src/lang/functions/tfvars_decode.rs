@@ -1,0 +1,73 @@
+//! `decode_tfvars`: reads the text of a `.tfvars` file, in which only constants stand.
+
+use hcl_edit::parser::parse_body;
+use hcl_edit::structure::Structure;
+
+use super::json::decode_function;
+use super::{Call, CallError, Function, Isolated};
+use crate::lang::compile::{Compiler, Resolver, Step, check_nesting};
+use crate::lang::functions::Host;
+use crate::lang::scope::{Scope, Slot};
+use crate::lang::text_map::TextMap;
+use crate::model::{Diagnostic, Diagnostics, Key, SourceId, Span, Str, Value};
+
+pub static FUNCTIONS: &[Function] = &[decode_function(
+    "provider::terraform::decode_tfvars",
+    "The variables that the text of a .tfvars file sets, as an object.",
+    decode,
+)];
+
+fn decode(call: &Call<'_>) -> Result<Value, CallError> {
+    let text = call.str(0)?;
+    let wrong = |problem: String| CallError::at(0, problem);
+    let map = TextMap::offset(SourceId(0), 0);
+    check_nesting(text, &map).map_err(|d| wrong(d.summary))?;
+    let body = parse_body(text).map_err(|e| wrong(format!("line {}: {}", e.location().line(), e.message())))?;
+    let mut entries: Vec<(Str, Value)> = Vec::new();
+    for structure in &body {
+        let attribute = match structure {
+            Structure::Attribute(attribute) => attribute,
+            Structure::Block(block) => {
+                return Err(wrong(format!("there is no place for the block \"{}\"", block.ident)));
+            }
+        };
+        let name = attribute.key.as_str();
+        let (mut diagnostics, mut constants) = (Diagnostics::new(), Constants);
+        let compiled = Compiler::new(text, map.clone(), &mut constants, &mut diagnostics).expression(&attribute.value);
+        let value = if diagnostics.has_errors() { Err(diagnostics) } else { compiled.eval(&Constants) };
+        let told = |all: Diagnostics| all.0.into_iter().next().map_or_else(String::new, |d| d.summary);
+        entries.push((name.into(), value.map_err(|d| wrong(format!("\"{name}\": {}", told(d))))?));
+    }
+    Ok(Value::object(entries))
+}
+
+/// A scope in which no name means anything.
+struct Constants;
+
+fn refuse<T>(span: Span) -> Result<T, Diagnostic> {
+    Err(Diagnostic::error("only constants are allowed here").at(span))
+}
+
+impl Resolver for Constants {
+    fn resolve(&mut self, _: &str, _: &[Step], span: Span) -> Result<(Slot, usize), Diagnostic> {
+        refuse(span)
+    }
+}
+
+impl Scope for Constants {
+    fn value(&self, _: &Slot, span: Span) -> Result<Value, Diagnostic> {
+        refuse(span)
+    }
+
+    fn instance(&self, _: u32, _: &Key, span: Span) -> Result<Value, Diagnostic> {
+        refuse(span)
+    }
+
+    fn output(&self, _: u32, _: Option<&Key>, _: &Str, span: Span) -> Result<Value, Diagnostic> {
+        refuse(span)
+    }
+
+    fn host(&self) -> &dyn Host {
+        &Isolated
+    }
+}
