@@ -23,6 +23,7 @@ pub struct Registration {
 
 /// Every provider of this build. A new one is one line here.
 pub fn all() -> Vec<Registration> {
+    #[cfg_attr(not(feature = "aws"), expect(unused_mut, reason = "only builtin providers in this build"))]
     let mut all = builtin::REGISTRATIONS.to_vec();
     #[cfg(feature = "aws")]
     all.push(Registration {

@@ -2,6 +2,7 @@
 //!
 //! A new file of tests is one module here. What they share is under [`support`].
 
+mod driver_conformance;
 mod state_damage;
 mod state_lock;
 mod state_rows;

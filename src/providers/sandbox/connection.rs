@@ -3,19 +3,19 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use super::SandboxCloud;
-use super::body::Shape;
+use super::body::Shapes;
 use super::catalog;
 use super::data;
 use super::faults::{Fault, Op};
 use super::objects::{Context, Row};
-use crate::model::{Block, Object, ObjectBuilder, Value};
+use crate::model::{Object, ObjectBuilder, Value};
 use crate::provider::{
     Config, Connection, Create, Delete, ErrorKind, Filter, IdempotencyKey, Listed, Operation, Outcome, ProviderDef,
     ProviderError, Read, ReadOutcome, RemoteId, Stored, Update,
@@ -30,7 +30,7 @@ pub struct SandboxConnection {
     config: Config,
     region: String,
     default_tags: Arc<[(String, String)]>,
-    shapes: RwLock<HashMap<String, Arc<Shape>>>,
+    shapes: Arc<Shapes>,
     /// The provider's own connection, for data sources that only compute.
     own: OnceCell<Arc<dyn Connection>>,
 }
@@ -46,7 +46,7 @@ impl SandboxConnection {
             cloud,
             config: config.clone(),
             default_tags: default_tags.into(),
-            shapes: RwLock::default(),
+            shapes: Arc::default(),
             own: OnceCell::new(),
         }
     }
@@ -75,22 +75,14 @@ impl SandboxConnection {
         let is_global = catalog::of(ty).is_some_and(|kind| kind.is_global);
         Ok(Context {
             def: self.def.clone(),
-            shape: self.shape(ty, &info.schema.block),
+            shape: self.shapes.of(ty, &info.schema.block),
+            shapes: self.shapes.clone(),
             ty: ty.to_string(),
             scope: if is_global { String::new() } else { self.region.clone() },
             region: self.region.clone(),
             seed: self.seed(),
             default_tags: self.default_tags.clone(),
         })
-    }
-
-    fn shape(&self, ty: &str, block: &Block) -> Arc<Shape> {
-        if let Some(shape) = self.shapes.read().unwrap_or_else(PoisonError::into_inner).get(ty) {
-            return shape.clone();
-        }
-        let shape = Arc::new(Shape::new(block));
-        self.shapes.write().unwrap_or_else(PoisonError::into_inner).insert(ty.to_string(), shape.clone());
-        shape
     }
 
     /// Lets a fault strike that comes before the call takes effect; gives the one that comes after.

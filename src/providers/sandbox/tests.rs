@@ -75,7 +75,7 @@ impl ProviderDef for Def {
         self.types.data.get(ty).map(|t| &t.schema)
     }
 
-    fn plan(&self, ty: &str, change: &mut PlannedChange) {
+    fn plan(&self, ty: &str, _: &Config, change: &mut PlannedChange) {
         self.types.plan(ty, change);
     }
 
