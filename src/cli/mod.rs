@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod error;
 mod interrupt;
+mod observer;
 mod progress;
 mod show;
 mod terminal;

@@ -8,8 +8,10 @@ use crate::graph::{Dependencies, NodeKind, StaticModuleId};
 use crate::model::{Address, Diagnostic, Marks, ResourceAddress, Str, Value};
 use crate::ops::{Loaded, Session, prior};
 use crate::plan::{Counts, Plan, PlanMode};
+use crate::render;
 use crate::render::graph_dot::{DotGraph, DotNode};
 use crate::render::human::{apply_summary, destroy_summary};
+use crate::render::json::{PlanContext, StateObject};
 use crate::render::outputs::{OutputValue, outputs_text};
 use crate::render::value_text::object_text;
 use crate::spec::Schemas;
@@ -141,4 +143,43 @@ pub fn resource_graph(loaded: &Loaded) -> DotGraph {
         dot.edges.extend(needs.iter().filter_map(|a| numbers.get(a)).map(|to| (from, *to)));
     }
     dot
+}
+
+/// Finds schemas for renderers.
+fn schema_of<'s>(session: &'s Session) -> impl Fn(&Address) -> Option<&'s crate::model::Schema> + 's {
+    move |address| Schemas::resource(&*session.providers, address.resource.mode, address.ty())
+}
+
+/// The version of the format's readers that JSON output is made for.
+const FORMAT_VERSION: &str = "1.11.4";
+
+/// A plan as one line of JSON.
+pub fn plan_json(plan: &Plan, session: &Session) -> String {
+    let find = schema_of(session);
+    let context = PlanContext {
+        version: FORMAT_VERSION,
+        timestamp: &session.settings.now,
+        schemas: Some(&find),
+        configuration: None,
+    };
+    render::json::plan_json(plan, &context).to_string()
+}
+
+/// The state as one line of JSON.
+pub fn state_json(session: &Session) -> Result<String, Failure> {
+    let (prior, problems) = prior::decode(&session.snapshot, &session.providers);
+    if problems.has_errors() {
+        return Err(Failure { diagnostics: problems, sources: session.sources.clone(), code: 1 });
+    }
+    let find = schema_of(session);
+    let objects = prior.objects.into_iter().map(|o| StateObject {
+        schema_version: find(&o.address).map_or(0, |s| s.version),
+        depends_on: o.dependencies.iter().map(|d| d.to_string().into()).collect(),
+        address: o.address,
+        deposed: o.deposed,
+        provider: o.provider,
+        object: o.value,
+        tainted: o.tainted,
+    });
+    Ok(render::json::state_json(objects, &output_values(session), FORMAT_VERSION).to_string())
 }

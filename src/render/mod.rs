@@ -5,6 +5,7 @@ pub mod graph_dot;
 pub mod human;
 pub mod json;
 pub mod outputs;
+pub mod progress_text;
 pub mod quote;
 pub mod style;
 pub mod value_text;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::context::{Common, enter};
 use super::super::error::Failure;
 use super::super::interrupt;
-use super::super::progress::Lines;
+use super::super::observer::Lines;
 use super::super::show;
 use super::super::terminal::Terminal;
 use super::Call;
@@ -101,8 +101,8 @@ pub fn carry_out(
 ) -> Result<u8, Failure> {
     let plan = planned.plan.clone();
     let stop = Stop::default();
-    let lines = Lines::new(terminal.live);
-    lines.remind(session.runtime());
+    let lines = Lines::new(terminal.out, terminal.live, plan.steps.iter().filter(|s| s.kind.change().is_some()).count());
+    lines.tick(session.runtime());
     interrupt::listen(session.runtime(), stop.clone());
     if plan.has_changes() {
         terminal.print("\n");

@@ -1,1 +1,17 @@
-//! The JSON forms.
+//! The JSON forms that tools read: plans 1.2, states 1.0, diagnostics 1.0 and the line stream.
+
+mod change;
+mod diagnostic;
+mod plan;
+mod shape;
+mod state;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use change::{change_json, full_source, output_change, provider_name, resource_change};
+pub use diagnostic::{diagnostic_json, validate_json};
+pub use plan::{PlanContext, plan_json};
+pub use state::{StateObject, state_json};
+pub use stream::{Event, Hook, StreamOutput, stream_line};

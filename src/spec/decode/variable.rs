@@ -116,3 +116,4 @@ fn literal(node: &Node) -> Value {
         NodeKind::Map(entries) => Value::object(entries.iter().map(|e| (e.key.clone(), literal(&e.value)))),
     }
 }
+
