@@ -4,6 +4,7 @@
 
 mod spec_load;
 mod conformance_expressions;
+mod driver_conformance;
 mod state_damage;
 mod state_lock;
 mod state_rows;

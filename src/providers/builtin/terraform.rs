@@ -78,3 +78,42 @@ fn with_output(object: ObjectBuilder, desired: &crate::model::Object) -> crate::
     let output = desired.fields().get("input").map_or(Value::NULL, |v| v.unmark_deep().0);
     object.set("output", output).build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Path;
+
+    fn object(id: Value, input: Value, output: Value) -> Value {
+        Value::object([("id", id), ("input", input), ("output", output), ("triggers_replace", Value::NULL)])
+    }
+
+    fn unknown() -> Value {
+        Value::unknown(Type::Dynamic)
+    }
+
+    /// The output that is planned for an object with this input, after one with that input and output.
+    fn output(prior: Option<(Value, Value)>, input: Value, replace: Vec<Path>) -> Value {
+        let prior = prior.map(|(input, output)| object("1".into(), input, output));
+        let planned = object("1".into(), input, prior.as_ref().and_then(|p| p.attr("output")).unwrap_or_else(unknown));
+        let mut change = PlannedChange { prior, config: planned.clone(), planned, replace, diagnostics: Vec::new() };
+        TerraformData.plan(&mut change);
+        change.planned.attr("output").unwrap()
+    }
+
+    /// As `terraform plan` of 1.11 answers for the same cases.
+    #[test]
+    fn the_output_follows_the_input() {
+        let kept = || Some((Value::from("x"), Value::from("x")));
+        let replaced = || vec![Path::attr("triggers_replace")];
+        assert_eq!(output(None, Value::NULL, vec![]), Value::NULL);
+        assert_eq!(output(None, "x".into(), vec![]), Value::unknown(Type::String));
+        assert_eq!(output(None, unknown(), vec![]), unknown());
+        assert_eq!(output(kept(), "x".into(), vec![]), "x".into());
+        assert_eq!(output(kept(), "y".into(), vec![]), unknown());
+        assert_eq!(output(kept(), Value::NULL, vec![]), unknown());
+        assert_eq!(output(kept(), unknown(), vec![]), unknown());
+        assert_eq!(output(kept(), "x".into(), replaced()), Value::unknown(Type::String));
+        assert_eq!(output(Some((Value::NULL, Value::NULL)), Value::NULL, replaced()), Value::NULL);
+    }
+}

@@ -1,10 +1,28 @@
 //! Objects as the file keeps them: JSON that reads back as exactly the same value.
 
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
 use serde_json::{Map, Value as Json};
 
 use crate::model::value_json::{from_json_typed, to_json, type_from_json, type_to_json};
 use crate::model::{Block, Object, Str, Type, Value};
 use crate::provider::{ErrorKind, ProviderError};
+
+/// The shapes of the types that were used so far.
+#[derive(Debug, Default)]
+pub struct Shapes(RwLock<HashMap<String, Arc<Shape>>>);
+
+impl Shapes {
+    pub fn of(&self, ty: &str, block: &Block) -> Arc<Shape> {
+        if let Some(shape) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(ty) {
+            return shape.clone();
+        }
+        let shape = Arc::new(Shape::new(block));
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(ty.to_string(), shape.clone());
+        shape
+    }
+}
 
 /// How objects of one schema are read and written.
 #[derive(Debug)]
@@ -16,7 +34,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    pub fn new(block: &Block) -> Shape {
+    fn new(block: &Block) -> Shape {
         let dynamic = block.attributes.iter().filter(|a| a.ty.has_dynamic()).map(|a| a.name.clone()).collect();
         let attributes = block.attributes.iter().map(|a| match a.ty.has_dynamic() {
             true => (a.name.clone(), Type::Dynamic),

@@ -3,19 +3,20 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use super::SandboxCloud;
-use super::body::Shape;
+use super::body::Shapes;
 use super::catalog;
 use super::data;
 use super::faults::{Fault, Op};
 use super::objects::{Context, Row};
-use crate::model::{Block, Object, ObjectBuilder, Value};
+use crate::model::{Object, ObjectBuilder, Value};
+use crate::provider::retry::{Repeat, RetryPolicy};
 use crate::provider::{
     Config, Connection, Create, Delete, ErrorKind, Filter, IdempotencyKey, Listed, Operation, Outcome, ProviderDef,
     ProviderError, Read, ReadOutcome, RemoteId, Stored, Update,
@@ -30,7 +31,8 @@ pub struct SandboxConnection {
     config: Config,
     region: String,
     default_tags: Arc<[(String, String)]>,
-    shapes: RwLock<HashMap<String, Arc<Shape>>>,
+    retry: RetryPolicy,
+    shapes: Arc<Shapes>,
     /// The provider's own connection, for data sources that only compute.
     own: OnceCell<Arc<dyn Connection>>,
 }
@@ -40,13 +42,16 @@ impl SandboxConnection {
         let has_region = def.config_schema().block.attribute("region").is_some() || def.name() == "aws";
         let region = config.string("region").or_else(|| config.string("location"));
         let default_tags = config.block("default_tags").map(|block| block.string_map("tags")).unwrap_or_default();
+        let retry = RetryPolicy::default();
+        let most = config.i64("max_retries").and_then(|n| u32::try_from(n).ok());
         SandboxConnection {
+            retry: most.map_or(retry, |n| retry.at_most(n)),
             region: region.unwrap_or_else(|| if has_region { REGION.to_string() } else { String::new() }),
             def,
             cloud,
             config: config.clone(),
             default_tags: default_tags.into(),
-            shapes: RwLock::default(),
+            shapes: Arc::default(),
             own: OnceCell::new(),
         }
     }
@@ -75,7 +80,8 @@ impl SandboxConnection {
         let is_global = catalog::of(ty).is_some_and(|kind| kind.is_global);
         Ok(Context {
             def: self.def.clone(),
-            shape: self.shape(ty, &info.schema.block),
+            shape: self.shapes.of(ty, &info.schema.block),
+            shapes: self.shapes.clone(),
             ty: ty.to_string(),
             scope: if is_global { String::new() } else { self.region.clone() },
             region: self.region.clone(),
@@ -84,16 +90,8 @@ impl SandboxConnection {
         })
     }
 
-    fn shape(&self, ty: &str, block: &Block) -> Arc<Shape> {
-        if let Some(shape) = self.shapes.read().unwrap_or_else(PoisonError::into_inner).get(ty) {
-            return shape.clone();
-        }
-        let shape = Arc::new(Shape::new(block));
-        self.shapes.write().unwrap_or_else(PoisonError::into_inner).insert(ty.to_string(), shape.clone());
-        shape
-    }
-
-    /// Lets a fault strike that comes before the call takes effect; gives the one that comes after.
+    /// Lets faults strike that come before the call takes effect, and repeats the call as drivers of real clouds
+    /// do; gives the fault that comes after.
     async fn before(
         &self,
         ty: &str,
@@ -101,14 +99,23 @@ impl SandboxConnection {
         object: &str,
         call: Option<&Operation>,
     ) -> Result<Option<Fault>, ProviderError> {
-        let Some(fault) = self.cloud.dice.strikes(ty, op, object) else { return Ok(None) };
-        match fault {
-            fault if fault.comes_after() => return Ok(Some(fault)),
-            Fault::CrashBefore => std::process::abort(),
-            Fault::Hang => pause(Duration::from_secs(24 * 3600), call).await?,
-            _ => (),
+        let mut retries = 0;
+        loop {
+            let Some(fault) = self.cloud.dice.strikes(ty, op, object) else { return Ok(None) };
+            match fault {
+                fault if fault.comes_after() => return Ok(Some(fault)),
+                Fault::CrashBefore => std::process::abort(),
+                Fault::Hang => pause(Duration::from_secs(24 * 3600), call).await.map_err(|e| named(e, ty, op))?,
+                _ => (),
+            }
+            let error = named(fault.error(), ty, op);
+            // Nothing happened, so every call can be repeated.
+            let Some(wait) = self.retry.pause(&error, Repeat::Always, retries, rand::random()) else {
+                return Err(error);
+            };
+            retries += 1;
+            pause(wait, call).await.map_err(|e| named(e, ty, op))?;
         }
-        Err(named(fault.error(), ty, op))
     }
 
     /// The error of a fault that comes after the call took effect.
@@ -146,14 +153,12 @@ impl SandboxConnection {
 #[async_trait]
 impl Connection for SandboxConnection {
     async fn read_many(&self, ty: &str, reads: &[Read]) -> Vec<ReadOutcome> {
-        let mut outcomes: Vec<Option<ReadOutcome>> = Vec::with_capacity(reads.len());
-        for read in reads {
-            let failed = match self.before(ty, Op::Read, &read.id.0, None).await {
-                Ok(fault) => Self::after(fault, ty, Op::Read).err(),
-                Err(error) => Some(error),
-            };
-            outcomes.push(failed.map(ReadOutcome::Failed));
-        }
+        let strike = async |read: &Read| match self.before(ty, Op::Read, &read.id.0, None).await {
+            Ok(fault) => Self::after(fault, ty, Op::Read).err().map(ReadOutcome::Failed),
+            Err(error) => Some(ReadOutcome::Failed(error)),
+        };
+        // Each read is struck, and repeated, beside the others.
+        let outcomes = futures::future::join_all(reads.iter().map(strike)).await;
         let ids = reads.iter().map(|read| read.id.0.to_string()).collect::<Vec<_>>();
         let found = match (self.context(ty), pause(self.cloud.dice.latency(ty, Op::Read, ""), None).await) {
             (Ok(context), _) => self.cloud.store.read(move |c| context.get_many(c, &ids)).await,
@@ -307,7 +312,7 @@ fn display_name(object: &Object) -> Option<String> {
 }
 
 fn named(error: ProviderError, ty: &str, op: Op) -> ProviderError {
-    if error.operation.is_empty() { error.operation(format!("{ty}:{op:?}")) } else { error }
+    if error.operation.is_empty() { error.operation(format!("{ty}:{op}")) } else { error }
 }
 
 /// Waits as long as the call may take and nobody gives it up.

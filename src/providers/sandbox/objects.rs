@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::body::Shape;
+use super::body::{Shape, Shapes};
 use super::catalog;
 use super::mint::Mint;
 use super::ranges;
@@ -21,6 +21,7 @@ use crate::provider::{ErrorKind, ProviderDef, ProviderError};
 pub struct Context {
     pub def: Arc<dyn ProviderDef>,
     pub shape: Arc<Shape>,
+    pub shapes: Arc<Shapes>,
     pub ty: String,
     /// The region where the object lives; empty for a global type.
     pub scope: String,
@@ -330,7 +331,7 @@ impl Context {
             let born = born.maybe("vpc_id", vpc_id).set("description", "made along with its owner").build();
             let context = Context {
                 ty: (*ty).to_string(),
-                shape: Arc::new(Shape::new(&info.schema.block)),
+                shape: self.shapes.of(ty, &info.schema.block),
                 scope: if catalog::of(ty).is_some_and(|k| k.is_global) { String::new() } else { self.region.clone() },
                 ..self.clone()
             };

@@ -181,7 +181,7 @@ async fn sandbox(faults: &str) -> Sandbox {
 async fn open(folder: tempfile::TempDir, faults: &str) -> Sandbox {
     let cloud = SandboxCloud::open(&folder.path().join("sandbox.db"), Faults::parse(faults).unwrap()).unwrap();
     let def = wrap(Arc::new(Def { config: Schema::default(), types: Types::new(resources(), data()) }), cloud);
-    let config = ObjectBuilder::new().set("region", "eu-west-1").build();
+    let config = ObjectBuilder::new().set("region", "eu-west-1").set("max_retries", 1).build();
     Sandbox { folder, connection: def.connect(&config).await.unwrap(), def }
 }
 
@@ -313,17 +313,18 @@ async fn a_lost_answer_is_found_by_its_key_and_by_the_next_process() {
 
 #[tokio::test]
 async fn faults_strike_as_they_were_ordered() {
-    let s = sandbox("aws_vpc:create=throttle@first:1; aws_vpc:create=timeout@nth:2; *:read=denied@nth:1").await;
-    let error = s.refused("aws_vpc", "k", vpc("10.0.0.0/16")).await;
-    assert!(matches!(error.kind, ErrorKind::Throttled { .. }) && error.can_retry());
-    assert!(
-        matches!(s.try_make("aws_vpc", "k", vpc("10.0.0.0/16")).await, Outcome::Partial(_, e) if e.kind == ErrorKind::Timeout)
-    );
+    let s =
+        sandbox("aws_vpc:create=throttle@first:1; aws_vpc:create=timeout@nth:2; *:read=denied@nth:1; *sub*=500").await;
+    // The throttled call is repeated, and the repeated one does not end in time.
+    let outcome = s.try_make("aws_vpc", "k", vpc("10.0.0.0/16")).await;
+    assert!(matches!(outcome, Outcome::Partial(_, e) if e.kind == ErrorKind::Timeout));
     let made = s.make("aws_vpc", "k", vpc("10.0.0.0/16")).await;
     let reads = [Read { id: made.id.clone(), prior: None }, Read { id: made.id.clone(), prior: None }];
     let outcomes = s.connection.read_many("aws_vpc", &reads).await;
     assert!(matches!(&outcomes[0], ReadOutcome::Failed(e) if e.kind == ErrorKind::Denied));
     assert!(matches!(&outcomes[1], ReadOutcome::Found(found) if *found == made));
+    let error = s.refused("aws_subnet", "s", subnet(&made, "10.0.1.0/24")).await;
+    assert_eq!((error.kind, error.operation.as_str()), (ErrorKind::Service, "aws_subnet:create"));
 }
 
 #[tokio::test]

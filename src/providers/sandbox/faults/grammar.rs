@@ -18,7 +18,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("crash-after", Fault::CrashAfter),
 ];
 
-const OPS: &[(&str, Op)] = &[
+pub(super) const OPS: &[(&str, Op)] = &[
     ("create", Op::Create),
     ("read", Op::Read),
     ("update", Op::Update),

@@ -3,6 +3,7 @@
 mod grammar;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -43,6 +44,14 @@ pub enum Op {
     List,
     Find,
     Data,
+}
+
+/// As clauses write it.
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = grammar::OPS.iter().find(|(_, op)| op == self);
+        f.write_str(known.map_or("call", |(name, _)| name))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
