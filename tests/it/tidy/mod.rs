@@ -20,7 +20,7 @@ fn the_tree_is_in_order() {
     assert!(tree.len() > 20, "the source tree is found");
     let mut violations: Vec<Violation> = tree.iter().flat_map(rules::of_a_source).collect();
     violations.extend(rules::unregistered(&tree));
-    for folder in ["tests", "benches"] {
+    for folder in ["tests", "benches", "examples"] {
         violations.extend(sources(folder).iter().flat_map(rules::of_a_test));
     }
     let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
