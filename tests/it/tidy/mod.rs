@@ -3,24 +3,45 @@
 //! One test reads all files and shows everything that is out of order, with file and line. The rules are in
 //! [`rules`]; each is proven by a sample that breaks it.
 
+mod dependencies;
 mod paths;
 mod rules;
 mod source;
 
+use std::fs;
+use std::path::Path;
+
 use rules::Violation;
-use source::{Source, sources};
+use source::{Source, sources, split_tests};
 
 #[test]
 fn the_tree_is_in_order() {
     let tree = sources("src");
     assert!(tree.len() > 20, "the source tree is found");
-    let mut violations: Vec<Violation> = tree.iter().flat_map(rules::of_a_source).collect();
-    violations.extend(rules::unregistered(&tree));
-    for folder in ["tests", "benches"] {
+    let mut violations: Vec<Violation> = rules::unregistered(&tree);
+    let (shipped, tested) = split_tests(tree);
+    violations.extend(shipped.iter().flat_map(rules::of_a_source));
+    violations.extend(tested.iter().flat_map(rules::of_a_test));
+    for folder in ["tests", "benches", "examples"] {
         violations.extend(sources(folder).iter().flat_map(rules::of_a_test));
     }
     let list: Vec<String> = violations.iter().map(ToString::to_string).collect();
     assert!(list.is_empty(), "{} places are out of order:\n{}\n", list.len(), list.join("\n"));
+}
+
+#[test]
+fn every_dependency_is_used_and_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let manifest = read("Cargo.toml");
+    let packages = dependencies::packages(&manifest);
+    assert!(packages.len() > 20, "the dependencies are found");
+    let unused = dependencies::unused(&packages, &sources("src"));
+    let unexplained = dependencies::unexplained(&packages, &read("docs/architecture.md"));
+    assert!(
+        unused.is_empty() && unexplained.is_empty(),
+        "dependencies that no source uses: {unused:?}; that docs/architecture.md does not explain: {unexplained:?}"
+    );
 }
 
 /// What the rules say about a file with this text.

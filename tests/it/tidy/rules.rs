@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use super::paths::crate_paths;
-use super::source::Source;
+use super::source::{Source, declared_modules};
 
 /// The rooms of `src/` and whom each may know; `src/lib.rs` tells why.
 const ARROWS: &[(&str, &[&str])] = &[
@@ -106,12 +106,8 @@ pub fn unregistered(tree: &[Source]) -> Vec<Violation> {
     let mut reached: HashSet<&str> = HashSet::from(["src/lib.rs", "src/main.rs"]);
     let mut open: Vec<&Source> = tree.iter().filter(|source| reached.contains(source.path.as_str())).collect();
     while let Some(source) = open.pop() {
-        let folder = match source.module().join("/") {
-            root if root.is_empty() => "src".to_owned(),
-            module => format!("src/{module}"),
-        };
         for name in declared_modules(&source.code) {
-            let candidates = [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")];
+            let candidates = source.files_of(name);
             if let Some(child) = tree.iter().find(|source| candidates.contains(&source.path))
                 && reached.insert(&child.path)
             {
@@ -121,15 +117,6 @@ pub fn unregistered(tree: &[Source]) -> Vec<Violation> {
     }
     let lost = tree.iter().filter(|source| !reached.contains(source.path.as_str()));
     lost.map(|source| violation(source, 1, "no `mod` line declares this file")).collect()
-}
-
-/// The names of `mod name;` lines.
-fn declared_modules(code: &str) -> impl Iterator<Item = &str> {
-    code.split(';').filter_map(|item| {
-        let mut words = item.split_whitespace().rev();
-        let (name, keyword) = (words.next()?, words.next()?);
-        (keyword == "mod").then_some(name)
-    })
 }
 
 fn subject(source: &Source) -> Vec<Violation> {
@@ -171,6 +158,7 @@ fn arrows(source: &Source) -> Vec<Violation> {
             found.push(violation(source, named.line, &format!("a provider must not know another (`{other}`)")));
         }
     }
+    found.dedup_by(|a, b| (a.line, &a.what) == (b.line, &b.what));
     found
 }
 

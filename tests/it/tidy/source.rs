@@ -37,6 +37,22 @@ impl Source {
         self.module().first().copied().unwrap_or_default()
     }
 
+    /// Where a module that this file declares may stand.
+    pub fn files_of(&self, name: &str) -> [String; 2] {
+        let folder = match self.module().join("/") {
+            root if root.is_empty() => "src".to_owned(),
+            module => format!("src/{module}"),
+        };
+        [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")]
+    }
+
+    /// The files that this one declares for tests alone.
+    fn test_files(&self) -> Vec<String> {
+        let shipped: Vec<&str> = declared_modules(&self.production).collect();
+        let tested = declared_modules(&self.code).filter(|name| !shipped.contains(name));
+        tested.flat_map(|name| self.files_of(name)).collect()
+    }
+
     /// How many lines a reader has before him: the file up to its tests.
     pub fn lines_to_read(&self) -> usize {
         self.production.trim_end().lines().count()
@@ -69,6 +85,21 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
             paths.push(path);
         }
     }
+}
+
+/// Takes what is compiled for tests alone out of the tree: files that are declared under `#[cfg(test)]`.
+pub fn split_tests(tree: Vec<Source>) -> (Vec<Source>, Vec<Source>) {
+    let names: Vec<String> = tree.iter().flat_map(Source::test_files).collect();
+    tree.into_iter().partition(|source| !names.contains(&source.path))
+}
+
+/// The names of `mod name;` lines.
+pub fn declared_modules(code: &str) -> impl Iterator<Item = &str> {
+    code.split(';').filter_map(|item| {
+        let mut words = item.split_whitespace().rev();
+        let (name, keyword) = (words.next()?, words.next()?);
+        (keyword == "mod").then_some(name)
+    })
 }
 
 /// Blanks comments and the insides of literals, and keeps every line end.
@@ -211,4 +242,13 @@ fn production_code_is_what_is_not_for_tests() {
     assert!(source.production.contains("fn a") && source.production.contains("fn d"));
     assert!(!source.production.contains("unwrap"));
     assert_eq!(source.module(), ["plan", "a"]);
+
+    let parent = Source::new("src/plan/mod.rs", "mod a;\n#[cfg(test)]\nmod tests;\n");
+    let tests = Source::new("src/plan/tests.rs", "fn t() { a.unwrap() }\n");
+    let (shipped, tested) = split_tests(vec![parent, source, tests]);
+    let paths = |sources: &[Source]| sources.iter().map(|source| source.path.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        (paths(&shipped), paths(&tested)),
+        (vec!["src/plan/mod.rs".to_owned(), "src/plan/a.rs".to_owned()], vec!["src/plan/tests.rs".to_owned()],)
+    );
 }
