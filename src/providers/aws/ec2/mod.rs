@@ -1,12 +1,20 @@
 //! Amazon EC2: networks, addresses and firewalls.
 
 mod eip;
+mod firewall;
 mod internet_gateway;
 mod nat_gateway;
 mod object;
+mod route;
+mod route_table;
+mod route_table_association;
+mod routing;
+mod security_group;
+mod security_group_rule;
 mod subnet;
 mod vpc;
 mod vpc_defaults;
+mod vpc_security_group_rule;
 
 use std::time::Duration;
 
