@@ -1,11 +1,31 @@
 //! Amazon EC2: networks, addresses and firewalls.
 
+mod eip;
+mod firewall;
+mod internet_gateway;
+mod nat_gateway;
+mod object;
+mod route;
+mod route_table;
+mod route_table_association;
+mod routing;
+mod security_group;
+mod security_group_rule;
+mod subnet;
+mod vpc;
+mod vpc_defaults;
+mod vpc_security_group_rule;
+
+use std::time::Duration;
+
 use super::Aws;
 use crate::provider::{DataType, ResourceType};
 
+const MINUTE: Duration = Duration::from_secs(60);
+
 /// The resource types of EC2, one line each.
 pub fn resources() -> Vec<ResourceType<Aws>> {
-    vec![]
+    vec![eip::eip(), internet_gateway::internet_gateway(), nat_gateway::nat_gateway(), subnet::subnet(), vpc::vpc()]
 }
 
 /// The data sources of EC2, one line each.
