@@ -6,11 +6,30 @@ use crate::model::{Address, Str};
 
 #[derive(Clone, Debug)]
 pub enum Event {
-    Started { address: Address, deposed: Option<Str>, verb: Verb, id: Option<Str> },
+    Started {
+        address: Address,
+        deposed: Option<Str>,
+        verb: Verb,
+        id: Option<Str>,
+    },
     /// What the operation waits for.
-    Waiting { address: Address, what: String },
-    Done { address: Address, deposed: Option<Str>, verb: Verb, id: Option<Str>, elapsed: Duration },
-    Failed { address: Address, verb: Verb, elapsed: Duration, message: String },
+    Waiting {
+        address: Address,
+        what: String,
+    },
+    Done {
+        address: Address,
+        deposed: Option<Str>,
+        verb: Verb,
+        id: Option<Str>,
+        elapsed: Duration,
+    },
+    Failed {
+        address: Address,
+        verb: Verb,
+        elapsed: Duration,
+        message: String,
+    },
 }
 
 /// What is done to an object.

@@ -300,7 +300,8 @@ impl Preparation {
 
 fn spot(world: &World, change: &Change) -> Result<Spot, Diagnostics> {
     let found = world.find(&change.address);
-    let (module, resource, position) = found.ok_or_else(|| broken(&format!("{} is not in the plan", change.address)))?;
+    let (module, resource, position) =
+        found.ok_or_else(|| broken(&format!("{} is not in the plan", change.address)))?;
     Ok(Spot { module, resource, position })
 }
 

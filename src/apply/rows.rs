@@ -102,4 +102,3 @@ pub fn remote_id(row: Option<&StoredInstance>, object: &Value) -> RemoteId {
     let own = || object.attr("id").and_then(|v| v.as_str().cloned());
     RemoteId(stored.or_else(own).unwrap_or_default())
 }
-

@@ -228,14 +228,15 @@ impl Run {
 
     async fn finish(&mut self) {
         self.outcome.interrupted = self.stop.finish.is_cancelled() && self.done.iter().any(Option::is_none);
-        self.outcome.tally.imported =
-            self.planned.plan.changes.iter().filter(|c| c.importing.is_some()).count();
+        self.outcome.tally.imported = self.planned.plan.changes.iter().filter(|c| c.importing.is_some()).count();
         self.note_skipped();
         let outputs = self.outputs();
         let kept = outputs.iter().filter(|(_, v)| !v.is_null());
         let stored: BTreeMap<Str, Output> = kept.map(|(name, value)| (name.clone(), stored_output(value))).collect();
         let changed = stored != self.preparation.snapshot.outputs;
-        if changed && self.planned.plan.mode != PlanMode::RefreshOnly || changed && !self.outcome.diagnostics.has_errors() {
+        if changed && self.planned.plan.mode != PlanMode::RefreshOnly
+            || changed && !self.outcome.diagnostics.has_errors()
+        {
             if let Err(error) = self.shared.store.commit(vec![state::Change::Outputs(stored)]).await {
                 let problem = Diagnostic::error("the outputs could not be written").detail(error.to_string());
                 self.outcome.diagnostics.push(problem);
@@ -296,4 +297,3 @@ fn stored_output(value: &Value) -> Output {
     let (bare, marks) = value.unmark_deep();
     Output { value: bare, sensitive: marks.contains(Marks::SENSITIVE) }
 }
-

@@ -57,9 +57,19 @@ pub enum Call {
         private: Option<serde_json::Value>,
     },
     /// Only what is stored changes.
-    Rewrite { id: RemoteId, planned: Value, private: Option<serde_json::Value> },
-    Delete { id: RemoteId, prior: Value, private: Option<serde_json::Value> },
-    Read { config: Value },
+    Rewrite {
+        id: RemoteId,
+        planned: Value,
+        private: Option<serde_json::Value>,
+    },
+    Delete {
+        id: RemoteId,
+        prior: Value,
+        private: Option<serde_json::Value>,
+    },
+    Read {
+        config: Value,
+    },
     Forget,
 }
 
@@ -94,7 +104,12 @@ impl Task {
     pub async fn run(self, shared: Shared) -> Ended {
         let (verb, began, known_id) = (self.verb(), Instant::now(), self.id());
         let (address, deposed) = (self.address.clone(), self.deposed.clone());
-        shared.observer.tell(Event::Started { address: address.clone(), deposed: deposed.clone(), verb, id: known_id.clone() });
+        shared.observer.tell(Event::Started {
+            address: address.clone(),
+            deposed: deposed.clone(),
+            verb,
+            id: known_id.clone(),
+        });
         let ended = self.perform(&shared).await;
         let elapsed = began.elapsed();
         let event = match &ended {
@@ -265,7 +280,8 @@ impl Task {
 
     fn intent(&self, operation: IntentOperation, id: Option<&RemoteId>, desired: Option<&Value>) -> Intent {
         // Sensitive values have no place in the journal: recovery finds the object by its key.
-        let shown = desired.map(|d| crate::state::body::encode(&without_secrets(d, &self.parts), &self.parts.schema.block.ty()));
+        let shown = desired
+            .map(|d| crate::state::body::encode(&without_secrets(d, &self.parts), &self.parts.schema.block.ty()));
         Intent {
             key: self.key.0.clone(),
             plan: self.plan_id.clone(),
@@ -287,8 +303,10 @@ impl Task {
             Verb::Read => "could not be read",
             Verb::Forget => "was not forgotten",
         };
-        let mut problem =
-            Diagnostic::error(format!("{} {what}", self.address)).at(self.span).address(self.address.clone()).detail(error.to_string());
+        let mut problem = Diagnostic::error(format!("{} {what}", self.address))
+            .at(self.span)
+            .address(self.address.clone())
+            .detail(error.to_string());
         problem.path = error.path.clone();
         match &error.help {
             Some(help) => problem.help(help.clone()),

@@ -71,7 +71,7 @@ fn unknown_alias(module: &Module, reference: &ProviderRef, local: &Str, alias: &
     if let Some(span) = reference.span {
         diagnostic = diagnostic.at(span).label("no provider block has this alias");
     }
-    diagnostic
-        .did_you_mean(alias, known)
-        .help(format!("add a block provider \"{local}\" with alias = \"{alias}\", or pass one with the module's \"providers\""))
+    diagnostic.did_you_mean(alias, known).help(format!(
+        "add a block provider \"{local}\" with alias = \"{alias}\", or pass one with the module's \"providers\""
+    ))
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::host::Machine;
 use super::load::{self, Loaded};
 use super::providers::{Asking, Providers, Working, Wrap};
-use super::recover;
 use super::record::{Record, Recording, Replaying};
+use super::recover;
 use super::variables::{self, Given};
 use super::{lock, prior};
 use crate::apply::{self, Observer, Outcome, Stop};
@@ -167,11 +167,8 @@ impl Session {
 
     /// A plan that says why there is none.
     fn failed(&self, problems: Diagnostics, options: &Options) -> Planned {
-        let world = crate::plan::world::World::new(
-            self.loaded.spec.clone(),
-            self.loaded.graph.clone(),
-            self.host.clone(),
-        );
+        let world =
+            crate::plan::world::World::new(self.loaded.spec.clone(), self.loaded.graph.clone(), self.host.clone());
         let plan = crate::plan::Plan { mode: options.mode, diagnostics: problems.sorted(), ..Default::default() };
         Planned { plan, world, rewrites: Vec::new() }
     }

@@ -24,12 +24,8 @@ pub fn decode(snapshot: &Snapshot, providers: &Providers) -> (Prior, Diagnostics
         let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
         (name.clone(), output.value.clone().mark(marks))
     });
-    let prior = Prior {
-        lineage: snapshot.lineage.clone(),
-        serial: snapshot.serial,
-        objects,
-        outputs: outputs.collect(),
-    };
+    let prior =
+        Prior { lineage: snapshot.lineage.clone(), serial: snapshot.serial, objects, outputs: outputs.collect() };
     (prior, problems)
 }
 

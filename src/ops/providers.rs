@@ -102,8 +102,12 @@ impl Providers {
 
     async fn answer_one(&self, request: Request) -> Answer {
         match request {
-            Request::Refresh { provider, ty, objects } => Answer::Refreshed(self.refresh(&provider, &ty, objects).await),
-            Request::ReadData { provider, address, config } => Answer::Data(self.read(&provider, &address, config).await),
+            Request::Refresh { provider, ty, objects } => {
+                Answer::Refreshed(self.refresh(&provider, &ty, objects).await)
+            }
+            Request::ReadData { provider, address, config } => {
+                Answer::Data(self.read(&provider, &address, config).await)
+            }
             Request::Import { provider, address, id } => Answer::Imported(self.import(&provider, &address, &id).await),
         }
     }
@@ -142,9 +146,11 @@ impl Providers {
         match outcomes.pop() {
             Some(ReadOutcome::Found(stored)) => Ok(stored.object.value()),
             Some(ReadOutcome::Failed(error)) => Err(unreadable(address, &error)),
-            Some(ReadOutcome::Gone) | None => Err(Diagnostic::error(format!("there is no {} \"{}\"", address.ty(), id.0))
-                .address(address.clone())
-                .help("check the id, and that the provider looks into the right account and region")),
+            Some(ReadOutcome::Gone) | None => {
+                Err(Diagnostic::error(format!("there is no {} \"{}\"", address.ty(), id.0))
+                    .address(address.clone())
+                    .help("check the id, and that the provider looks into the right account and region"))
+            }
         }
     }
 }
@@ -154,9 +160,8 @@ fn operation(address: &Address, timeout: Duration) -> Operation {
 }
 
 fn unreadable(address: &Address, error: &ProviderError) -> Diagnostic {
-    let problem = Diagnostic::error(format!("{address} could not be read"))
-        .address(address.clone())
-        .detail(error.to_string());
+    let problem =
+        Diagnostic::error(format!("{address} could not be read")).address(address.clone()).detail(error.to_string());
     match &error.help {
         Some(help) => problem.help(help.clone()),
         None => problem,

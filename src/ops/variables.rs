@@ -14,8 +14,15 @@ use crate::spec::{Module, Variable};
 #[derive(Clone, Debug)]
 pub enum Given {
     /// `TF_VAR_name` or `-var name=value`: text that is read by the variable's type. `origin` is for messages.
-    Text { name: Str, text: String, origin: String },
-    File { path: String, required: bool },
+    Text {
+        name: Str,
+        text: String,
+        origin: String,
+    },
+    File {
+        path: String,
+        required: bool,
+    },
 }
 
 /// Reads everything that was given, in order.
@@ -78,13 +85,15 @@ impl Reader<'_> {
                 Ok(text) => text,
                 Err(error) => {
                     let at = error.utf8_error().valid_up_to();
-                    let problem = Diagnostic::error(format!("\"{path}\" is not UTF-8")).detail(format!("the first wrong byte is at offset {at}"));
+                    let problem = Diagnostic::error(format!("\"{path}\" is not UTF-8"))
+                        .detail(format!("the first wrong byte is at offset {at}"));
                     return self.problems.push(problem);
                 }
             },
             Err(_) if !required => return,
             Err(error) => {
-                let problem = Diagnostic::error(format!("cannot read the variables file \"{path}\"")).detail(error.to_string());
+                let problem =
+                    Diagnostic::error(format!("cannot read the variables file \"{path}\"")).detail(error.to_string());
                 return self.problems.push(problem);
             }
         };

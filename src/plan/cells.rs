@@ -12,11 +12,11 @@ use super::step::{CellId, CellKind, StepKind};
 use super::walk::Planner;
 use super::work::{Producers, WorkId};
 use super::world::{Cell, ModuleIndex, ProviderCell, Repetition, World};
+use crate::graph::{ProviderNode, ProviderUse};
 use crate::lang::body_eval;
 use crate::lang::convert::convert;
 use crate::lang::expr::Expr;
 use crate::lang::scope::{Reference, Slot};
-use crate::graph::{ProviderNode, ProviderUse};
 use crate::model::{Diagnostic, Diagnostics, Marks, ModulePath, ProviderAddress, Schema, Str, Type, Value};
 use crate::spec::Variable;
 
@@ -103,8 +103,11 @@ impl World {
             CellKind::Output(_) => &mut instance.outputs,
             CellKind::Provider(_) | CellKind::Check(_) => return,
         };
-        let (CellKind::Variable(i) | CellKind::Local(i) | CellKind::Output(i) | CellKind::Provider(i) | CellKind::Check(i)) =
-            id.kind;
+        let (CellKind::Variable(i)
+        | CellKind::Local(i)
+        | CellKind::Output(i)
+        | CellKind::Provider(i)
+        | CellKind::Check(i)) = id.kind;
         if let Some(slot) = cells.get_mut(i as usize) {
             *slot = cell;
         }
@@ -279,7 +282,8 @@ impl World {
     /// The provider that serves a resource in a module instance.
     pub fn provider_cell(&self, module: ModuleIndex, found: &ProviderUse) -> Option<ProviderCell> {
         let ProviderNode::Block { index, .. } = &found.node else {
-            let address = ProviderAddress { module: ModulePath::root(), name: found.name.clone(), alias: None, key: None };
+            let address =
+                ProviderAddress { module: ModulePath::root(), name: found.name.clone(), alias: None, key: None };
             let instance = Arc::new(ProviderInstance { address, config: Value::object::<Str>([]) });
             return Some(ProviderCell { instance, producers: Arc::from([]) });
         };
@@ -308,7 +312,8 @@ impl World {
         found: &ProviderUse,
         schema: &Schema,
     ) -> Result<Arc<ProviderInstance>, Diagnostics> {
-        let missing = || Diagnostics::from(Diagnostic::error(format!("the provider \"{}\" is not configured", found.name)));
+        let missing =
+            || Diagnostics::from(Diagnostic::error(format!("the provider \"{}\" is not configured", found.name)));
         let cell = self.provider_cell(module, found).ok_or_else(missing)?;
         let ProviderNode::Block { index, .. } = &found.node else { return Ok(cell.instance) };
         let at = self.provider_module(module, found).ok_or_else(missing)?;
@@ -318,10 +323,13 @@ impl World {
             return Err(problems);
         }
         if !config.is_wholly_known() {
-            return Err(Diagnostic::error(format!("the configuration of the provider \"{}\" is still not known", found.name))
-                .at(block.span)
-                .help("apply what it refers to first, with -target")
-                .into());
+            return Err(Diagnostic::error(format!(
+                "the configuration of the provider \"{}\" is still not known",
+                found.name
+            ))
+            .at(block.span)
+            .help("apply what it refers to first, with -target")
+            .into());
         }
         Ok(Arc::new(ProviderInstance { address: cell.instance.address.clone(), config }))
     }

@@ -31,9 +31,9 @@ pub fn judge(frame: &Frame, rule: &CheckRule) -> Verdict {
     match truth.as_ref().and_then(Value::as_bool) {
         Some(true) => Verdict::Holds,
         Some(false) => Verdict::Fails(message(frame, rule)),
-        None => Verdict::Invalid(
-            Diagnostic::error("a condition must be true or false").at(rule.condition.span()).into(),
-        ),
+        None => {
+            Verdict::Invalid(Diagnostic::error("a condition must be true or false").at(rule.condition.span()).into())
+        }
     }
 }
 
@@ -98,10 +98,9 @@ impl Planner<'_> {
                 }
                 Verdict::Invalid(problems) => {
                     result.status = CheckStatus::Error;
-                    warnings.extend(problems.into_iter().map(|d| Diagnostic {
-                        severity: crate::model::Severity::Warning,
-                        ..d
-                    }));
+                    warnings.extend(
+                        problems.into_iter().map(|d| Diagnostic { severity: crate::model::Severity::Warning, ..d }),
+                    );
                 }
             }
         }

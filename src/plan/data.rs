@@ -34,8 +34,7 @@ pub(super) struct PendingRead {
 impl Planner<'_> {
     /// Prepares all instances and asks for those that can be read. Gives whether anything was prepared.
     pub fn start_reads(&mut self, place: &Place, kind: RepeatKind, repetitions: Vec<Repetition>) -> bool {
-        self.world.modules[place.module as usize].resources[place.index as usize] =
-            ResourceCell::new(kind, Vec::new());
+        self.world.modules[place.module as usize].resources[place.index as usize] = ResourceCell::new(kind, Vec::new());
         for repetition in repetitions {
             let read = self.prepare_read(place, repetition);
             let request = match (&read.config, read.deferred) {

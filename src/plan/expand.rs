@@ -14,7 +14,11 @@ const MAX_INSTANCES: u64 = 1_000_000;
 
 impl Planner<'_> {
     /// The instances of a repeated block and the work that their number follows; nothing where it has an error.
-    pub fn expand(&mut self, module: ModuleIndex, repeat: &Repeat) -> (Option<(RepeatKind, Vec<Repetition>)>, Vec<WorkId>) {
+    pub fn expand(
+        &mut self,
+        module: ModuleIndex,
+        repeat: &Repeat,
+    ) -> (Option<(RepeatKind, Vec<Repetition>)>, Vec<WorkId>) {
         let (expr, read): (&Expr, fn(&Value, &Expr) -> Result<_, Diagnostic>) = match repeat {
             Repeat::Once => return (Some((RepeatKind::Once, vec![Repetition::Once])), Vec::new()),
             Repeat::Count(e) => (e, counted),

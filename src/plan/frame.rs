@@ -141,7 +141,8 @@ impl Scope for Frame<'_> {
     }
 
     fn instance(&self, resource: u32, key: &Key, span: Span) -> Result<Value, Diagnostic> {
-        let Some(cell) = self.world.instance(self.module).resources.get(resource as usize).filter(|c| c.expanded) else {
+        let Some(cell) = self.world.instance(self.module).resources.get(resource as usize).filter(|c| c.expanded)
+        else {
             return Ok(Value::unknown(Type::Dynamic));
         };
         if cell.kind == RepeatKind::Once {

@@ -75,7 +75,8 @@ fn refine(s: &Situation, outside: &dyn Outside, prior: Option<&Value>, config: &
 fn update(s: &Situation, prior: &Value, refined: Refined) -> Decision {
     let after = mark_schema(refined.planned, &s.schema.block);
     let changed = changed(&s.schema.block, prior, &after);
-    let same_marks = !changed.is_empty() || super::prior::sensitive_paths(prior) == super::prior::sensitive_paths(&after);
+    let same_marks =
+        !changed.is_empty() || super::prior::sensitive_paths(prior) == super::prior::sensitive_paths(&after);
     let (action, after) = match changed.is_empty() && same_marks {
         true => (Action::NoOp, prior.clone()),
         false => (Action::Update { changed }, after),

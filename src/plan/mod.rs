@@ -30,8 +30,8 @@ use std::sync::Arc;
 
 pub use change::{Action, Change, Drift, OutputChange, ProviderName, Reason, ReplaceOrder};
 pub use prior::{Prior, PriorObject};
-pub use walk::{Options, Planned, Rewrite, plan};
 pub use step::{CellId, CellKind, Step, StepId, StepKind};
+pub use walk::{Options, Planned, Rewrite, plan};
 
 use crate::model::{Diagnostics, Fields};
 

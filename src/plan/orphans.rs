@@ -1,12 +1,12 @@
 //! Objects of the state that no planned instance took over: deleted, or forgotten where the configuration says so.
 
+use super::PlanMode;
 use super::change::{Action, Reason};
 use super::outside::Outside;
 use super::refresh::static_module;
 use super::resources::prevented;
 use super::walk::Planner;
 use super::world::RepeatKind;
-use super::PlanMode;
 use crate::graph::StaticModuleId;
 use crate::model::{Address, Key, Mode};
 use crate::spec::module::Target;
@@ -22,7 +22,10 @@ impl Planner<'_> {
             let entry = &self.index.objects[id];
             let address = entry.object.address.clone();
             let planned = entry.claimed && entry.object.deposed.is_none();
-            if planned || address.resource.mode != Mode::Managed || !self.selection.includes_prior(&self.world, &address) {
+            if planned
+                || address.resource.mode != Mode::Managed
+                || !self.selection.includes_prior(&self.world, &address)
+            {
                 continue;
             }
             let (action, reason) = match self.removed(&address) {

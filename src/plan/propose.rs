@@ -35,9 +35,7 @@ fn propose_attribute(attribute: &Attribute, prior: Option<Option<&Value>>, writt
     }
     match written.filter(|v| !v.is_null()) {
         Some(value) => match prior.flatten() {
-            Some(before) if same(before, value, attribute.equality) => {
-                before.bare().clone().mark(value.unmark().1)
-            }
+            Some(before) if same(before, value, attribute.equality) => before.bare().clone().mark(value.unmark().1),
             _ => value.clone(),
         },
         None if attribute.computed => match prior {
@@ -112,9 +110,10 @@ fn corresponds(block: &Block, prior: &Value, written: &Value) -> bool {
             Some(n) => b.is_some_and(|b| same(b, n, a.equality)),
         }
     });
-    attributes && block.blocks.iter().all(|nested| {
-        let (b, n) = (before.get(&nested.name), now.get(&nested.name));
-        let count = |v: Option<&Value>| v.and_then(Value::as_items).map_or(0, <[Value]>::len);
-        (nested.computed && count(n) == 0) || count(b) == count(n)
-    })
+    attributes
+        && block.blocks.iter().all(|nested| {
+            let (b, n) = (before.get(&nested.name), now.get(&nested.name));
+            let count = |v: Option<&Value>| v.and_then(Value::as_items).map_or(0, <[Value]>::len);
+            (nested.computed && count(n) == 0) || count(b) == count(n)
+        })
 }

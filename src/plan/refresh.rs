@@ -30,7 +30,8 @@ impl Refreshes {
         for (resource, ids) in index.resources().filter(|(r, _)| r.mode == Mode::Managed) {
             let Some(first) = ids.first() else { continue };
             let named = provider_of_block(spec, graph, resource);
-            let found = named.unwrap_or_else(|| provider_of_state(spec, &graph.tree, &index.objects[*first].object.provider));
+            let found =
+                named.unwrap_or_else(|| provider_of_state(spec, &graph.tree, &index.objects[*first].object.provider));
             groups.entry(found).or_default().ids.extend(ids);
         }
         Refreshes { groups }

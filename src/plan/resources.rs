@@ -33,13 +33,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Planner<'_> {
-    pub fn visit_resource(
-        &mut self,
-        node: NodeId,
-        of: StaticModuleId,
-        index: u32,
-        outside: &mut dyn Outside,
-    ) -> Visit {
+    pub fn visit_resource(&mut self, node: NodeId, of: StaticModuleId, index: u32, outside: &mut dyn Outside) -> Visit {
         let (spec, graph) = (self.world.spec.clone(), self.world.graph.clone());
         let block = &graph.tree.definition(&spec, of).resources[index as usize];
         let Some(found) = graph.providers.get(&node) else { return Visit::Done };
@@ -276,8 +270,7 @@ impl Planner<'_> {
         }
         let own = own_repetition(&cell.repetition);
         let name = place.address.instance(cell.repetition.key()).to_string();
-        let holds =
-            self.check_rules(place.module, own, Some(&cell.value), &rules.postconditions, "resource", &name);
+        let holds = self.check_rules(place.module, own, Some(&cell.value), &rules.postconditions, "resource", &name);
         let status = if holds { CheckStatus::Pass } else { CheckStatus::Fail };
         self.checks.push(CheckResult { name, kind: CheckKind::Resource, status, problems: Vec::new() });
     }
@@ -298,8 +291,7 @@ impl Planner<'_> {
             after: Value::NULL,
             importing: None,
         };
-        let mut links =
-            ChangeWork { dependencies: Some(object.dependencies.clone()), ..ChangeWork::default() };
+        let mut links = ChangeWork { dependencies: Some(object.dependencies.clone()), ..ChangeWork::default() };
         let number = self.changes.len() as u32;
         let kind = match action {
             Action::Forget => StepKind::Forget { change: number },

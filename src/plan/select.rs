@@ -140,4 +140,3 @@ fn root_outputs_within(graph: &Graph, all: &HashSet<NodeId>) -> Vec<NodeId> {
     let complete = |id: &NodeId| graph.needs(*id).all(|n| all.contains(&n));
     graph.nodes.node_indices().filter(root_output).filter(complete).collect()
 }
-

@@ -277,9 +277,7 @@ impl<'o> Planner<'o> {
                 source: outside.provider_source(&found.name),
                 alias: found.alias.clone(),
                 module: match &found.node {
-                    crate::graph::ProviderNode::Block { module, .. } => {
-                        self.world.graph.tree.get(*module).path.clone()
-                    }
+                    crate::graph::ProviderNode::Block { module, .. } => self.world.graph.tree.get(*module).path.clone(),
                     crate::graph::ProviderNode::Implicit => crate::model::ModulePath::root(),
                 },
             },

@@ -124,9 +124,7 @@ impl ResourceCell {
     pub fn position(&self, key: Option<&Key>) -> Option<usize> {
         match (key, self.kind) {
             (None, RepeatKind::Once) => (!self.instances.is_empty()).then_some(0),
-            (Some(Key::Index(n)), RepeatKind::Count) => {
-                usize::try_from(*n).ok().filter(|n| *n < self.instances.len())
-            }
+            (Some(Key::Index(n)), RepeatKind::Count) => usize::try_from(*n).ok().filter(|n| *n < self.instances.len()),
             (Some(Key::Name(name)), RepeatKind::Each) => {
                 let by_name = |cell: &InstanceCell| match &cell.repetition {
                     Repetition::Each(n, _) => n.cmp(name),
@@ -264,7 +262,8 @@ impl World {
             (RepeatKind::Once, None) => expansion.instances.first().copied(),
             (RepeatKind::Count, Some(Key::Index(n))) => expansion.instances.get(usize::try_from(*n).ok()?).copied(),
             (RepeatKind::Each, Some(Key::Name(_))) => {
-                let at = expansion.instances.binary_search_by(|i| self.instance(*i).repetition.key().as_ref().cmp(&key));
+                let at =
+                    expansion.instances.binary_search_by(|i| self.instance(*i).repetition.key().as_ref().cmp(&key));
                 at.ok().map(|i| expansion.instances[i])
             }
             _ => None,
@@ -290,12 +289,12 @@ impl World {
         match expansion.kind {
             RepeatKind::Once => expansion.instances.first().map_or(Value::NULL, outputs),
             RepeatKind::Count => Value::tuple(expansion.instances.iter().map(outputs).collect()),
-            RepeatKind::Each => Value::object(expansion.instances.iter().filter_map(|i| {
-                match &self.instance(*i).repetition {
+            RepeatKind::Each => {
+                Value::object(expansion.instances.iter().filter_map(|i| match &self.instance(*i).repetition {
                     Repetition::Each(name, _) => Some((name.clone(), outputs(i))),
                     _ => None,
-                }
-            })),
+                }))
+            }
         }
     }
 }

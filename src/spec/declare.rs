@@ -195,12 +195,7 @@ fn alias(block: &Block<'_>) -> Option<Str> {
     block.argument("alias")?.plain_text()
 }
 
-fn override_with<'a>(
-    blocks: &mut Blocks<'a>,
-    places: &mut Places,
-    block: Block<'a>,
-    diagnostics: &mut Diagnostics,
-) {
+fn override_with<'a>(blocks: &mut Blocks<'a>, places: &mut Places, block: Block<'a>, diagnostics: &mut Diagnostics) {
     let list = match &*block.ty {
         "terraform" => return blocks.terraform.push(Overridable { block, overrides: true }),
         "moved" | "removed" | "import" | "check" => return add(blocks, block, diagnostics),
@@ -238,7 +233,11 @@ fn override_with<'a>(
 
 /// Declares all names, and drops the blocks whose name is taken. The calls come with how they repeat and with
 /// the children that were loaded for them.
-pub fn declare(blocks: &mut Blocks<'_>, calls: Vec<(Repeats, Option<ModuleId>)>, diagnostics: &mut Diagnostics) -> Declared {
+pub fn declare(
+    blocks: &mut Blocks<'_>,
+    calls: Vec<(Repeats, Option<ModuleId>)>,
+    diagnostics: &mut Diagnostics,
+) -> Declared {
     let mut declared = Declared::default();
     distinct(&mut blocks.variables, "variable", &mut declared.variables, diagnostics);
     distinct(&mut blocks.outputs, "output", &mut declared.outputs, diagnostics);

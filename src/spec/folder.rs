@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn overrides_come_last_and_tofu_files_replace_their_twins() {
-        let names = ["b.tf", "a_override.tf", "a.tf", "a.tofu", ".hidden.tf", "b.tf~", "stack.yaml", "x.tf.json", "y.yaml"];
+        let names =
+            ["b.tf", "a_override.tf", "a.tf", "a.tofu", ".hidden.tf", "b.tf~", "stack.yaml", "x.tf.json", "y.yaml"];
         let names: Vec<String> = names.iter().map(|n| n.to_string()).collect();
         let read: Vec<String> = configuration(&names).into_iter().map(|f| f.name).collect();
         assert_eq!(read, ["a.tofu", "b.tf", "stack.yaml", "x.tf.json", "a_override.tf"]);

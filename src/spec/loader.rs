@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use hcl_edit::structure::Body as HclBody;
 
-use super::decode::{Decoder, call_source};
 use super::declare::{self, File};
+use super::decode::{Decoder, call_source};
 use super::files::{Bundle, Disk, Files};
 use super::folder::{self, ConfigFile, Language};
 use super::module::{Module, ModuleId, Schemas, Spec};
@@ -240,7 +240,14 @@ impl Loader<'_> {
         let mut blocks = declare::collect(&files, &mut self.diagnostics);
         let calls = blocks.calls.iter().map(|block| self.call(dir, block)).collect();
         let declared = declare::declare(&mut blocks, calls, &mut self.diagnostics);
-        let mut decoder = Decoder::new(&declared, &self.spec.modules, &self.spec.sources, self.schemas, &self.json_sources, &mut self.diagnostics);
+        let mut decoder = Decoder::new(
+            &declared,
+            &self.spec.modules,
+            &self.spec.sources,
+            self.schemas,
+            &self.json_sources,
+            &mut self.diagnostics,
+        );
         let module = decoder.module(dir.into(), blocks);
         if let Some(place) = self.spec.modules.get_mut(id.0 as usize) {
             *place = module;
@@ -270,7 +277,9 @@ impl Loader<'_> {
         self.diagnostics.push(if looks_local && !source.starts_with('/') {
             error.label("a local source begins with \"./\" or \"../\"").help(format!("did you mean \"./{source}\"?"))
         } else if source.starts_with('/') {
-            error.label("an absolute path holds on one machine only").help("write the path relative to this file: \"../module\"")
+            error
+                .label("an absolute path holds on one machine only")
+                .help("write the path relative to this file: \"../module\"")
         } else {
             error
                 .label("modules are read from folders beside the configuration")

@@ -7,8 +7,8 @@
 //! whatever they were written in; `declare` finds the names, `resolve` answers what they mean, and `decode`
 //! compiles the blocks.
 
-mod decode;
 mod declare;
+mod decode;
 pub mod files;
 pub mod fingerprint;
 mod folder;

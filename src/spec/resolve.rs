@@ -137,8 +137,7 @@ pub struct Names<'a> {
 
 type Resolved = Result<(Slot, usize), Diagnostic>;
 
-const WORDS: [&str; 10] =
-    ["var", "local", "module", "data", "ephemeral", "each", "count", "self", "path", "terraform"];
+const WORDS: [&str; 10] = ["var", "local", "module", "data", "ephemeral", "each", "count", "self", "path", "terraform"];
 
 impl Resolver for Names<'_> {
     fn resolve(&mut self, root: &str, steps: &[Step], span: Span) -> Resolved {
@@ -324,7 +323,8 @@ impl Names<'_> {
             return Err(self.unknown_resource(mode, ty, name, span));
         };
         if self.place.owner == Some(index) {
-            let error = Diagnostic::error(format!("\"{}\" refers to itself", local_name(mode, ty, &name.name))).at(span);
+            let error =
+                Diagnostic::error(format!("\"{}\" refers to itself", local_name(mode, ty, &name.name))).at(span);
             let error = error.label("a block cannot use values of its own object");
             return Err(if self.place.this { error.help("use \"self\" here") } else { error });
         }

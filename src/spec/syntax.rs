@@ -301,7 +301,9 @@ fn node_blocks<'a>(
     diagnostics: &mut Diagnostics,
 ) {
     match &node.kind {
-        NodeKind::List(items) => items.iter().for_each(|item| node_blocks(item, head.clone(), labels, out, diagnostics)),
+        NodeKind::List(items) => {
+            items.iter().for_each(|item| node_blocks(item, head.clone(), labels, out, diagnostics))
+        }
         // Nothing is said: a labelled block without content, or no block at all.
         NodeKind::Null if labels == 0 && !head.labels.is_empty() => {
             out.push(Block { bodies: vec![BodySource::Node(node)], ..head });
@@ -317,7 +319,8 @@ fn node_blocks<'a>(
             }
         }
         _ => {
-            let expected = if labels > 0 { "names with mappings under them" } else { "a mapping or a list of mappings" };
+            let expected =
+                if labels > 0 { "names with mappings under them" } else { "a mapping or a list of mappings" };
             let error = Diagnostic::error(format!("\"{}\" is a block", head.ty)).at(node.span);
             diagnostics.push(error.label(format!("{expected} were expected, this is {}", node.describe())));
         }

@@ -29,11 +29,7 @@ pub fn nested_shape(schema: Option<&schema::Block>) -> Shape<'_> {
     Shape { blocks: DYNAMIC, schema, merged: &[] }
 }
 
-fn fill(
-    values: &mut Values<'_>,
-    content: Content<'_>,
-    schema: Option<&schema::Block>,
-) -> Body {
+fn fill(values: &mut Values<'_>, content: Content<'_>, schema: Option<&schema::Block>) -> Body {
     let mut body = Body { span: Some(content.span), ..Body::default() };
     body.attributes.reserve_exact(content.arguments.len());
     for argument in content.arguments {
@@ -59,11 +55,7 @@ fn fill(
 }
 
 /// `dynamic "ingress" { for_each = …, iterator = …, labels = […], content { … } }`
-fn dynamic(
-    values: &mut Values<'_>,
-    block: &Block<'_>,
-    schema: Option<&schema::Block>,
-) -> Option<BodyBlock> {
+fn dynamic(values: &mut Values<'_>, block: &Block<'_>, schema: Option<&schema::Block>) -> Option<BodyBlock> {
     let mut parts = block.content(Shape::of(&[("content", 0)]), values.diagnostics);
     let (name, name_span) = match block.labels.as_slice() {
         [label] => label.clone(),
@@ -86,14 +78,16 @@ fn dynamic(
     };
     let iterator = match parts.take("iterator") {
         None => name.clone(),
-        Some(argument) => match argument.value.parsed().map(|p| p.expression.as_variable().map(|v| v.as_str().into())) {
-            Ok(Some(iterator)) => iterator,
-            _ => {
-                let error = Diagnostic::error("\"iterator\" must be a name").at(argument.value.span());
-                values.diagnostics.push(error.label("such as \"iterator = rule\""));
-                name.clone()
+        Some(argument) => {
+            match argument.value.parsed().map(|p| p.expression.as_variable().map(|v| v.as_str().into())) {
+                Ok(Some(iterator)) => iterator,
+                _ => {
+                    let error = Diagnostic::error("\"iterator\" must be a name").at(argument.value.span());
+                    values.diagnostics.push(error.label("such as \"iterator = rule\""));
+                    name.clone()
+                }
             }
-        },
+        }
     };
     let labels = parts.take("labels");
     let content = parts.take_block("content", values.diagnostics);

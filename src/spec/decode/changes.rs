@@ -55,7 +55,9 @@ impl Decoder<'_> {
     }
 
     fn check_removed(&mut self, from: &Target, block: &Block<'_>) -> Option<()> {
-        let error = |why: &str| Diagnostic::error(format!("\"{}\" cannot be removed", show(from))).at(block.header).label(why.to_string());
+        let error = |why: &str| {
+            Diagnostic::error(format!("\"{}\" cannot be removed", show(from))).at(block.header).label(why.to_string())
+        };
         match from {
             Target::Resource(address) if address.resource.mode != Mode::Managed => {
                 self.error(error("only managed resources are in the state"));
@@ -148,9 +150,7 @@ impl Decoder<'_> {
         }
         self.check_import(&address.resource, value);
         let key = match (address.key, computed_key) {
-            (_, Some(expression)) => {
-                Some(self.values(place).part(&parsed, expression))
-            }
+            (_, Some(expression)) => Some(self.values(place).part(&parsed, expression)),
             (Some(Key::Index(n)), None) => {
                 let n = Value::Number(crate::model::Number::from_u64(n));
                 Some(crate::lang::expr::Expr::constant(n, value.span()))

@@ -13,7 +13,13 @@ const ARGUMENTS: [&str; 5] =
 
 impl Decoder<'_> {
     /// Reads the block; `enabled` in it says how often the resource exists.
-    pub(super) fn lifecycle(&mut self, block: &Block<'_>, mode: Mode, place: Place, repeat: Repeat) -> (Lifecycle, Repeat) {
+    pub(super) fn lifecycle(
+        &mut self,
+        block: &Block<'_>,
+        mode: Mode,
+        place: Place,
+        repeat: Repeat,
+    ) -> (Lifecycle, Repeat) {
         let mut content = self.content(block, Shape::of(RULES));
         let mut lifecycle = Lifecycle::default();
         if mode == Mode::Managed {
@@ -118,11 +124,28 @@ impl Decoder<'_> {
         let parsed = item.parsed().ok();
         let root = parsed.as_ref().and_then(|p| traversal(&p.expression, &p.map)).map(|t| t.root);
         let is_resource = root.is_some_and(|root| {
-            !matches!(&*root, "var" | "local" | "module" | "data" | "ephemeral" | "each" | "count" | "self" | "path" | "terraform" | "tofu")
+            !matches!(
+                &*root,
+                "var"
+                    | "local"
+                    | "module"
+                    | "data"
+                    | "ephemeral"
+                    | "each"
+                    | "count"
+                    | "self"
+                    | "path"
+                    | "terraform"
+                    | "tofu"
+            )
         });
         if !is_resource {
             let error = Diagnostic::error("a reference to a managed resource was expected").at(item.span());
-            self.error(error.label("only a change of a managed resource can replace this one").help("to follow another value, keep it in a terraform_data resource and refer to that"));
+            self.error(
+                error
+                    .label("only a change of a managed resource can replace this one")
+                    .help("to follow another value, keep it in a terraform_data resource and refer to that"),
+            );
         }
         self.compile_parsed(item, Place { reach: Reach::Everything, ..place })
     }

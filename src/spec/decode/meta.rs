@@ -1,7 +1,7 @@
 //! Meta-arguments: `count`, `for_each`, `provider`.
 
-use super::reference::{TraversalStep, traversal};
 use super::Decoder;
+use super::reference::{TraversalStep, traversal};
 use crate::model::{Diagnostic, Key, Str};
 use crate::spec::module::{ProviderRef, Repeat};
 use crate::spec::resolve::Place;
@@ -43,9 +43,7 @@ impl Decoder<'_> {
             Some(TraversalStep::Key(Key::Name(name))) => {
                 Some(crate::lang::expr::Expr::constant(crate::model::Value::string(name.clone()), value.span()))
             }
-            Some(TraversalStep::Computed(e)) => {
-                Some(self.values(place).part(&parsed, e))
-            }
+            Some(TraversalStep::Computed(e)) => Some(self.values(place).part(&parsed, e)),
             Some(_) => {
                 let error = Diagnostic::error("a provider's key must be a text").at(value.span());
                 self.error(error);

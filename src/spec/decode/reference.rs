@@ -47,9 +47,7 @@ pub fn traversal<'e>(expression: &'e Expression, map: &TextMap) -> Option<Traver
             for operator in &t.operators {
                 let at = span_of(&|| hcl_edit::Span::span(operator));
                 let step = match operator.value() {
-                    TraversalOperator::GetAttr(name) => {
-                        TraversalStep::Attr(name.as_str().into())
-                    }
+                    TraversalOperator::GetAttr(name) => TraversalStep::Attr(name.as_str().into()),
                     TraversalOperator::LegacyIndex(n) => TraversalStep::Key(Key::Index(*n.value())),
                     TraversalOperator::Index(Expression::String(s)) => TraversalStep::Key(Key::Name(s.as_str().into())),
                     TraversalOperator::Index(Expression::Number(n)) => match n.value().as_u64() {
@@ -89,7 +87,9 @@ pub fn target<'e>(written: &Traversal<'e>) -> Result<WrittenTarget<'e>, String> 
         let Ok(name) = attr(words.next()) else { return Err("the module's name is missing".into()) };
         let key = match words.peek() {
             Some(TraversalStep::Key(key)) => Some(key.clone()),
-            Some(TraversalStep::Computed(_) | TraversalStep::Splat) => return Err("a module's key must be a constant".into()),
+            Some(TraversalStep::Computed(_) | TraversalStep::Splat) => {
+                return Err("a module's key must be a constant".into());
+            }
             _ => None,
         };
         if key.is_some() {

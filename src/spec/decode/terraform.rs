@@ -50,7 +50,11 @@ impl Decoder<'_> {
         for cloud in content.take_blocks("cloud") {
             let error = Diagnostic::error("\"cloud\" is not supported").at(cloud.header);
             let error = error.label("state is not kept in HCP Terraform");
-            self.error(error.help("use a backend block, such as backend \"s3\", and \"terraform state pull\" to move the state"));
+            self.error(
+                error.help(
+                    "use a backend block, such as backend \"s3\", and \"terraform state pull\" to move the state",
+                ),
+            );
         }
         for encryption in content.take_blocks("encryption") {
             let content = self.content(&encryption, ENCRYPTION);
@@ -183,10 +187,5 @@ impl Decoder<'_> {
 }
 
 /// OpenTofu's state encryption: key providers and methods with two labels, and what they are used for.
-const ENCRYPTION: Shape<'static> = Shape::of(&[
-    ("key_provider", 2),
-    ("method", 2),
-    ("state", 0),
-    ("plan", 0),
-    ("remote_state_data_sources", 0),
-]);
+const ENCRYPTION: Shape<'static> =
+    Shape::of(&[("key_provider", 2), ("method", 2), ("state", 0), ("plan", 0), ("remote_state_data_sources", 0)]);

@@ -116,4 +116,3 @@ fn literal(node: &Node) -> Value {
         NodeKind::Map(entries) => Value::object(entries.iter().map(|e| (e.key.clone(), literal(&e.value)))),
     }
 }
-

@@ -156,7 +156,9 @@ impl Parser<'_> {
                 }
                 None => {
                     let open = Span::new(self.source, start, start + 1);
-                    return Err(Diagnostic::error("invalid JSON").at(open).label("the string that begins here does not end"));
+                    return Err(Diagnostic::error("invalid JSON")
+                        .at(open)
+                        .label("the string that begins here does not end"));
                 }
             }
         }
@@ -226,7 +228,8 @@ impl Parser<'_> {
     }
 
     fn word(&mut self) -> Result<NodeKind, Diagnostic> {
-        for (word, kind) in [("true", NodeKind::Bool(true)), ("false", NodeKind::Bool(false)), ("null", NodeKind::Null)] {
+        for (word, kind) in [("true", NodeKind::Bool(true)), ("false", NodeKind::Bool(false)), ("null", NodeKind::Null)]
+        {
             if self.rest().starts_with(word) {
                 self.at += word.len();
                 return Ok(kind);

@@ -10,8 +10,12 @@ pub fn core(text: &str) -> Result<Option<NodeKind>, &'static str> {
         "" | "~" | "null" | "Null" | "NULL" => NodeKind::Null,
         "true" | "True" | "TRUE" => NodeKind::Bool(true),
         "false" | "False" | "FALSE" => NodeKind::Bool(false),
-        _ if is_infinite(text) => return Err("there is no infinite number; write a string between quotes if it is meant"),
-        ".nan" | ".NaN" | ".NAN" => return Err("\"not a number\" is no value; write a string between quotes if it is meant"),
+        _ if is_infinite(text) => {
+            return Err("there is no infinite number; write a string between quotes if it is meant");
+        }
+        ".nan" | ".NaN" | ".NAN" => {
+            return Err("\"not a number\" is no value; write a string between quotes if it is meant");
+        }
         _ => return Ok(number(text).map(NodeKind::Number)),
     }))
 }
@@ -79,11 +83,33 @@ mod tests {
             Err(_) => "error".to_string(),
         };
         let cases = [
-            ("", "null"), ("~", "null"), ("no", "string"), ("yes", "string"), ("on", "string"), ("True", "true"),
-            ("0o17", "15"), ("0x1F", "31"), ("017", "17"), ("+1", "1"), ("-0", "0"), ("1.", "1"), (".5", "0.5"),
-            ("1e3", "1000"), ("123456789012345678901234567890", "123456789012345678901234567890"), (".inf", "error"),
-            ("-.Inf", "error"), (".nan", "error"), ("2001-01-01", "string"), ("1_000", "string"), ("1.2.3", "string"),
-            ("-", "string"), ("0o8", "string"), ("e3", "string"), (".", "string"), ("0b1", "string"), ("12:30", "string"),
+            ("", "null"),
+            ("~", "null"),
+            ("no", "string"),
+            ("yes", "string"),
+            ("on", "string"),
+            ("True", "true"),
+            ("0o17", "15"),
+            ("0x1F", "31"),
+            ("017", "17"),
+            ("+1", "1"),
+            ("-0", "0"),
+            ("1.", "1"),
+            (".5", "0.5"),
+            ("1e3", "1000"),
+            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            (".inf", "error"),
+            ("-.Inf", "error"),
+            (".nan", "error"),
+            ("2001-01-01", "string"),
+            ("1_000", "string"),
+            ("1.2.3", "string"),
+            ("-", "string"),
+            ("0o8", "string"),
+            ("e3", "string"),
+            (".", "string"),
+            ("0b1", "string"),
+            ("12:30", "string"),
         ];
         for (text, means) in cases {
             assert_eq!(show(text), means, "{text}");

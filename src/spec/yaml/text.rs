@@ -28,7 +28,9 @@ fn content_start(raw: &str, style: ScalarStyle) -> usize {
     match style {
         ScalarStyle::Plain => 0,
         ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => usize::from(raw.starts_with(['"', '\''])),
-        ScalarStyle::Literal | ScalarStyle::Folded if raw.starts_with(['|', '>']) => raw.find('\n').map_or(raw.len(), |i| i + 1),
+        ScalarStyle::Literal | ScalarStyle::Folded if raw.starts_with(['|', '>']) => {
+            raw.find('\n').map_or(raw.len(), |i| i + 1)
+        }
         ScalarStyle::Literal | ScalarStyle::Folded => 0,
     }
 }

@@ -17,14 +17,8 @@ const MAX_ALIASED: u64 = 100_000;
 /// Parses the one document of a file. Nothing comes back where the file has only comments in it, or where it
 /// cannot be read; the diagnostics then say why.
 pub fn parse(source: SourceId, file: &SourceFile, diagnostics: &mut Diagnostics) -> Option<Arc<Node>> {
-    let mut builder = Builder {
-        source,
-        file,
-        lines: Lines::new(&file.text),
-        anchors: HashMap::new(),
-        aliased: 0,
-        diagnostics,
-    };
+    let mut builder =
+        Builder { source, file, lines: Lines::new(&file.text), anchors: HashMap::new(), aliased: 0, diagnostics };
     match builder.stream() {
         Ok(node) => node,
         Err(error) => {
@@ -228,7 +222,9 @@ impl<'a> Builder<'a> {
         let mode = match tag {
             None => None,
             Some(tag) if tag.handle == "!" && tag.suffix == "expr" => Some(TextMode::Expression),
-            Some(tag) if tag.handle == "!" && matches!(tag.suffix.as_str(), "literal" | "raw") => Some(TextMode::Literal),
+            Some(tag) if tag.handle == "!" && matches!(tag.suffix.as_str(), "literal" | "raw") => {
+                Some(TextMode::Literal)
+            }
             // The non-specific tag, and `!!str`.
             Some(tag) if tag.to_string() == "!" || (tag.is_yaml_core_schema() && tag.suffix == "str") => {
                 Some(TextMode::Template)
@@ -246,7 +242,8 @@ impl<'a> Builder<'a> {
                 Ok(Some(kind)) => return Node { span, kind },
                 Ok(None) => (),
                 Err(why) => {
-                    self.diagnostics.push(Diagnostic::error(format!("\"{value}\" is not a number here")).at(span).label(why));
+                    self.diagnostics
+                        .push(Diagnostic::error(format!("\"{value}\" is not a number here")).at(span).label(why));
                 }
             }
         }
@@ -263,14 +260,17 @@ impl<'a> Builder<'a> {
             }
         };
         let fits = match (&kind, suffix) {
-            (Some(NodeKind::Null), "null") | (Some(NodeKind::Bool(_)), "bool") | (Some(NodeKind::Number(_)), "float") => true,
+            (Some(NodeKind::Null), "null")
+            | (Some(NodeKind::Bool(_)), "bool")
+            | (Some(NodeKind::Number(_)), "float") => true,
             (Some(NodeKind::Number(n)), "int") => n.is_integer(),
             _ => false,
         };
         match kind {
             Some(kind) if fits => kind,
             _ => {
-                self.diagnostics.push(Diagnostic::error(format!("\"{value}\" does not fit the tag \"!!{suffix}\"")).at(span));
+                self.diagnostics
+                    .push(Diagnostic::error(format!("\"{value}\" does not fit the tag \"!!{suffix}\"")).at(span));
                 NodeKind::Null
             }
         }
@@ -330,7 +330,9 @@ impl<'a> Lines<'a> {
     }
 
     fn offset(&self, at: Marker) -> usize {
-        let Some(start) = at.line().checked_sub(1).and_then(|line| self.starts.get(line)) else { return self.text.len() };
+        let Some(start) = at.line().checked_sub(1).and_then(|line| self.starts.get(line)) else {
+            return self.text.len();
+        };
         let (line, column, offset) = self.last.get();
         let (from, skip) = match line == at.line() && column <= at.col() {
             true => (offset, at.col() - column),
