@@ -277,7 +277,7 @@ mod tests {
         let text = shown("\tname = \"日本\" + oops\n", "oops", |d, _, _| d.label("here"));
         insta::assert_snapshot!(text, @r#"
         Error: unknown argument "cidr_blok"
-          ╷ network.tf:1:15
+          ╷ network.tf:1:16
         1 │     name = "日本" + oops
           │                     ^^^^ here
           ╵
@@ -293,7 +293,7 @@ mod tests {
         insta::assert_snapshot!(text, @r#"
         Error: unknown argument "cidr_blok"
           ╷ network.tf:1:110
-        1 │ …aaaaaaaaaaaaaaaaaaaaa" + oops + "bbbbbbbbbbbbbbbbbbbbbbb…
+        1 │ …aaaaaaaaaaaaaaaaaaaaa" + oops + "bbbbbbbbbbbbbbbbbbbbb…
           │                           ^^^^
           │ a label that is so long that it cannot stand beside the
           │ mark and folds
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn spans_of_several_lines_show_their_ends_and_related_places_align() {
         let source = "first\nblock {\n  a = 1\n  b = 2\n  c = 3\n}\n\n\n\nlast\n";
-        let text = shown(source, &source[6..37], |d, _, span| {
+        let text = shown(source, &source[6..source.find("}\n").unwrap() + 1], |d, _, span| {
             d.label("all of it")
                 .related(Span::new(span.source, source.len() - 5, source.len() - 1), "first defined here")
                 .address(Address::parse("aws_vpc.main[\"a\"]").unwrap())
@@ -332,7 +332,7 @@ mod tests {
           The service said a lot, and what it said is longer than
           the page is wide.
 
-          code stays
+            code stays
           end
         help: remove one of them
         "#);

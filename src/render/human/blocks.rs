@@ -77,12 +77,13 @@ impl Inside {
         }
     }
 
-    /// Values of write-only attributes are in no plan; a mark on the null tells that one is given.
+    /// Values of write-only attributes are in no plan; a mark on the null tells that one is given. Whether a given
+    /// one changes cannot be known, so it only shows where there was none.
     fn write_only(&mut self, name: &str, before: Option<&Value>, after: Option<&Value>) {
         let given = |v: Option<&Value>| v.is_some_and(|v| !v.is_null() || !v.unmark().1.is_empty());
-        if given(after) {
-            let sign = if before.is_some() { Sign::Change } else { Sign::Add };
-            self.entries.push(Entry::argument(quote::name(name).into_owned(), Delta::text(sign, WRITE_ONLY)));
+        if given(after) && before != after {
+            let delta = Delta::text(if given(before) { Sign::Change } else { Sign::Add }, WRITE_ONLY);
+            self.entries.push(Entry::argument(quote::name(name).into_owned(), delta));
         }
     }
 

@@ -97,6 +97,8 @@ fn reason(reason: Reason, address: &Address) -> Option<String> {
             block.module = block.module.without_keys();
             format!("because {block} is not in configuration")
         }
+        Reason::DeleteBecauseNoModule if address.resource.module.is_root() => return None,
+        Reason::DeleteBecauseCountIndex | Reason::DeleteBecauseEachKey if address.key.is_none() => return None,
         Reason::DeleteBecauseNoModule => format!("because {} is not in configuration", address.resource.module),
         Reason::DeleteBecauseWrongRepetition => match address.key {
             None => "because the resource now uses count or for_each".into(),

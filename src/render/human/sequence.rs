@@ -13,8 +13,11 @@ use crate::render::quote;
 const CONTEXT: usize = 1;
 /// The same of text, where a line says less.
 const LINE_CONTEXT: usize = 3;
-/// Comparing costs length times differences: beyond this many steps elements are paired by position.
-const MAX_COMPARISONS: usize = 4_000_000;
+/// Comparing costs the square of the differences. Sequences that are longer than this together, without their
+/// equal ends, are compared by position where less than half of them is in both.
+const MAX_LENGTH: usize = 2_000;
+/// Beyond this length they always are.
+const MAX_COMPARED: usize = 20_000;
 
 /// How one element is compared with the one in its place; see [`super::delta::delta`].
 pub type Compare<'c> = &'c dyn Fn(Option<&Value>, Option<&Value>, &Forced) -> Delta;
@@ -162,16 +165,19 @@ fn operations<T: Hash + Eq>(before: &[T], after: &[T]) -> Vec<DiffOp> {
     if start > 0 {
         ops.push(DiffOp::Equal { old_index: 0, new_index: 0, len: start });
     }
-    if b.len().saturating_mul(a.len()) > MAX_COMPARISONS {
+    let mut numbers: HashMap<&T, u32> = HashMap::new();
+    let mut number = |v| {
+        let next = numbers.len() as u32;
+        *numbers.entry(v).or_insert(next)
+    };
+    let old: Vec<u32> = b.iter().map(&mut number).collect();
+    let first_new = old.iter().max().map_or(0, |n| n + 1);
+    let new: Vec<u32> = a.iter().map(&mut number).collect();
+    let shared = new.iter().filter(|n| **n < first_new).count();
+    let length = old.len() + new.len();
+    if length > MAX_COMPARED || (length > MAX_LENGTH && shared * 4 < length) {
         ops.push(DiffOp::Replace { old_index: start, old_len: b.len(), new_index: start, new_len: a.len() });
     } else {
-        let mut numbers: HashMap<&T, u32> = HashMap::new();
-        let mut number = |v| {
-            let next = numbers.len() as u32;
-            *numbers.entry(v).or_insert(next)
-        };
-        let old: Vec<u32> = b.iter().map(&mut number).collect();
-        let new: Vec<u32> = a.iter().map(&mut number).collect();
         ops.extend(similar::capture_diff_slices(Algorithm::Myers, &old, &new).into_iter().map(|op| shifted(op, start)));
     }
     if end > 0 {

@@ -251,7 +251,7 @@ fn secrets_are_hidden_at_every_depth() {
     let mut plan = plan(vec![
         create("aws_db.new", new.clone()),
         update("aws_db.changed", old.clone(), new.clone()),
-        delete("aws_db.gone", old.clone(), Reason::DeleteBecauseEachKey),
+        delete("aws_db.gone[\"x\"]", old.clone(), Reason::DeleteBecauseEachKey),
         update("aws_db.whole", secret(old.clone()), secret(new.clone())),
         update("aws_db.marked", object(&[("id", "x".into()), ("token", "hunter-token".into())]), newly),
     ]);
@@ -355,7 +355,7 @@ fn nested_blocks_read_as_blocks_with_their_schema() {
             ),
             forced,
         ),
-        delete("aws_sg.old", before, Reason::DeleteBecauseNoModule),
+        delete("module.old[0].aws_sg.old", before, Reason::DeleteBecauseNoModule),
     ]);
     let find = |_: &Address| Some(&schema);
     let shown = plan_text(&plan, &PlanView { schemas: Some(&find), ..PlanView::default() });
@@ -447,7 +447,7 @@ fn many_losses_are_counted_and_warnings_end_the_plan() {
 fn colour_only_repeats_what_the_text_says() {
     let plan = plan(vec![
         create("aws_vpc.a", object(&[("cidr", "10.0.0.0/8".into())])),
-        delete("aws_vpc.b", object(&[("cidr", "10.0.0.0/8".into())]), Reason::DeleteBecauseEachKey),
+        delete("aws_vpc.b[\"k\"]", object(&[("cidr", "10.0.0.0/8".into())]), Reason::DeleteBecauseEachKey),
     ]);
     let colored = plan_text(&plan, &PlanView { style: Style::colored(80), ..PlanView::default() });
     assert!(colored.contains("\u{1b}[32m  +\u{1b}[0m"), "{colored:?}");
