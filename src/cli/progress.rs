@@ -107,13 +107,6 @@ impl<W: Write> Progress<W> {
         self.show(now)
     }
 
-    /// A line of its own above the block, such as the output of a provisioner.
-    pub fn message(&mut self, text: &str, now: Instant) -> io::Result<()> {
-        self.buffer.push_str(&printable(text));
-        self.buffer.push('\n');
-        self.show(now)
-    }
-
     /// Time passes.
     pub fn tick(&mut self, now: Instant) -> io::Result<()> {
         if !self.live {

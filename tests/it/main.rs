@@ -2,9 +2,9 @@
 //!
 //! A new file of tests is one module here. What they share is under [`support`].
 
-mod spec_load;
 mod conformance_expressions;
 mod driver_conformance;
+mod spec_load;
 mod state_damage;
 mod state_lock;
 mod state_rows;

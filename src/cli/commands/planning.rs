@@ -4,7 +4,7 @@ use clap::ArgAction;
 
 use super::super::error::Failure;
 use super::super::terminal::Terminal;
-use crate::model::{Address, Diagnostic, SourceMap};
+use crate::model::{Address, Diagnostic};
 use crate::ops::plan_file::target;
 use crate::ops::record::Record;
 use crate::ops::{Access, Session, Settings};
@@ -103,9 +103,4 @@ fn show_plan(plan: &Plan, session: &Session, terminal: &Terminal) {
     };
     let view = PlanView { style: terminal.out, schemas: Some(&schema), sources: None };
     terminal.print(&plan_text(plan, &view));
-}
-
-/// The failure of a plan that has errors, told already.
-pub fn failed() -> Failure {
-    Failure { diagnostics: Default::default(), sources: SourceMap::default(), code: 1 }
 }

@@ -1,0 +1,124 @@
+//! Plans of `terraform_data` stacks, step by step, against what Terraform 1.11.4 planned. The data stands beside
+//! the repository; without it there is nothing to compare with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use terrane::apply::{Silent, Stop};
+use terrane::ops::{Access, Session, Settings, lock};
+use terrane::plan::{Options, Plan};
+use terrane::render::json::{change_json, output_change};
+use terrane::state::Workspace;
+
+#[test]
+fn plans_are_those_of_terraform() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/plans");
+    if !data.is_dir() {
+        println!("no conformance data at {}", data.display());
+        return;
+    }
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(&data).unwrap().map(|e| e.unwrap().path()).collect();
+    cases.sort();
+    let mut failures = Vec::new();
+    for case in &cases {
+        if let Err(problem) = run(case) {
+            failures.push(format!("{}: {problem}", case.file_name().unwrap().to_string_lossy()));
+        }
+    }
+    println!("plans: {} of {} cases", cases.len() - failures.len(), cases.len());
+    assert!(failures.is_empty(), "{} of {} cases differ:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+fn run(case: &Path) -> Result<(), String> {
+    let data_dir = tempfile::tempdir().unwrap();
+    for number in 1.. {
+        let folder = case.join(format!("step{number}"));
+        if !folder.is_dir() {
+            break;
+        }
+        let expected = std::fs::read_to_string(case.join(format!("step{number}.json"))).unwrap();
+        let expected: Json = serde_json::from_str(&expected).unwrap();
+        if step(&folder, data_dir.path(), &expected).map_err(|e| format!("step {number}: {e}"))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Plans and applies one step. Gives whether the case ends here.
+fn step(folder: &Path, data_dir: &Path, expected: &Json) -> Result<bool, String> {
+    let settings = Settings {
+        folder: folder.to_path_buf(),
+        data_dir: data_dir.to_path_buf(),
+        workspace: Workspace::default(),
+        sandbox: None,
+        given: Vec::new(),
+        home_dir: None,
+        now: "2024-01-01T00:00:00Z".to_string(),
+        lock: lock::Settings { enabled: false, timeout: Duration::ZERO, who: "test".to_string() },
+    };
+    let mut session = Session::open(settings, Access::Write("apply")).map_err(|e| e.to_string())?;
+    let (planned, _) = session.plan(Options { refresh: true, ..Options::default() });
+    let plan = planned.plan.clone();
+    if expected.get("error").is_some() {
+        return match plan.errored() {
+            true => Ok(true),
+            false => Err(format!("planning must fail: {}", expected["error"])),
+        };
+    }
+    if plan.errored() {
+        return Err(format!("planning fails: {:?}", plan.diagnostics));
+    }
+    compare(&plan, expected)?;
+    let outcome = session.apply(planned, Arc::new(Silent), Stop::default(), None).map_err(|e| e.to_string())?;
+    match (expected.get("apply_error").is_some(), outcome.succeeded()) {
+        (true, false) => Ok(true),
+        (false, true) => Ok(false),
+        (true, true) => Err("the apply must fail".to_string()),
+        (false, false) => Err(format!("the apply fails: {:?}", outcome.diagnostics)),
+    }
+}
+
+fn compare(plan: &Plan, expected: &Json) -> Result<(), String> {
+    let mut changes: Vec<Json> = plan.changes.iter().map(change_json).map(without_ids).collect();
+    let key = |c: &Json| (c["address"].as_str().unwrap().to_string(), c["actions"].to_string());
+    changes.sort_by_key(key);
+    let mut wanted = expected["changes"].as_array().unwrap().clone();
+    wanted.sort_by_key(key);
+    let addresses = |list: &[Json]| list.iter().map(key).collect::<Vec<_>>();
+    if addresses(&changes) != addresses(&wanted) {
+        return Err(format!("changes are\n  {:?}\nand should be\n  {:?}", addresses(&changes), addresses(&wanted)));
+    }
+    for (is, should) in changes.iter().zip(&wanted) {
+        if is != should {
+            return Err(format!("{} is\n{is:#}\nand should be\n{should:#}", is["address"]));
+        }
+    }
+    let outputs = plan.outputs.iter().map(|o| {
+        let change = output_change(o);
+        let entry = json!({
+            "actions": change["actions"],
+            "after": change["after"],
+            "after_sensitive": change["after_sensitive"],
+            "after_unknown": change["after_unknown"],
+        });
+        (o.name.to_string(), without_ids(entry))
+    });
+    let outputs: Json = Json::Object(outputs.collect());
+    let empty = json!({});
+    let wanted = expected.get("outputs").unwrap_or(&empty);
+    if outputs != *wanted {
+        return Err(format!("outputs are\n{outputs:#}\nand should be\n{wanted:#}"));
+    }
+    Ok(())
+}
+
+/// Every UUID reads `<id>`.
+fn without_ids(json: Json) -> Json {
+    let uuid = regex::Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap();
+    let text = json.to_string();
+    serde_json::from_str(&uuid.replace_all(&text, "<id>")).unwrap()
+}
