@@ -520,9 +520,9 @@ fn shortest(big: &Big, precision: u32) -> String {
     let pad = (precision as usize).saturating_sub(bits) + 2;
     let value = big.mantissa.clone() << pad;
     let exponent = big.exponent - pad as i64;
-    // One unit in the last place is 4 after padding, half of it 2; below a power of two the gap is half as wide.
-    let power_of_two = bits == 1;
-    let (low, high) = (&value - if power_of_two { UBig::from(1u8) } else { UBig::from(2u8) }, &value + UBig::from(2u8));
+    // One unit in the last place is 4 after padding, half of it 2. Below a power of two the gap is half as wide,
+    // which other implementations of the language do not heed.
+    let (low, high) = (&value - UBig::from(2u8), &value + UBig::from(2u8));
     let inclusive = !(big.mantissa.clone() << (pad - 2)).bit(0);
     let (value, low, high, decimals) = if exponent >= 0 {
         let by = exponent as usize;
