@@ -88,11 +88,13 @@ fn read_when(text: &str) -> Result<When, Diagnostic> {
         return share.map(|p| When::Share(p / 100.0)).ok_or_else(wrong);
     }
     let (kind, n) = text.split_once(':').unwrap_or((text, ""));
-    let kinds: &[(&str, fn(u64) -> When)] = &[("first", When::First), ("nth", When::Nth), ("every", When::Every)];
-    let make = word(kind, kinds, "a time at which a fault comes")?;
-    match number(n)? {
-        0 => Err(Diagnostic::error(format!("\"{text}\" never comes")).help("count from 1")),
-        n => Ok(make(n)),
+    let kinds = [("first", When::First(0)), ("nth", When::Nth(0)), ("every", When::Every(0))];
+    let kind = word(kind, &kinds, "a time at which a fault comes")?;
+    match (number(n)?, kind) {
+        (0, _) => Err(Diagnostic::error(format!("\"{text}\" never comes")).help("count from 1")),
+        (n, When::First(_)) => Ok(When::First(n)),
+        (n, When::Nth(_)) => Ok(When::Nth(n)),
+        (n, _) => Ok(When::Every(n)),
     }
 }
 

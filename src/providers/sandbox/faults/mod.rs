@@ -194,7 +194,7 @@ impl Dice {
                 When::Always => true,
                 When::First(n) => *count <= n,
                 When::Nth(n) => *count == n,
-                When::Every(n) => *count % n == 0,
+                When::Every(n) => count.is_multiple_of(n),
                 When::Share(share) => {
                     let attempt = counts.by_object.entry((i, object.to_string())).or_default();
                     *attempt += 1;
