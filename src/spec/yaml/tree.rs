@@ -221,6 +221,7 @@ impl<'a> Builder<'a> {
     }
 
     fn scalar(&mut self, value: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
+        let span = self.behind_properties(span);
         let mode = match tag {
             None => None,
             Some(tag) if tag.handle == "!" && tag.suffix == "expr" => Some(TextMode::Expression),
@@ -250,6 +251,17 @@ impl<'a> Builder<'a> {
             }
         }
         Node { span, kind: self.text(value, style, mode.unwrap_or(TextMode::Template), span) }
+    }
+
+    /// The span without the tag and the anchor before a scalar.
+    fn behind_properties(&self, mut span: Span) -> Span {
+        let text = self.file.text.get(..span.end as usize).unwrap_or("");
+        while let Some(rest) = text.get(span.start as usize..).filter(|rest| rest.starts_with(['!', '&'])) {
+            let Some(property) = rest.find(char::is_whitespace) else { break };
+            let gap = rest.len() - property - rest.get(property..).unwrap_or("").trim_start().len();
+            span.start += (property + gap) as u32;
+        }
+        span
     }
 
     fn core_tagged(&mut self, suffix: &str, value: &str, style: ScalarStyle, tag: &Tag, span: Span) -> NodeKind {
