@@ -176,7 +176,16 @@ impl<'c> Decoder<'c> {
                 missing.clone()
             }
         };
-        let (condition, error_message) = (part(self, "condition"), part(self, "error_message"));
+        let before = self.diagnostics.len();
+        let condition = part(self, "condition");
+        let compiled = self.diagnostics.len() == before;
+        let error_message = part(self, "error_message");
+        let mut refers = false;
+        condition.references(&mut |_| refers = true);
+        if compiled && !refers {
+            let error = Diagnostic::error("a condition that refers to nothing").at(condition.span());
+            self.error(error.label("it would be the same in every run, and check nothing"));
+        }
         let what = format!("{} block", with_article(&block.ty));
         content.finish(&what, &["condition", "error_message"], &[], self.diagnostics);
         CheckRule { condition, error_message, span: block.header }
