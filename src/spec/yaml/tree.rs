@@ -221,7 +221,7 @@ impl<'a> Builder<'a> {
     }
 
     fn scalar(&mut self, value: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
-        let span = self.behind_properties(span);
+        let (whole, span) = (span, self.behind_properties(span));
         let mode = match tag {
             None => None,
             Some(tag) if tag.handle == "!" && tag.suffix == "expr" => Some(TextMode::Expression),
@@ -236,7 +236,7 @@ impl<'a> Builder<'a> {
                 return Node { span, kind: self.core_tagged(&tag.suffix, value, style, tag, span) };
             }
             Some(tag) => {
-                self.unknown_tag(tag, span);
+                self.unknown_tag(tag, whole);
                 Some(TextMode::Literal)
             }
         };
