@@ -3,6 +3,7 @@
 //! A new file of tests is one module here. What they share is under [`support`].
 
 mod conformance_expressions;
+mod conformance_plans;
 mod driver_conformance;
 mod spec_load;
 mod state_damage;

@@ -10,7 +10,13 @@ pub static FUNCTIONS: &[Function] = &[
     plain("abs", "The distance from zero.", NUM, Kind::Number, |call| {
         let n = call.number(0)?;
         // Rounding takes the sign off a zero.
-        Ok(Value::Number(if n.is_negative() { n.negate() } else if n.is_zero() { n.ceil() } else { n.clone() }))
+        Ok(Value::Number(if n.is_negative() {
+            n.negate()
+        } else if n.is_zero() {
+            n.ceil()
+        } else {
+            n.clone()
+        }))
     }),
     plain("ceil", "The smallest whole number that is not less.", NUM, Kind::Number, |call| {
         Ok(Value::Number(call.number(0)?.ceil()))
