@@ -136,7 +136,8 @@ impl Writer<'_> {
             json["expressions"] = expressions.into();
         }
         if !resource.provisioners.is_empty() {
-            let provisioner = |p: &Provisioner| json!({"type": &*p.ty, "expressions": self.body(module, &p.body, None)});
+            let provisioner =
+                |p: &Provisioner| json!({"type": &*p.ty, "expressions": self.body(module, &p.body, None)});
             json["provisioners"] = resource.provisioners.iter().map(provisioner).collect();
         }
         self.repeat(module, &resource.repeat, &mut json);
