@@ -25,9 +25,9 @@ pub type SchemaOf<'a> = dyn Fn(&Address) -> Option<&'a Schema> + 'a;
 
 /// How a plan is to be shown.
 #[derive(Clone, Copy, Default)]
-pub struct PlanView<'a> {
+pub struct PlanView<'a, 's> {
     pub style: Style,
-    pub schemas: Option<&'a SchemaOf<'a>>,
+    pub schemas: Option<&'a SchemaOf<'s>>,
     /// Where the plan's diagnostics point into. Without it they are left to the caller.
     pub sources: Option<&'a SourceMap>,
 }
@@ -70,12 +70,12 @@ fn loses(change: &Change) -> bool {
     takes_away && change.address.resource.mode == Mode::Managed
 }
 
-struct PlanText<'v, 'a> {
+struct PlanText<'v, 'a, 's> {
     page: Page,
-    view: &'v PlanView<'a>,
+    view: &'v PlanView<'a, 's>,
 }
 
-impl PlanText<'_, '_> {
+impl PlanText<'_, '_, '_> {
     fn drift(&mut self, drift: &[Drift]) {
         if drift.is_empty() {
             return;

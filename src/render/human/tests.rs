@@ -467,7 +467,7 @@ fn long_lists_fold_and_forced_elements_are_marked() {
     assert_snapshot!(change_text(&change, &PlanView::default()));
 }
 
-/// Ten times as many objects take about ten times as long: nothing in it looks at all objects for each object.
+/// What stays costs nothing to show. The bounds on time are wide: only a cost that is not linear breaks them.
 #[test]
 fn large_plans_cost_what_their_changes_cost() {
     let vpc =
@@ -484,5 +484,5 @@ fn large_plans_cost_what_their_changes_cost() {
     let (noop_time, noop_size) = time(&noops(10_000));
     assert!(noop_size < 200 && noop_time.as_secs() < 5, "{noop_time:?}");
     let (create_time, create_size) = time(&creates(10_000));
-    assert!(create_size > 2_000_000 && create_time.as_secs() < 10, "{create_time:?}");
+    assert!(create_size > 1_000_000 && create_time.as_secs() < 10, "{create_time:?}");
 }

@@ -14,17 +14,17 @@ use crate::render::human::SchemaOf;
 
 /// What a plan's JSON says beside the plan itself.
 #[derive(Clone, Copy, Default)]
-pub struct PlanContext<'a> {
+pub struct PlanContext<'a, 's> {
     /// The version that readers of the format shall take it for.
     pub version: &'a str,
     /// When the plan was made, RFC 3339 in UTC.
     pub timestamp: &'a str,
-    pub schemas: Option<&'a SchemaOf<'a>>,
+    pub schemas: Option<&'a SchemaOf<'s>>,
     /// The configuration's JSON, where the configuration is at hand.
     pub configuration: Option<&'a Json>,
 }
 
-impl PlanContext<'_> {
+impl PlanContext<'_, '_> {
     fn schema_version(&self, address: &Address) -> u64 {
         self.schemas.and_then(|find| find(address)).map_or(0, |s| s.version)
     }

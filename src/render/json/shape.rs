@@ -8,8 +8,12 @@ use crate::model::value_json::number_to_json;
 use crate::model::{Marks, Str, Type, Value};
 
 /// The known parts: unknown attributes are left out, unknown elements are null. Nothing for an unknown value.
+/// Ephemeral values belong in no plan: null stands for them.
 pub fn known(value: &Value) -> Option<Json> {
     let element = |v: &Value| known(v).unwrap_or(Json::Null);
+    if value.unmark().1.contains(Marks::EPHEMERAL) {
+        return Some(Json::Null);
+    }
     Some(match value.bare() {
         Value::Unknown(_) => return None,
         Value::Null(_) | Value::Marked(_) => Json::Null,
