@@ -86,16 +86,13 @@ fn of_permission(api: &IpPermission) -> Vec<Rule> {
         Rule { traffic: Traffic { protocol: protocol.clone(), ports, description }, peer }
     };
     let ipv4 = api.ip_ranges().iter().filter_map(|r| Some(rule(Peer::Ipv4(r.cidr_ip()?.into()), r.description())));
-    let ipv6 =
-        api.ipv6_ranges().iter().filter_map(|r| Some(rule(Peer::Ipv6(r.cidr_ipv6()?.into()), r.description())));
+    let ipv6 = api.ipv6_ranges().iter().filter_map(|r| Some(rule(Peer::Ipv6(r.cidr_ipv6()?.into()), r.description())));
     let lists = api
         .prefix_list_ids()
         .iter()
         .filter_map(|r| Some(rule(Peer::PrefixList(r.prefix_list_id()?.into()), r.description())));
-    let groups = api
-        .user_id_group_pairs()
-        .iter()
-        .filter_map(|r| Some(rule(Peer::Group(r.group_id()?.into()), r.description())));
+    let groups =
+        api.user_id_group_pairs().iter().filter_map(|r| Some(rule(Peer::Group(r.group_id()?.into()), r.description())));
     ipv4.chain(ipv6).chain(lists).chain(groups).collect()
 }
 
@@ -117,9 +114,7 @@ fn permission(traffic: &Traffic, peers: &[&Peer]) -> IpPermission {
     let (from, to) = traffic.ports.unzip();
     let start = IpPermission::builder().ip_protocol(&traffic.protocol).set_from_port(from).set_to_port(to);
     let add = |permission: aws_sdk_ec2::types::builders::IpPermissionBuilder, peer: &&Peer| match peer {
-        Peer::Ipv4(cidr) => {
-            permission.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(about()).build())
-        }
+        Peer::Ipv4(cidr) => permission.ip_ranges(IpRange::builder().cidr_ip(cidr).set_description(about()).build()),
         Peer::Ipv6(cidr) => {
             permission.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(cidr).set_description(about()).build())
         }

@@ -47,8 +47,7 @@ struct Place {
     destination: String,
 }
 
-const DESTINATIONS: [&str; 3] =
-    ["destination_cidr_block", "destination_ipv6_cidr_block", "destination_prefix_list_id"];
+const DESTINATIONS: [&str; 3] = ["destination_cidr_block", "destination_ipv6_cidr_block", "destination_prefix_list_id"];
 
 impl Place {
     fn of(object: &Object) -> Option<Place> {

@@ -151,7 +151,13 @@ fn by_destination(object: &Object) -> BTreeMap<String, Object> {
     object.blocks("route").into_iter().filter_map(|r| Some((destination(&r)?, r))).collect()
 }
 
-async fn set_routes(aws: &Aws, op: &Operation, id: &str, prior: &Object, desired: &Object) -> Result<(), ProviderError> {
+async fn set_routes(
+    aws: &Aws,
+    op: &Operation,
+    id: &str,
+    prior: &Object,
+    desired: &Object,
+) -> Result<(), ProviderError> {
     let (was, shall) = (by_destination(prior), by_destination(desired));
     for route in was.iter().filter(|(to, _)| !shall.contains_key(*to)).map(|(_, r)| r) {
         delete_route(aws, id, route).await?;

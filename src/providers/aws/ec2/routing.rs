@@ -72,8 +72,8 @@ pub(super) fn destination(api: &Api) -> Option<&str> {
 /// Whether a configuration can own the route: not the VPC's own, not one that a virtual private gateway
 /// propagates, not one of a gateway endpoint, which comes and goes with the endpoint.
 pub(super) fn is_ours(api: &Api) -> bool {
-    let is_endpoints = api.gateway_id().is_some_and(|id| id.starts_with("vpce-"))
-        && api.destination_prefix_list_id().is_some();
+    let is_endpoints =
+        api.gateway_id().is_some_and(|id| id.starts_with("vpce-")) && api.destination_prefix_list_id().is_some();
     api.origin() == Some(&RouteOrigin::CreateRoute) && api.gateway_id() != Some("local") && !is_endpoints
 }
 

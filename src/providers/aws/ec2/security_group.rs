@@ -128,7 +128,8 @@ impl Ec2Resource for SecurityGroup {
         let (prior, desired) = (&request.prior, &request.desired);
         let steps = async {
             for direction in DIRECTIONS.iter().filter(|d| request.has_changed(d.block)) {
-                let rules = |o: &Object| o.blocks(direction.block).iter().flat_map(|b| firewall::of_block(b, id)).collect();
+                let rules =
+                    |o: &Object| o.blocks(direction.block).iter().flat_map(|b| firewall::of_block(b, id)).collect();
                 replace(aws, id, direction.egress, &rules(prior), &rules(desired)).await?;
             }
             object::update_tags(aws, id, prior, desired).await
@@ -157,7 +158,8 @@ const DIRECTIONS: [Direction; 2] =
 
 /// The name that was given, or one made of the prefix and the creation's key, which is the same after a crash.
 fn name(desired: &Object, key: &IdempotencyKey) -> String {
-    let made = || format!("{}{}", desired.str("name_prefix").unwrap_or("terraform-"), key.0.get(..26).unwrap_or(&key.0));
+    let made =
+        || format!("{}{}", desired.str("name_prefix").unwrap_or("terraform-"), key.0.get(..26).unwrap_or(&key.0));
     desired.string("name").unwrap_or_else(made)
 }
 
@@ -179,7 +181,8 @@ async fn replace(aws: &Aws, id: &str, egress: bool, was: &Rules, shall: &Rules) 
     let without_words = |r: &firewall::Rule| (r.traffic.protocol.clone(), r.traffic.ports, r.peer.clone());
     let added: Rules = shall.difference(was).cloned().collect();
     let renamed: std::collections::BTreeSet<_> = added.iter().map(without_words).collect();
-    let (first, last): (Rules, Rules) = was.difference(shall).cloned().partition(|r| renamed.contains(&without_words(r)));
+    let (first, last): (Rules, Rules) =
+        was.difference(shall).cloned().partition(|r| renamed.contains(&without_words(r)));
     revoke(aws, id, egress, &first).await?;
     authorize(aws, id, egress, &added).await?;
     revoke(aws, id, egress, &last).await

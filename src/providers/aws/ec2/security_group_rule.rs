@@ -177,9 +177,10 @@ impl Driver<Aws> for Bundle {
         let Create { desired, op, .. } = request;
         let (group, rules) = (group_of(&desired), rules_of(&desired));
         if rules.is_empty() {
-            return Outcome::Failed(ProviderError::invalid("the rule names no other end").help(
-                "set cidr_blocks, ipv6_cidr_blocks, prefix_list_ids, source_security_group_id or self",
-            ));
+            return Outcome::Failed(
+                ProviderError::invalid("the rule names no other end")
+                    .help("set cidr_blocks, ipv6_cidr_blocks, prefix_list_ids, source_security_group_id or self"),
+            );
         }
         let call = || authorize(aws, group, is_egress(&desired), &rules);
         // A group that was just made may not be known yet.

@@ -67,9 +67,7 @@ impl<const EGRESS: bool> Ec2Object for Rule<EGRESS> {
     }
 
     async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError> {
-        Ok(object::each(found, |api, like| {
-            object::put::<Self>(aws, fields(aws, api, like), api, like).build()
-        }))
+        Ok(object::each(found, |api, like| object::put::<Self>(aws, fields(aws, api, like), api, like).build()))
     }
 }
 
@@ -79,7 +77,8 @@ fn fields(aws: &Aws, api: &Api, like: Option<&Object>) -> ObjectBuilder {
     let arn = || aws.arn_of("ec2", owner, &format!("security-group-rule/{id}"));
     let protocol = api.ip_protocol().unwrap_or("-1");
     // The number that was written means the same as the name that EC2 gives back.
-    let written = like.and_then(|o| o.str("ip_protocol")).filter(|w| firewall::protocol(w) == firewall::protocol(protocol));
+    let written =
+        like.and_then(|o| o.str("ip_protocol")).filter(|w| firewall::protocol(w) == firewall::protocol(protocol));
     // EC2 gives -1 for the ports of all protocols, where nothing is written.
     let port = |name: &str, api: Option<i32>| -> Option<Value> {
         let said = like.and_then(|o| o.get(name)).cloned();
