@@ -10,6 +10,7 @@ mod errors;
 mod http;
 mod schema;
 pub mod tags;
+mod whereabouts;
 
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ fn resources() -> Vec<ResourceType<Aws>> {
 
 /// All data sources, a line a service.
 fn data_sources() -> Vec<DataType<Aws>> {
-    [ec2::data_sources()].into_iter().flatten().collect()
+    [ec2::data_sources(), whereabouts::data_sources()].into_iter().flatten().collect()
 }
 
 /// See [`definition`].

@@ -15,6 +15,7 @@ mod subnet;
 mod vpc;
 mod vpc_defaults;
 mod vpc_security_group_rule;
+mod zones;
 
 use std::time::Duration;
 
@@ -30,5 +31,5 @@ pub fn resources() -> Vec<ResourceType<Aws>> {
 
 /// The data sources of EC2, one line each.
 pub fn data_sources() -> Vec<DataType<Aws>> {
-    vec![]
+    vec![zones::availability_zones()]
 }
