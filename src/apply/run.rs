@@ -12,7 +12,7 @@ use super::outcome::{Outcome, Skipped};
 use super::prepare::Preparation;
 use super::rows;
 use super::steps::{Ended, Shared, Task};
-use crate::model::{Diagnostic, Marks, Mode, Str, Value};
+use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Str, Value};
 use crate::plan::{Change, PlanMode, Planned, StepId, StepKind};
 use crate::state::{self, Output, Snapshot, Store};
 
@@ -144,7 +144,7 @@ impl Run {
     fn start(&mut self, id: StepId) {
         match self.planned.plan.steps[id.0 as usize].kind.clone() {
             StepKind::Join => self.pass(id, Done::Well),
-            StepKind::Evaluate { cell } => match self.preparation.evaluate(&mut self.planned.world, cell) {
+            StepKind::Evaluate { cell } => match self.planned.world.evaluate_again(cell) {
                 Ok(()) => self.pass(id, Done::Well),
                 Err(problems) => {
                     self.outcome.diagnostics.extend(problems);
@@ -171,7 +171,7 @@ impl Run {
         let change = kind.change().unwrap_or(u32::MAX);
         match ended {
             Ended::Made(value) => {
-                let problems = self.preparation.made(&mut self.planned, change, value);
+                let problems = self.made(change, value);
                 self.count(&kind);
                 let failed = problems.has_errors();
                 self.outcome.diagnostics.extend(problems);
@@ -187,10 +187,17 @@ impl Run {
             }
             Ended::Partial(value, problem) => {
                 self.outcome.diagnostics.push(problem);
-                self.outcome.diagnostics.extend(self.preparation.made(&mut self.planned, change, value));
+                let problems = self.made(change, value);
+                self.outcome.diagnostics.extend(problems);
                 self.pass(id, Done::Failed(change));
             }
         }
+    }
+
+    /// Others see the object from now on. Gives what does not hold of it.
+    fn made(&mut self, change: u32, value: Value) -> Diagnostics {
+        let Planned { plan, world, .. } = &mut self.planned;
+        plan.changes.get(change as usize).map(|c| world.take(c, value)).unwrap_or_default()
     }
 
     fn count(&mut self, kind: &StepKind) {

@@ -126,7 +126,16 @@ impl<'s> Builder<'s> {
         self.connect_call(module);
         for (i, variable) in m.variables.iter().enumerate() {
             let to = self.own(module, NodeKind::Variable(i as u32));
-            self.within(module, |found| rule_references(&variable.validations, found), to);
+            // A validation looks at its own variable: that is no cycle.
+            let own = Slot::Variable(i as u32);
+            let others = |found: &mut dyn FnMut(Reference)| {
+                rule_references(&variable.validations, &mut |r| {
+                    if r.slot != own {
+                        found(r)
+                    }
+                });
+            };
+            self.within(module, others, to);
         }
         for (i, local) in m.locals.iter().enumerate() {
             let to = self.own(module, NodeKind::Local(i as u32));

@@ -182,17 +182,19 @@ impl Planner<'_> {
     fn note_output(&mut self, name: &crate::model::Str, after: Value, sensitive: bool) {
         let destroying = self.options.mode == super::PlanMode::Destroy;
         let before = self.prior_outputs.get(name).cloned();
+        let was_sensitive = before.as_ref().is_some_and(|b| b.unmark().1.contains(Marks::SENSITIVE));
         let (action, after) = match &before {
             Some(_) if destroying => (Action::Delete, Value::NULL),
             None if destroying => return,
             // A value that is null is no output.
             None if after.is_null() => (Action::NoOp, after),
             None => (Action::Create, after),
-            Some(_) if after.is_null() => (Action::Delete, after),
-            Some(before) if equal(before, &after) => (Action::NoOp, after),
+            Some(before) if equal(before, &after) && was_sensitive == sensitive => (Action::NoOp, after),
             Some(_) => (Action::Update { changed: Vec::new() }, after),
         };
         let before = before.unwrap_or(Value::NULL);
+        // What was secret stays hidden until the change is made.
+        let sensitive = sensitive || was_sensitive;
         self.outputs.push(OutputChange { name: name.clone(), action, before, after, sensitive });
     }
 

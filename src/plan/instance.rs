@@ -42,7 +42,7 @@ pub fn decide(situation: &Situation, outside: &dyn Outside) -> Decision {
         let refined = refine(s, outside, None, s.config, Vec::new());
         return Decision {
             action: Action::Create,
-            reason: None,
+            reason: s.triggered.then_some(Reason::ReplaceByTriggers),
             after: mark_schema(refined.planned, &s.schema.block),
             diagnostics: refined.diagnostics,
         };
@@ -58,7 +58,7 @@ pub fn decide(situation: &Situation, outside: &dyn Outside) -> Decision {
         () => None,
     };
     match reason {
-        Some(reason) => replace(s, outside, config, refined, reason),
+        Some(reason) => replace(s, outside, refined, reason),
         None => update(s, prior, refined),
     }
 }
@@ -84,9 +84,10 @@ fn update(s: &Situation, prior: &Value, refined: Refined) -> Decision {
     Decision { action, reason: None, after, diagnostics: refined.diagnostics }
 }
 
-/// A replacement is planned like a creation: what the provider chose before does not count.
-fn replace(s: &Situation, outside: &dyn Outside, config: &Value, first: Refined, reason: Reason) -> Decision {
-    let again = refine(s, outside, None, config, Vec::new());
+/// A replacement is planned like a creation: neither what the provider chose before nor what was to be ignored
+/// counts.
+fn replace(s: &Situation, outside: &dyn Outside, first: Refined, reason: Reason) -> Decision {
+    let again = refine(s, outside, None, s.config, Vec::new());
     let order = if s.create_first { ReplaceOrder::CreateFirst } else { ReplaceOrder::DeleteFirst };
     let forced_by = if reason == Reason::ReplaceBecauseCannotUpdate || reason == Reason::ReplaceBecauseTainted {
         first.replace

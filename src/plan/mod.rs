@@ -20,6 +20,7 @@ pub mod prior;
 pub mod propose;
 pub mod refresh;
 mod resources;
+pub mod resume;
 mod select;
 pub mod step;
 mod walk;

@@ -29,7 +29,7 @@ impl Planner<'_> {
                 continue;
             }
             let (action, reason) = match self.removed(&address) {
-                Some(false) => (Action::Forget, None),
+                Some(false) => (Action::Forget, Some(Reason::DeleteBecauseNoResourceConfig)),
                 _ if entry.object.deposed.is_some() || destroying => (Action::Delete, None),
                 _ => (Action::Delete, Some(self.why_gone(&address))),
             };

@@ -1,0 +1,158 @@
+//! What applying asks of the planned values: configurations with what is known by now, providers, dependencies.
+
+use std::sync::Arc;
+
+use super::CellId;
+use super::cells::own_repetition;
+use super::change::{Change, ProviderName};
+use super::conditions::judge_all;
+use super::frame::Frame;
+use super::ignore;
+use super::outside::ProviderInstance;
+use super::refresh::provider_of_state;
+use super::world::{Cell, ModuleIndex, Repetition, World};
+use crate::graph::{Dependencies, NodeKind, ProviderUse};
+use crate::lang::body_eval;
+use crate::model::{Diagnostic, Diagnostics, ResourceAddress, Schema, Span, Str, Value};
+use crate::spec::Resource;
+
+/// Where the instance of a change stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot {
+    module: ModuleIndex,
+    resource: u32,
+    position: usize,
+}
+
+/// Remembers the dependencies that rows of the state name.
+#[derive(Default)]
+pub struct RowDependencies(Dependencies);
+
+impl RowDependencies {
+    pub fn of(&mut self, world: &World, spot: Spot) -> Arc<[ResourceAddress]> {
+        let node = world.node(spot.module, NodeKind::Resource(spot.resource));
+        self.0.of(&world.spec, &world.graph, node)
+    }
+}
+
+/// Finds the schema of a provider's configuration.
+pub type ProviderSchema<'a> = &'a dyn Fn(&Str) -> Option<Arc<Schema>>;
+
+impl World {
+    pub fn spot(&self, change: &Change) -> Result<Spot, Diagnostics> {
+        let found = self.find(&change.address);
+        let (module, resource, position) = found.ok_or_else(|| broken(&format!("{} is not in it", change.address)))?;
+        Ok(Spot { module, resource, position })
+    }
+
+    fn block(&self, spot: Spot) -> &Resource {
+        self.resource_block(spot.module, spot.resource)
+    }
+
+    fn repetition(&self, spot: Spot) -> &Repetition {
+        static ONCE: Repetition = Repetition::Once;
+        let cell = &self.instance(spot.module).resources[spot.resource as usize];
+        cell.instances.get(spot.position).map_or(&ONCE, |i| &i.repetition)
+    }
+
+    pub fn block_span(&self, spot: Spot) -> Span {
+        self.block(spot).span
+    }
+
+    /// What the block itself says about the order of a replacement.
+    pub fn creates_first(&self, spot: Spot) -> Option<bool> {
+        self.block(spot).lifecycle.create_before_destroy
+    }
+
+    /// The configuration of an instance, everything known, its preconditions judged again.
+    pub fn configuration(&self, spot: Spot, schema: &Schema, change: &Change) -> Result<Value, Diagnostics> {
+        let block = self.block(spot);
+        let own = own_repetition(self.repetition(spot));
+        let rules = &block.lifecycle.preconditions;
+        let name = change.address.to_string();
+        let problems = judge_all(self, spot.module, own, None, rules, "resource", &name);
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        let mut frame = Frame::new(self, spot.module);
+        if let Some(own) = own {
+            frame = frame.repeated(own);
+        }
+        let (config, problems) = body_eval::evaluate(&block.body, &schema.block, &frame);
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        match config.is_wholly_known() {
+            true => Ok(config),
+            false => Err(Diagnostic::error(format!("{name} refers to something that is still not known"))
+                .at(block.span)
+                .address(change.address.clone())
+                .help("run plan and apply again: what it refers to may be there then")
+                .into()),
+        }
+    }
+
+    /// The configuration with what `ignore_changes` leaves as it is.
+    pub fn without_ignored(&self, spot: Spot, schema: &Schema, prior: &Value, config: &Value) -> Value {
+        ignore::apply(&self.block(spot).lifecycle, &schema.block, prior, config)
+    }
+
+    /// The provider of an instance, its configuration known.
+    pub fn provider_at(&self, spot: Spot, schema: ProviderSchema) -> Result<Arc<ProviderInstance>, Diagnostics> {
+        let node = self.node(spot.module, NodeKind::Resource(spot.resource));
+        let found = self.graph.providers.get(&node).ok_or_else(|| broken("a resource has no provider"))?;
+        self.known_provider(spot.module, found, schema)
+    }
+
+    /// The provider that the state names for an object whose block may be gone.
+    pub fn provider_named(
+        &self,
+        name: &ProviderName,
+        schema: ProviderSchema,
+    ) -> Result<Arc<ProviderInstance>, Diagnostics> {
+        let found = provider_of_state(&self.spec, &self.graph.tree, name);
+        self.known_provider(0, &found, schema)
+    }
+
+    fn known_provider(
+        &self,
+        module: ModuleIndex,
+        found: &ProviderUse,
+        schema: ProviderSchema,
+    ) -> Result<Arc<ProviderInstance>, Diagnostics> {
+        let cell = self.provider_cell(module, found).ok_or_else(|| {
+            let alias = found.alias.as_ref().map(|a| format!(".{a}")).unwrap_or_default();
+            Diagnostics::from(
+                Diagnostic::error(format!("there is no configuration of the provider \"{}{alias}\"", found.name))
+                    .help("keep the provider block until everything that it served is destroyed"),
+            )
+        })?;
+        if cell.instance.config.is_wholly_known() {
+            return Ok(cell.instance);
+        }
+        let schema = schema(&found.name).ok_or_else(|| broken("a provider is unknown"))?;
+        self.configure_again(module, found, &schema)
+    }
+
+    /// Computes a cell whose value was not known.
+    pub fn evaluate_again(&mut self, cell: CellId) -> Result<(), Diagnostics> {
+        let (value, _) = self.evaluate_cell(cell);
+        let producers = self.cell(cell).map(|c| c.producers.clone()).unwrap_or_else(|| Arc::from([]));
+        self.set_cell(cell, Cell { value: Some(value?), producers });
+        Ok(())
+    }
+
+    /// Takes the object that a step made: others see it from now on. Gives the postconditions that do not hold.
+    pub fn take(&mut self, change: &Change, value: Value) -> Diagnostics {
+        let Ok(spot) = self.spot(change) else { return Diagnostics::new() };
+        let cell = &mut self.modules[spot.module as usize].resources[spot.resource as usize];
+        cell.set_value(spot.position, value.clone());
+        let rules = &self.block(spot).lifecycle.postconditions;
+        let own = own_repetition(self.repetition(spot));
+        judge_all(self, spot.module, own, Some(&value), rules, "resource", &change.address.to_string())
+    }
+}
+
+pub fn broken(what: &str) -> Diagnostics {
+    Diagnostic::error(format!("the plan does not fit the configuration: {what}")).help("make a new plan").into()
+}
