@@ -26,7 +26,20 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// The resource types of EC2, one line each.
 pub fn resources() -> Vec<ResourceType<Aws>> {
-    vec![eip::eip(), internet_gateway::internet_gateway(), nat_gateway::nat_gateway(), subnet::subnet(), vpc::vpc()]
+    vec![
+        eip::eip(),
+        internet_gateway::internet_gateway(),
+        nat_gateway::nat_gateway(),
+        route::route(),
+        route_table::route_table(),
+        route_table_association::route_table_association(),
+        security_group::security_group(),
+        security_group_rule::security_group_rule(),
+        subnet::subnet(),
+        vpc::vpc(),
+        vpc_security_group_rule::egress_rule(),
+        vpc_security_group_rule::ingress_rule(),
+    ]
 }
 
 /// The data sources of EC2, one line each.
