@@ -2,6 +2,8 @@
 //!
 //! A new file of tests is one module here. What they share is under [`support`].
 
+#[cfg(feature = "aws")]
+mod aws_network;
 mod conformance_expressions;
 mod conformance_plans;
 mod driver_conformance;
