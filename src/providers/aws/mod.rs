@@ -8,6 +8,8 @@ mod config;
 pub mod ec2;
 mod errors;
 mod http;
+mod named;
+pub mod rds;
 mod schema;
 pub mod tags;
 mod whereabouts;
@@ -32,7 +34,7 @@ pub fn definition() -> Definition {
 
 /// All resource types, a line a service.
 fn resources() -> Vec<ResourceType<Aws>> {
-    [ec2::resources()].into_iter().flatten().collect()
+    [ec2::resources(), rds::resources()].into_iter().flatten().collect()
 }
 
 /// All data sources, a line a service.

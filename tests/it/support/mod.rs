@@ -2,10 +2,12 @@
 //!
 //! - [`moto`] and [`ministack`] start an AWS emulator on 127.0.0.1 and end it with the test.
 //! - [`proxy`] stands before one of them: counts calls, delays them, breaks them.
+//! - [`aws`] connects the AWS provider to one of them.
 //! - [`cli`] runs the built command in a folder of its own and turns what it said into a snapshot.
 
 #![allow(dead_code, reason = "a shared vocabulary: not every test file uses every word")]
 
+pub mod aws;
 pub mod cli;
 pub mod ministack;
 pub mod moto;
