@@ -4,6 +4,8 @@
 
 #[cfg(feature = "aws")]
 mod aws_network;
+#[cfg(feature = "aws")]
+mod aws_rds;
 mod conformance_expressions;
 mod conformance_plans;
 mod driver_conformance;

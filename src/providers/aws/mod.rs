@@ -6,6 +6,8 @@
 pub mod cloud;
 mod config;
 pub mod ec2;
+pub mod eks;
+pub mod elasticache;
 mod errors;
 mod http;
 mod named;
@@ -34,7 +36,7 @@ pub fn definition() -> Definition {
 
 /// All resource types, a line a service.
 fn resources() -> Vec<ResourceType<Aws>> {
-    [ec2::resources(), rds::resources()].into_iter().flatten().collect()
+    [ec2::resources(), eks::resources(), elasticache::resources(), rds::resources()].into_iter().flatten().collect()
 }
 
 /// All data sources, a line a service.

@@ -7,6 +7,7 @@
 
 #![allow(dead_code, reason = "a shared vocabulary: not every test file uses every word")]
 
+#[cfg(feature = "aws")]
 pub mod aws;
 pub mod cli;
 pub mod ministack;

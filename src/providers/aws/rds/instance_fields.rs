@@ -58,7 +58,7 @@ impl NamedObject for Instance {
         let object = storage(object, api);
         let object = access(object, api, like);
         let object = upkeep(object, api, like);
-        given(watching(object, api), api)
+        given(watching(object, api), api, like)
     }
 }
 
@@ -184,11 +184,13 @@ fn watching(object: ObjectBuilder, api: &Api) -> ObjectBuilder {
         .maybe("performance_insights_retention_period", api.performance_insights_retention_period())
 }
 
-fn given(object: ObjectBuilder, api: &Api) -> ObjectBuilder {
+fn given(object: ObjectBuilder, api: &Api, like: Option<&Object>) -> ObjectBuilder {
     let endpoint = api.endpoint();
     let address = endpoint.and_then(Endpoint::address);
     let both = address.zip(endpoint.and_then(Endpoint::port)).map(|(host, port)| format!("{host}:{port}"));
-    let restorable = api.latest_restorable_time().and_then(|t| t.fmt(Format::DateTime).ok());
+    // It moves on every five minutes: what was read first stays, or each refresh would find a change.
+    let restorable = api.latest_restorable_time().and_then(|t| t.fmt(Format::DateTime).ok()).map(Value::from);
+    let restorable = said(like, "latest_restorable_time").or(restorable);
     let replicas = api.read_replica_db_instance_identifiers().iter().map(|r| Value::string(r.as_str())).collect();
     object
         .maybe("address", address)
