@@ -240,14 +240,14 @@ impl Run {
         let outputs = self.outputs();
         let kept = outputs.iter().filter(|(_, v)| !v.is_null());
         let stored: BTreeMap<Str, Output> = kept.map(|(name, value)| (name.clone(), stored_output(value))).collect();
+        let wanted = self.planned.plan.mode != PlanMode::RefreshOnly || !self.outcome.diagnostics.has_errors();
         let changed = stored != self.preparation.snapshot.outputs;
-        if changed && self.planned.plan.mode != PlanMode::RefreshOnly
-            || changed && !self.outcome.diagnostics.has_errors()
+        if changed
+            && wanted
+            && let Err(error) = self.shared.store.commit(vec![state::Change::Outputs(stored)]).await
         {
-            if let Err(error) = self.shared.store.commit(vec![state::Change::Outputs(stored)]).await {
-                let problem = Diagnostic::error("the outputs could not be written").detail(error.to_string());
-                self.outcome.diagnostics.push(problem);
-            }
+            let problem = Diagnostic::error("the outputs could not be written").detail(error.to_string());
+            self.outcome.diagnostics.push(problem);
         }
         self.outcome.outputs = outputs;
         self.outcome.diagnostics = std::mem::take(&mut self.outcome.diagnostics).sorted();

@@ -6,6 +6,7 @@ use super::error::Failure;
 use crate::apply::{Outcome, Tally};
 use crate::graph::{Dependencies, NodeKind, StaticModuleId};
 use crate::model::{Address, Diagnostic, Marks, ResourceAddress, Str, Value};
+use crate::ops::configuration::configuration_json;
 use crate::ops::{Loaded, Session, prior};
 use crate::plan::{Counts, Plan, PlanMode};
 use crate::render;
@@ -152,11 +153,12 @@ const FORMAT_VERSION: &str = "1.11.4";
 pub fn plan_json(plan: &Plan, session: &Session) -> String {
     let providers = &session.providers;
     let find = |address: &Address| Schemas::resource(&**providers, address.resource.mode, address.ty());
+    let configuration = configuration_json(&session.loaded.spec, &**providers);
     let context = PlanContext {
         version: FORMAT_VERSION,
         timestamp: &session.settings.now,
         schemas: Some(&find),
-        configuration: None,
+        configuration: Some(&configuration),
     };
     render::json::plan_json(plan, &context).to_string()
 }

@@ -1,5 +1,6 @@
 //! What the commands do: load, validate, plan, apply, refresh. Wires the rooms together and prints nothing.
 
+pub mod configuration;
 pub mod host;
 pub mod load;
 pub mod lock;

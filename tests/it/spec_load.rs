@@ -45,11 +45,11 @@ fn override_files_change_what_others_declare() {
 
 #[test]
 fn yaml_and_hcl_mean_the_same() {
-    for (one, other) in [
-        ("tests/fixtures/spec/twins/hcl", "tests/fixtures/spec/twins/yaml"),
-        #[cfg(feature = "aws")]
-        ("examples/three-tier-hcl", "examples/three-tier"),
-    ] {
+    let mut pairs = vec![("tests/fixtures/spec/twins/hcl", "tests/fixtures/spec/twins/yaml")];
+    if cfg!(feature = "aws") {
+        pairs.push(("examples/three-tier-hcl", "examples/three-tier"));
+    }
+    for (one, other) in pairs {
         let prints = [one, other].map(|folder| {
             let (spec, diagnostics) = load(folder);
             let told = diagnostics_text(&diagnostics, &spec.sources, Style::plain(100));

@@ -15,7 +15,7 @@ pub static FUNCTIONS: &[Function] = &[
         "format",
         "A string with values put in at the verbs of a template.",
         nullable("args", Kind::Any, "The values, in the order of the verbs."),
-        |call| format_unknown(call),
+        format_unknown,
         format,
     )
     .with_needs(Needs::All),

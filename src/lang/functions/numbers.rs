@@ -80,7 +80,7 @@ fn from_double(f: f64) -> Answer {
 
 fn log(call: &Call<'_>) -> Answer {
     let (x, base) = (double(call, 0)?, double(call, 1)?);
-    from_double(ln(x) / ln(base))
+    from_double(libm::log(x) / libm::log(base))
 }
 
 /// `x` to the `y`. Whole powers are multiplied out by squaring on mantissa and exponent, and only the fraction of
@@ -102,7 +102,7 @@ fn power(x: f64, y: f64) -> f64 {
             fraction -= 1.0;
             whole += 1.0;
         }
-        result = (fraction * ln(x)).exp();
+        result = (fraction * libm::log(x)).exp();
     }
     let (mut mantissa, mut exponent) = split(x);
     let mut result_exponent: i64 = 0;
@@ -129,41 +129,6 @@ fn power(x: f64, y: f64) -> f64 {
         result_exponent = -result_exponent;
     }
     scale(result, result_exponent)
-}
-
-/// The natural logarithm by the method of fdlibm's `e_log.c`: `x` is `2^k * (1 + f)` with `1 + f` near 1, and
-/// `log(1 + f)` comes from a polynomial in `f / (2 + f)`. The standard library's last digit depends on the platform;
-/// this one is the same everywhere.
-fn ln(x: f64) -> f64 {
-    const LN2_HIGH: f64 = 6.931_471_803_691_238_164_90e-1;
-    const LN2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
-    const L: [f64; 7] = [
-        6.666_666_666_666_735_130e-1,
-        3.999_999_999_940_941_908e-1,
-        2.857_142_874_366_239_149e-1,
-        2.222_219_843_214_978_396e-1,
-        1.818_357_216_161_805_012e-1,
-        1.531_383_769_920_937_332e-1,
-        1.479_819_860_511_658_591e-1,
-    ];
-    if x.is_nan() || x <= 0.0 || x.is_infinite() {
-        return x.ln();
-    }
-    let (mut mantissa, mut exponent) = split(x);
-    if mantissa < std::f64::consts::FRAC_1_SQRT_2 {
-        mantissa *= 2.0;
-        exponent -= 1;
-    }
-    let f = mantissa - 1.0;
-    let k = exponent as f64;
-    let s = f / (2.0 + f);
-    let s2 = s * s;
-    let s4 = s2 * s2;
-    let odd = s2 * (L[0] + s4 * (L[2] + s4 * (L[4] + s4 * L[6])));
-    let even = s4 * (L[1] + s4 * (L[3] + s4 * L[5]));
-    let rest = odd + even;
-    let half_square = 0.5 * f * f;
-    k * LN2_HIGH - ((half_square - (s * (half_square + rest) + k * LN2_LOW)) - f)
 }
 
 /// A mantissa from 0.5 to 1, and the power of two that gives the number again.

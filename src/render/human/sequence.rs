@@ -32,7 +32,7 @@ pub fn list(before: &[Value], after: &[Value], forced: &Forced, compare: Compare
     for op in operations(before, after) {
         match op {
             DiffOp::Equal { old_index, len, .. } => {
-                items.extend(before.iter().skip(old_index).take(len).map(|v| Part::Same(v)));
+                items.extend(before.iter().skip(old_index).take(len).map(Part::Same));
             }
             DiffOp::Delete { old_index, old_len, .. } => {
                 items.extend((old_index..old_index + old_len).map(|i| element(Some(i), None)));

@@ -1,7 +1,6 @@
 //! The JSON forms that tools read: plans 1.2, states 1.0, diagnostics 1.0 and the line stream.
 
 mod change;
-mod configuration;
 mod diagnostic;
 mod plan;
 mod shape;
@@ -12,7 +11,6 @@ mod tests;
 mod tree;
 
 pub use change::{change_json, full_source, output_change, provider_name, resource_change};
-pub use configuration::configuration_json;
 pub use diagnostic::{diagnostic_json, validate_json};
 pub use plan::{PlanContext, plan_json};
 pub use state::{StateObject, state_json};

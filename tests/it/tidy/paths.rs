@@ -45,8 +45,8 @@ fn push_tree(code: &str, start: usize, named: &mut Vec<Named>) {
 fn read(code: &str, prefix: &mut Vec<String>, trees: &mut Vec<Vec<String>>) -> usize {
     let start = code.len() - code.trim_start().len();
     let rest = &code[start..];
-    if rest.starts_with('{') {
-        return start + 1 + read_group(&rest[1..], prefix, trees);
+    if let Some(group) = rest.strip_prefix('{') {
+        return start + 1 + read_group(group, prefix, trees);
     }
     let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     let after = start + word.len();

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::change::full_source;
 use crate::lang::body::{Body, BodyBlock};
 use crate::lang::expr::Expr;
 use crate::lang::scope::{Reference, Slot};
 use crate::model::value_json::to_json;
 use crate::model::{Block, Marks, Mode, ModulePath, Nesting};
+use crate::render::json::full_source;
 use crate::spec::module::{Module, ModuleCall, ModuleId, ProviderConfig, Provisioner, Repeat, Resource, Schemas, Spec};
 
 /// `configuration`: the provider configurations, and the modules from the root on.
