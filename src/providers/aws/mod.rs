@@ -10,8 +10,10 @@ pub mod eks;
 pub mod elasticache;
 mod errors;
 mod http;
+pub mod iam;
 mod named;
 pub mod rds;
+pub mod s3;
 mod schema;
 pub mod tags;
 mod whereabouts;
@@ -36,7 +38,10 @@ pub fn definition() -> Definition {
 
 /// All resource types, a line a service.
 fn resources() -> Vec<ResourceType<Aws>> {
-    [ec2::resources(), eks::resources(), elasticache::resources(), rds::resources()].into_iter().flatten().collect()
+    [ec2::resources(), eks::resources(), elasticache::resources(), iam::resources(), rds::resources(), s3::resources()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// All data sources, a line a service.
