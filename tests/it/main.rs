@@ -6,6 +6,7 @@
 mod aws_network;
 #[cfg(feature = "aws")]
 mod aws_rds;
+mod cli;
 mod conformance_expressions;
 mod conformance_plans;
 mod driver_conformance;
