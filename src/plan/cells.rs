@@ -90,7 +90,11 @@ impl World {
         let Some((_, _, expr)) = call.and_then(|c| c.arguments.iter().find(|(_, v, _)| *v == variable)) else {
             return (Ok(None), None, super::frame::Used::default());
         };
-        let frame = Frame::new(self, parent).repeated(&instance.repetition);
+        let repetition = match call {
+            Some(call) => super::world::current_repetition(self, parent, &instance.repetition, &call.repeat),
+            None => std::borrow::Cow::Borrowed(&instance.repetition),
+        };
+        let frame = Frame::new(self, parent).repeated(&repetition);
         let value = expr.eval(&frame);
         (value.map(Some), Some(expr), frame.used())
     }

@@ -10,7 +10,7 @@ use super::frame::Frame;
 use super::ignore;
 use super::outside::ProviderInstance;
 use super::refresh::provider_of_state;
-use super::world::{Cell, ModuleIndex, Repetition, World};
+use super::world::{Cell, ModuleIndex, Repetition, World, current_repetition};
 use crate::graph::{Dependencies, NodeKind, ProviderUse};
 use crate::lang::body_eval;
 use crate::model::{Diagnostic, Diagnostics, ResourceAddress, Schema, Span, Str, Value};
@@ -67,7 +67,8 @@ impl World {
     /// The configuration of an instance, everything known, its preconditions judged again.
     pub fn configuration(&self, spot: Spot, schema: &Schema, change: &Change) -> Result<Value, Diagnostics> {
         let block = self.block(spot);
-        let own = own_repetition(self.repetition(spot));
+        let repetition = current_repetition(self, spot.module, self.repetition(spot), &block.repeat);
+        let own = own_repetition(&repetition);
         let rules = &block.lifecycle.preconditions;
         let name = change.address.to_string();
         let problems = judge_all(self, spot.module, own, None, rules, "resource", &name);

@@ -299,6 +299,27 @@ impl World {
     }
 }
 
+/// The repetition of an instance with what is known of its `each.value` by now: a plan may only have known the key.
+pub fn current_repetition<'r>(
+    world: &World,
+    module: ModuleIndex,
+    repetition: &'r Repetition,
+    repeat: &crate::spec::Repeat,
+) -> std::borrow::Cow<'r, Repetition> {
+    use std::borrow::Cow;
+    let (Repetition::Each(name, value), crate::spec::Repeat::ForEach(expr)) = (repetition, repeat) else {
+        return Cow::Borrowed(repetition);
+    };
+    if !world.applying || value.is_wholly_known() {
+        return Cow::Borrowed(repetition);
+    }
+    let now = expr.eval(&super::frame::Frame::new(world, module)).ok();
+    match now.as_ref().and_then(|v| v.attr(name)) {
+        Some(value) => Cow::Owned(Repetition::Each(name.clone(), value)),
+        None => Cow::Borrowed(repetition),
+    }
+}
+
 /// An index that matches no instance, as the one who wrote it sees it.
 pub fn no_such_instance(what: &str, key: &Key, span: Span) -> Diagnostic {
     Diagnostic::error(format!("{what} has no instance {key}"))

@@ -66,7 +66,8 @@ pub fn number(text: &str) -> Option<Number> {
         clean.push('e');
         clean.push_str(exponent.strip_prefix('+').unwrap_or(exponent));
     }
-    Number::parse(&clean)
+    // An integer has one zero.
+    Number::parse(&clean).map(|n| if n.is_zero() { Number::literal(0) } else { n })
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use terrane::provider::{
     ReadOutcome, Stored, Update,
 };
 use terrane::providers::aws::Definition;
-use tokio_util::sync::CancellationToken;
 
 use crate::driver_conformance::suite;
 
