@@ -96,7 +96,7 @@ async fn instances_keep_the_contract() {
     let aws = Account::connect(moto::Server::shared().url(), region).await;
     let case = Case {
         change: Some(("backup_retention_period", Value::int(7))),
-        not_imported: &["password", "skip_final_snapshot"],
+        not_imported: &["latest_restorable_time", "password", "skip_final_snapshot"],
         ..Case::of_cloud(INSTANCE, postgres("contract").build())
     };
     check(&aws.def, aws.connection.as_ref(), &case).await;
