@@ -27,21 +27,22 @@ output "secret" {
 }
 "#;
 
+/// One call at a time, so that the lines come in one order.
 #[test]
 fn a_stack_is_planned_applied_changed_and_destroyed() {
     let stack = Stack::with("main.tf", SMALL);
     let mut told = String::new();
     let mut run = |arguments: &[&str]| told.push_str(&format!("{}\n", stack.terrane(arguments).run().transcript()));
     run(&["plan", "-detailed-exitcode"]);
-    run(&["apply", "-auto-approve"]);
+    run(&["apply", "-auto-approve", "-parallelism=1"]);
     run(&["plan", "-detailed-exitcode"]);
     run(&["output"]);
     run(&["output", "-raw", "secret"]);
     run(&["state", "list"]);
     run(&["state", "show", "terraform_data.user[1]"]);
     run(&["plan", "-var", "size=2"]);
-    run(&["apply", "-auto-approve", "-var=size=2", "-target=terraform_data.base"]);
-    run(&["destroy", "-auto-approve"]);
+    run(&["apply", "-auto-approve", "-parallelism=1", "-var=size=2", "-target=terraform_data.base"]);
+    run(&["destroy", "-auto-approve", "-parallelism=1"]);
     run(&["state", "list"]);
     insta::assert_snapshot!(told);
 }
