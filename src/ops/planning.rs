@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::host::Machine;
 use super::load::{self, Loaded};
 use super::providers::{Asking, Providers, Working, Wrap};
-use super::record::{Record, Recording, Replaying};
+use super::record::{Answering, Record};
 use super::recover;
 use super::variables::{self, Given};
 use super::{lock, prior};
@@ -146,7 +146,7 @@ impl Session {
         if problems.has_errors() {
             return (self.failed(problems, &options), Record::default());
         }
-        let mut outside = Recording::new(Asking(&self.providers));
+        let mut outside = Answering::recording(Asking(&self.providers));
         let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
         let mut planned = plan(spec, graph, self.host.clone(), &prior, &options, &mut outside);
         let record = outside.into_record(options);
@@ -158,7 +158,7 @@ impl Session {
     /// Makes a saved plan again, from the answers that it was made of.
     pub fn replay(&mut self, record: &Record) -> Planned {
         let (prior, problems) = prior::decode(&self.snapshot, &self.providers);
-        let mut outside = Replaying::new(Asking(&self.providers), record);
+        let mut outside = Answering::replaying(Asking(&self.providers), record);
         let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
         let mut planned = plan(spec, graph, self.host.clone(), &prior, &record.options, &mut outside);
         planned.plan.diagnostics.extend(problems);

@@ -16,35 +16,39 @@ pub struct Record {
     pub batches: Vec<Vec<Answer>>,
 }
 
-/// Asks, and notes the answers.
-pub struct Recording<'p> {
+/// Answers the planner: by asking and noting what came back, or from a record.
+pub struct Answering<'p> {
     asking: Asking<'p>,
-    batches: Vec<Vec<Answer>>,
+    source: Source,
 }
 
-impl<'p> Recording<'p> {
-    pub fn new(asking: Asking<'p>) -> Self {
-        Recording { asking, batches: Vec::new() }
+enum Source {
+    Ask { noted: Vec<Vec<Answer>> },
+    Replay { left: std::vec::IntoIter<Vec<Answer>> },
+}
+
+impl<'p> Answering<'p> {
+    /// Asks, and notes the answers.
+    pub fn recording(asking: Asking<'p>) -> Self {
+        Answering { asking, source: Source::Ask { noted: Vec::new() } }
     }
 
+    /// Asks nobody.
+    pub fn replaying(asking: Asking<'p>, record: &Record) -> Self {
+        Answering { asking, source: Source::Replay { left: record.batches.clone().into_iter() } }
+    }
+
+    /// The answers that were noted; of a replay those that nobody asked for.
     pub fn into_record(self, options: Options) -> Record {
-        Record { options, batches: self.batches }
+        let batches = match self.source {
+            Source::Ask { noted } => noted,
+            Source::Replay { left } => left.collect(),
+        };
+        Record { options, batches }
     }
 }
 
-/// Answers from a record.
-pub struct Replaying<'p> {
-    asking: Asking<'p>,
-    batches: std::vec::IntoIter<Vec<Answer>>,
-}
-
-impl<'p> Replaying<'p> {
-    pub fn new(asking: Asking<'p>, record: &Record) -> Self {
-        Replaying { asking, batches: record.batches.clone().into_iter() }
-    }
-}
-
-impl Outside for Recording<'_> {
+impl Outside for Answering<'_> {
     fn schema(&self, provider: &Str, mode: Mode, ty: &str) -> Option<Arc<Schema>> {
         self.asking.schema(provider, mode, ty)
     }
@@ -70,41 +74,17 @@ impl Outside for Recording<'_> {
     }
 
     fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
-        let answers = self.asking.answer(requests);
-        self.batches.push(answers.clone());
-        answers
-    }
-}
-
-impl Outside for Replaying<'_> {
-    fn schema(&self, provider: &Str, mode: Mode, ty: &str) -> Option<Arc<Schema>> {
-        self.asking.schema(provider, mode, ty)
-    }
-
-    fn provider_schema(&self, provider: &Str) -> Option<Arc<Schema>> {
-        self.asking.provider_schema(provider)
-    }
-
-    fn provider_source(&self, provider: &Str) -> Str {
-        self.asking.provider_source(provider)
-    }
-
-    fn refine(
-        &self,
-        provider: &ProviderInstance,
-        ty: &str,
-        prior: &Value,
-        config: &Value,
-        planned: Value,
-        replace: Vec<Path>,
-    ) -> Refined {
-        self.asking.refine(provider, ty, prior, config, planned, replace)
-    }
-
-    fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
-        let recorded = self.batches.next().unwrap_or_default();
-        let mut recorded = recorded.into_iter();
-        requests.iter().map(|request| recorded.next().unwrap_or_else(|| missing(request))).collect()
+        match &mut self.source {
+            Source::Ask { noted } => {
+                let answers = self.asking.answer(requests);
+                noted.push(answers.clone());
+                answers
+            }
+            Source::Replay { left } => {
+                let mut recorded = left.next().unwrap_or_default().into_iter();
+                requests.iter().map(|request| recorded.next().unwrap_or_else(|| missing(request))).collect()
+            }
+        }
     }
 }
 
