@@ -98,6 +98,7 @@ fn creation(aws: &Aws, desired: &Config) -> CreateCall {
         .set_deletion_protection(desired.bool("deletion_protection"))
 }
 
+#[expect(deprecated, reason = "configurations still name the resources, and the provider must not drop them")]
 fn encryption(block: &Object) -> EncryptionConfig {
     let key = block.block("provider").and_then(|p| p.string("key_arn"));
     EncryptionConfig::builder()

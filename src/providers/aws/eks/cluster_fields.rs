@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use aws_sdk_eks::types::{
-    AccessConfigResponse, AuthenticationMode, Cluster as Api, IpFamily, KubernetesNetworkConfigResponse, LogType,
-    VpcConfigResponse,
+    AccessConfigResponse, AuthenticationMode, Cluster as Api, EncryptionConfig, IpFamily,
+    KubernetesNetworkConfigResponse, LogType, VpcConfigResponse,
 };
 use aws_smithy_types::date_time::Format;
 use futures::future::try_join_all;
@@ -65,16 +65,19 @@ fn logs(object: ObjectBuilder, api: &Api, like: Option<&Object>) -> ObjectBuilde
     }
 }
 
+#[expect(deprecated, reason = "configurations still name the resources, and the provider must not drop them")]
+fn encryption(config: &EncryptionConfig) -> Object {
+    let key = config.provider().and_then(|p| p.key_arn());
+    let provider = ObjectBuilder::new().maybe("key_arn", key).build();
+    ObjectBuilder::new().string_set("resources", config.resources()).blocks("provider", [provider]).build()
+}
+
 fn blocks(object: ObjectBuilder, api: &Api, like: Option<&Object>) -> ObjectBuilder {
     let block = |name: &str| like.and_then(|o| o.block(name));
     let policy = api.upgrade_policy().and_then(|p| p.support_type()).map(|t| t.as_str());
     let policy = policy.map(|t| ObjectBuilder::new().set("support_type", t).build());
     let network = api.kubernetes_network_config().map(network_config);
-    let encryption = api.encryption_config().iter().map(|e| {
-        let key = e.provider().and_then(|p| p.key_arn());
-        let provider = ObjectBuilder::new().maybe("key_arn", key).build();
-        ObjectBuilder::new().string_set("resources", e.resources()).blocks("provider", [provider]).build()
-    });
+    let encryption = api.encryption_config().iter().map(encryption);
     object
         .blocks("vpc_config", api.resources_vpc_config().map(|c| vpc_config(c, block("vpc_config"))))
         .blocks("access_config", access_config(api.access_config(), block("access_config")))
