@@ -6,6 +6,8 @@
 mod aws_network;
 #[cfg(feature = "aws")]
 mod aws_rds;
+#[cfg(feature = "aws")]
+mod aws_s3;
 mod cli;
 mod conformance_expressions;
 mod conformance_plans;

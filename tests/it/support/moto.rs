@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::proxy::Proxy;
 use super::python::PythonServer;
 
 /// Regions in which moto knows at least two zones.
@@ -58,6 +59,14 @@ impl Server {
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> &str {
         self.0.url()
+    }
+
+    /// A proxy before this server that puts right what moto answers wrongly.
+    pub fn proxy(&self) -> Proxy {
+        let proxy = Proxy::start(self.url());
+        // S3 calls the root element by the type (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html>).
+        proxy.mend("GET /*?versioning*", "GetBucketVersioningResponse", "VersioningConfiguration");
+        proxy
     }
 
     /// Forgets everything that was made, in all regions.
