@@ -9,6 +9,7 @@
 //! - [`plan`] knows `graph`, `spec`, `lang` and the state's types; it is pure.
 //! - [`apply`] knows `plan`, `state` and the traits of `provider`.
 //! - [`providers`] know `provider` and `model`, never each other, `plan`, `state` or `cli`.
+//! - [`provisioners`] know `provider` and `model`.
 //! - [`backends`] know `state`.
 //! - [`render`] knows `model` and `plan`.
 //! - [`ops`] wires the rooms together; [`cli`] alone prints, reads the environment, and exits.
@@ -23,6 +24,7 @@ pub mod ops;
 pub mod plan;
 pub mod provider;
 pub mod providers;
+pub mod provisioners;
 pub mod render;
 pub mod spec;
 pub mod state;

@@ -17,6 +17,17 @@ pub enum Event {
         address: Address,
         what: String,
     },
+    Provisioning {
+        address: Address,
+        /// `local-exec`, `remote-exec` or `file`.
+        provisioner: Str,
+    },
+    /// A line that a provisioner printed.
+    Provisioned {
+        address: Address,
+        provisioner: Str,
+        line: String,
+    },
     Done {
         address: Address,
         deposed: Option<Str>,

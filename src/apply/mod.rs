@@ -7,11 +7,10 @@ mod cloud;
 mod event;
 mod outcome;
 mod prepare;
+mod provision;
 mod rows;
 mod run;
 mod steps;
-
-pub use prepare::parse_duration;
 
 pub use cloud::Cloud;
 pub use event::{Event, Observer, Silent, Verb};

@@ -6,11 +6,12 @@ use std::time::Duration;
 use super::cloud::Cloud;
 use super::rows::{self, RowParts};
 use super::steps::{Call, Task};
+use crate::model::duration::parse_duration;
 use crate::model::{Diagnostic, Diagnostics, Fields, Object, Schema, Str, Value};
 use crate::plan::outside::ProviderInstance;
 use crate::plan::resume::{RowDependencies, Spot, broken};
-use crate::plan::{Action, Change, Planned, ReplaceOrder, StepKind, compare, prior, propose};
-use crate::state::Snapshot;
+use crate::plan::{Action, Change, Moment, Planned, ReplaceOrder, StepKind, compare, prior, propose};
+use crate::state::{Snapshot, Status};
 
 /// What preparing needs besides the values.
 pub struct Preparation {
@@ -30,15 +31,15 @@ impl Preparation {
         let number = kind.change().unwrap_or_default();
         let change = planned.plan.changes.get(number as usize).ok_or_else(|| broken("a step has no change"))?;
         match kind {
-            StepKind::Create { .. } => self.create(planned, change),
-            StepKind::Update { .. } => self.update(planned, change),
-            StepKind::Read { .. } => self.read(planned, change),
-            StepKind::Forget { .. } => self.removal(planned, change, Call::Forget),
-            _ => self.delete(planned, change),
+            StepKind::Create { .. } => self.create(planned, number, change),
+            StepKind::Update { .. } => self.update(planned, number, change),
+            StepKind::Read { .. } => self.read(planned, number, change),
+            StepKind::Forget { .. } => self.removal(planned, number, change, Call::Forget),
+            _ => self.delete(planned, number, change),
         }
     }
 
-    fn create(&mut self, planned: &Planned, change: &Change) -> Result<Task, Diagnostics> {
+    fn create(&mut self, planned: &Planned, number: u32, change: &Change) -> Result<Task, Diagnostics> {
         let at = self.place(planned, change)?;
         let proposed = propose::propose(&at.schema.block, None, &at.config);
         let refined = self.cloud.refine(&at.provider, change.address.ty(), &Value::NULL, &at.config, proposed);
@@ -51,10 +52,10 @@ impl Preparation {
                 Box::new(row.with_object(&change.before, &at.schema.block.ty()))
             });
         let call = Call::Create { desired, planned: refined.planned, deposing };
-        Ok(self.finish(planned, change, at, call))
+        Ok(self.finish(planned, number, change, at, call))
     }
 
-    fn update(&mut self, planned: &Planned, change: &Change) -> Result<Task, Diagnostics> {
+    fn update(&mut self, planned: &Planned, number: u32, change: &Change) -> Result<Task, Diagnostics> {
         let at = self.place(planned, change)?;
         let config = planned.world.without_ignored(at.spot, &at.schema, &change.before, &at.config);
         let proposed = propose::propose(&at.schema.block, Some(&change.before), &config);
@@ -76,24 +77,31 @@ impl Preparation {
                 private,
             },
         };
-        Ok(self.finish(planned, change, at, call))
+        Ok(self.finish(planned, number, change, at, call))
     }
 
-    fn read(&mut self, planned: &Planned, change: &Change) -> Result<Task, Diagnostics> {
+    fn read(&mut self, planned: &Planned, number: u32, change: &Change) -> Result<Task, Diagnostics> {
         let at = self.place(planned, change)?;
         let call = Call::Read { config: at.config.clone() };
-        Ok(self.finish(planned, change, at, call))
+        Ok(self.finish(planned, number, change, at, call))
     }
 
-    fn delete(&mut self, planned: &Planned, change: &Change) -> Result<Task, Diagnostics> {
+    fn delete(&mut self, planned: &Planned, number: u32, change: &Change) -> Result<Task, Diagnostics> {
         let row = rows::prior_row(change, &self.snapshot);
         let prior = change.before.unmark_deep().0;
         let id = rows::remote_id(row.as_ref(), &change.before);
-        self.removal(planned, change, Call::Delete { id, prior, private: row.and_then(|r| r.private()) })
+        let private = row.as_ref().and_then(|r| r.private());
+        let mut task = self.removal(planned, number, change, Call::Delete { id, prior, private })?;
+        // What was never made right, or was left behind by a replacement, is not taken leave of.
+        let whole = task.deposed.is_none() && row.is_some_and(|r| r.status != Status::Tainted);
+        if whole && planned.world.has_provisions(change, Moment::Destruction) {
+            task.provisions = Some(Moment::Destruction);
+        }
+        Ok(task)
     }
 
     /// A step that needs no configuration: the block may be gone.
-    fn removal(&mut self, planned: &Planned, change: &Change, call: Call) -> Result<Task, Diagnostics> {
+    fn removal(&mut self, planned: &Planned, number: u32, change: &Change, call: Call) -> Result<Task, Diagnostics> {
         let schema = self.schema(change)?;
         let provider = planned.world.provider_named(&change.provider, &|name| self.cloud.provider_schema(name))?;
         let deposed = match creates_first(change) {
@@ -105,6 +113,8 @@ impl Preparation {
             address: change.address.clone(),
             deposed,
             span: None,
+            change: number,
+            provisions: None,
             key: self.key(change, "delete"),
             plan_id: self.plan_id.clone(),
             timeout: user_timeout(&change.before, "delete").unwrap_or(timeouts.delete),
@@ -124,7 +134,7 @@ impl Preparation {
         Ok(Place { spot, schema, provider, config })
     }
 
-    fn finish(&mut self, planned: &Planned, change: &Change, at: Place, call: Call) -> Task {
+    fn finish(&mut self, planned: &Planned, number: u32, change: &Change, at: Place, call: Call) -> Task {
         let timeouts = self.cloud.timeouts(&change.provider.name, change.address.ty());
         let (verb, usual) = match call {
             Call::Create { .. } => ("create", timeouts.create),
@@ -135,6 +145,9 @@ impl Preparation {
             address: change.address.clone(),
             deposed: None,
             span: Some(planned.world.block_span(at.spot)),
+            change: number,
+            provisions: (verb == "create" && planned.world.has_provisions(change, Moment::Creation))
+                .then_some(Moment::Creation),
             key: self.key(change, verb),
             plan_id: self.plan_id.clone(),
             timeout: user_timeout(&at.config, verb).unwrap_or(usual),
@@ -213,28 +226,4 @@ fn known(value: &Value) -> Value {
 fn user_timeout(object: &Value, operation: &str) -> Option<Duration> {
     let block = Object::new(object).block("timeouts")?;
     parse_duration(block.str(operation)?)
-}
-
-/// Reads durations such as `90s`, `1h30m`, `500ms`.
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let mut total = Duration::ZERO;
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit() || c == '.').map_or(rest.len(), |n| digits + n);
-        let seconds = match &rest[digits..unit_end] {
-            "h" => 3600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 0.001,
-            _ => return None,
-        };
-        total += Duration::try_from_secs_f64(number * seconds).ok()?;
-        rest = &rest[unit_end..];
-    }
-    Some(total)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -10,10 +11,12 @@ use super::cloud::Cloud;
 use super::event::Observer;
 use super::outcome::{Outcome, Skipped};
 use super::prepare::Preparation;
+use super::provision::Question;
 use super::rows;
 use super::steps::{Ended, Shared, Task};
 use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Str, Value};
 use crate::plan::{Change, PlanMode, Planned, StepId, StepKind};
+use crate::provider::Provisioner;
 use crate::state::{self, Output, Snapshot, Store};
 
 /// How a run is stopped from outside.
@@ -28,6 +31,7 @@ pub struct Stop {
 pub struct Input {
     pub planned: Planned,
     pub cloud: Arc<dyn Cloud>,
+    pub provisioner: Arc<dyn Provisioner>,
     pub store: Arc<dyn Store>,
     /// The state that was planned from.
     pub snapshot: Snapshot,
@@ -63,6 +67,8 @@ struct Run {
     done: Vec<Option<Done>>,
     ready: VecDeque<StepId>,
     in_flight: JoinSet<(StepId, Ended)>,
+    /// Steps ask for the provisioners of their objects here.
+    questions: mpsc::UnboundedReceiver<Question>,
     outcome: Outcome,
 }
 
@@ -83,6 +89,7 @@ impl Run {
         let waiting: Vec<u32> = steps.iter().map(|s| s.after.len() as u32).collect();
         let ready = (0..steps.len() as u32).map(StepId).filter(|s| waiting[s.0 as usize] == 0).collect();
         let done = vec![None; steps.len()];
+        let (ask, questions) = mpsc::unbounded_channel();
         let mut planned = input.planned;
         planned.world.applying = true;
         Run {
@@ -91,6 +98,8 @@ impl Run {
                 cloud: input.cloud,
                 store: input.store,
                 observer: input.observer,
+                provisioner: input.provisioner,
+                ask,
                 abort: input.stop.abort.clone(),
             },
             planned,
@@ -101,6 +110,7 @@ impl Run {
             done,
             ready,
             in_flight: JoinSet::new(),
+            questions,
             outcome: Outcome::default(),
         }
     }
@@ -129,7 +139,14 @@ impl Run {
             if self.in_flight.is_empty() && (self.ready.is_empty() || stopped) {
                 break;
             }
-            match self.in_flight.join_next().await {
+            let joined = tokio::select! {
+                joined = self.in_flight.join_next() => joined,
+                Some(question) = self.questions.recv() => {
+                    question.answer(&self.planned);
+                    continue;
+                }
+            };
+            match joined {
                 Some(Ok((step, ended))) => self.end(step, ended),
                 Some(Err(panic)) => self.outcome.diagnostics.push(
                     Diagnostic::error("a driver broke down").detail(panic.to_string()).help(

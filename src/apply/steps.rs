@@ -8,13 +8,16 @@ use time::OffsetDateTime;
 
 use super::cloud::Cloud;
 use super::event::{Event, Observer, Verb};
+use super::provision::Question;
 use super::rows::{RowParts, marked};
 use crate::model::{Address, Diagnostic, Fields, Object, Str, Value};
+use crate::plan::Moment;
 use crate::plan::outside::ProviderInstance;
 use crate::provider::{
-    Create, Delete, IdempotencyKey, Operation, Outcome, Progress, ProviderError, RemoteId, Stored, Update,
+    Create, Delete, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Provisioner, RemoteId, Stored, Update,
 };
 use crate::state::{Change, Intent, IntentOperation, RowKey, Store, StoredInstance};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 /// How a step ended.
@@ -32,6 +35,10 @@ pub struct Task {
     pub address: Address,
     pub deposed: Option<Str>,
     pub span: Option<crate::model::Span>,
+    /// The number of the change.
+    pub change: u32,
+    /// When provisioners run with this step, if any do.
+    pub provisions: Option<Moment>,
     pub provider: Arc<ProviderInstance>,
     pub key: IdempotencyKey,
     pub plan_id: Str,
@@ -79,6 +86,8 @@ pub struct Shared {
     pub cloud: Arc<dyn Cloud>,
     pub store: Arc<dyn Store>,
     pub observer: Arc<dyn Observer>,
+    pub provisioner: Arc<dyn Provisioner>,
+    pub ask: UnboundedSender<Question>,
     pub abort: CancellationToken,
 }
 
@@ -161,6 +170,7 @@ impl Task {
         self.commit(shared, begin).await?;
         let request = Create { desired: Object::new(desired), key: self.key.clone(), op };
         match connection.create(self.address.ty(), request).await {
+            Outcome::Done(stored) if self.provisions.is_some() => self.provision_new(shared, &stored, planned).await,
             Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
             Outcome::Partial(stored, error) => self.store_object(shared, &stored, planned, Some(error)).await,
             Outcome::Failed(error) => {
@@ -218,6 +228,9 @@ impl Task {
     async fn delete(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {
         let connection = shared.cloud.connect(&self.provider).await?;
         let Call::Delete { id, prior, private } = &self.call else { return Ok(Ended::Gone) };
+        if self.provisions.is_some() {
+            self.provision(shared, prior).await?;
+        }
         let intent = self.intent(IntentOperation::Delete, Some(id), None);
         self.commit(shared, vec![Change::Begin(intent)]).await?;
         let request = Delete { id: id.clone(), prior: Object::new(prior), private: private.clone(), op };
@@ -251,6 +264,20 @@ impl Task {
         Ok(Ended::Gone)
     }
 
+    /// Stores a new object as tainted, runs its provisioners, and takes the taint off: whatever interrupts them, the
+    /// state says that the object is not ready.
+    async fn provision_new(&self, shared: &Shared, stored: &Stored, planned: &Value) -> Result<Ended, Diagnostic> {
+        let value = marked(&stored.object, planned, &self.parts.schema);
+        let row = self.parts.row(stored, &value, true);
+        self.commit(shared, vec![Change::Put(Arc::new(row)), Change::End(self.key.0.clone())]).await?;
+        if let Err(problem) = self.provision(shared, &value).await {
+            return Ok(Ended::Partial(value, problem));
+        }
+        let row = self.parts.row(stored, &value, false);
+        self.commit(shared, vec![Change::Put(Arc::new(row))]).await?;
+        Ok(Ended::Made(value))
+    }
+
     /// Writes the object. A problem means that it was created, but not wholly: it is tainted.
     async fn store_object(
         &self,
@@ -268,7 +295,7 @@ impl Task {
         })
     }
 
-    async fn commit(&self, shared: &Shared, changes: Vec<Change>) -> Result<(), Diagnostic> {
+    pub(super) async fn commit(&self, shared: &Shared, changes: Vec<Change>) -> Result<(), Diagnostic> {
         shared.store.commit(changes).await.map_err(|error| {
             Diagnostic::error("the state could not be written").detail(error.to_string()).address(self.address.clone())
         })

@@ -25,7 +25,10 @@ impl Environment {
     pub fn read() -> Environment {
         let known = |name: &str| {
             ["TF_", "TERRANE_"].iter().any(|p| name.starts_with(p))
-                || matches!(name, "NO_COLOR" | "HOME" | "USER" | "LOGNAME" | "COLUMNS" | "TERM" | "CI")
+                || matches!(
+                    name,
+                    "NO_COLOR" | "HOME" | "SSH_AUTH_SOCK" | "USER" | "LOGNAME" | "COLUMNS" | "TERM" | "CI"
+                )
         };
         let pairs = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
         Environment { values: pairs.filter(|(name, _)| known(name)).collect() }
@@ -161,6 +164,7 @@ impl Common {
             sandbox: self.sandbox(environment)?,
             given,
             home_dir: environment.get("HOME").map(str::to_string),
+            ssh_agent: environment.get("SSH_AUTH_SOCK").map(str::to_string),
             now: now(),
             lock: lock::Settings { enabled: self.lock, timeout, who },
         })
@@ -183,7 +187,7 @@ fn workspace(environment: &Environment, data_dir: &Path) -> Result<Workspace, Fa
 }
 
 fn duration(text: &str) -> Result<Duration, Failure> {
-    crate::apply::parse_duration(text).ok_or_else(|| {
+    crate::model::duration::parse_duration(text).ok_or_else(|| {
         Diagnostic::error(format!("\"{text}\" is no duration")).help("write it like 30s, 5m or 1h30m").into()
     })
 }

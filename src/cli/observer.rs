@@ -45,6 +45,10 @@ impl Observer for Lines {
         let _written = match event {
             Event::Started { address, verb, id, .. } => progress.started(&address, doing(verb), id.as_deref(), now),
             Event::Waiting { address, what } => progress.waiting(&address, &what, now),
+            Event::Provisioning { address, provisioner } => progress.provisioning(&address, &provisioner, now),
+            Event::Provisioned { address, provisioner, line } => {
+                progress.provisioned(&address, &provisioner, &line, now)
+            }
             Event::Done { address, id, .. } => progress.done(&address, id.as_deref(), now),
             Event::Failed { address, .. } => progress.failed(&address, now),
         };

@@ -92,6 +92,20 @@ impl<W: Write> Progress<W> {
         self.show(now)
     }
 
+    /// A provisioner begins, such as `local-exec`.
+    pub fn provisioning(&mut self, address: &Address, provisioner: &str, now: Instant) -> io::Result<()> {
+        self.line(address, Role::Plain, &progress_text::provisioning(provisioner));
+        self.show(now)
+    }
+
+    /// A line that a provisioner printed.
+    pub fn provisioned(&mut self, address: &Address, provisioner: &str, line: &str, now: Instant) -> io::Result<()> {
+        use std::fmt::Write;
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.buffer, "{address} ({provisioner}): {}", printable(line));
+        self.show(now)
+    }
+
     pub fn done(&mut self, address: &Address, id: Option<&str>, now: Instant) -> io::Result<()> {
         if let Some((doing, elapsed)) = self.end(address, now) {
             self.line(address, Role::Plain, &progress_text::completed(doing, elapsed, id));

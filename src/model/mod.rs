@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod diagnostic;
+pub mod duration;
 pub mod marks;
 pub mod number;
 pub mod object;

@@ -16,6 +16,7 @@ use crate::backends::Local;
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str};
 use crate::plan::{Options, Planned, plan};
 use crate::providers::sandbox::{self, Faults, SandboxCloud};
+use crate::provisioners::Provisioners;
 use crate::state::{Snapshot, SqliteStore, StateError, Store, Surroundings, Workspace};
 
 /// Everything that a session needs from outside.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub sandbox: Option<Faults>,
     pub given: Vec<Given>,
     pub home_dir: Option<String>,
+    /// The socket of the SSH agent.
+    pub ssh_agent: Option<String>,
     /// RFC 3339.
     pub now: String,
     pub lock: lock::Settings,
@@ -198,9 +201,12 @@ impl Session {
         };
         self.host.applying.store(true, Ordering::Relaxed);
         let plan_id: Str = format!("{}-{}", self.snapshot.lineage, self.snapshot.serial).into();
+        let provisioners =
+            Provisioners { home_dir: self.settings.home_dir.clone(), ssh_agent: self.settings.ssh_agent.clone() };
         let input = apply::Input {
             planned,
             cloud: Arc::new(Working(self.providers.clone())),
+            provisioner: Arc::new(provisioners),
             store: store.clone(),
             snapshot: self.snapshot.clone(),
             observer,

@@ -18,6 +18,7 @@ mod orphans;
 pub mod outside;
 pub mod prior;
 pub mod propose;
+pub mod provisions;
 pub mod refresh;
 mod resources;
 pub mod resume;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 pub use change::{Action, Change, Drift, OutputChange, ProviderName, Reason, ReplaceOrder};
 pub use prior::{Prior, PriorObject};
+pub use provisions::{Moment, Provision};
 pub use step::{CellId, CellKind, Step, StepId, StepKind};
 pub use walk::{Options, Planned, Rewrite, plan};
 

@@ -9,7 +9,6 @@ use super::walk::Planner;
 use super::world::RepeatKind;
 use crate::graph::StaticModuleId;
 use crate::model::{Address, Key, Mode};
-use crate::spec::module::Target;
 
 impl Planner<'_> {
     pub fn plan_orphans(&mut self, outside: &mut dyn Outside) {
@@ -61,26 +60,7 @@ impl Planner<'_> {
 
     /// What a `removed` block says of the object: whether it is destroyed.
     fn removed(&self, address: &Address) -> Option<bool> {
-        let spec = &self.world.spec;
-        let tree = &self.world.graph.tree;
-        let steps = address.resource.module.steps();
-        (0..=steps.len()).find_map(|depth| {
-            let base = crate::model::ModulePath::from_steps(steps[..depth].to_vec());
-            let module = static_module(spec, tree, &base)?;
-            let below = crate::model::ModulePath::from_steps(steps[depth..].to_vec()).without_keys();
-            let matches = |target: &Target| match target {
-                Target::Module(path) => below.starts_with(&path.without_keys()),
-                Target::Resource(a) => {
-                    let r = &address.resource;
-                    a.resource.module.without_keys() == below
-                        && a.resource.mode == r.mode
-                        && a.resource.ty == r.ty
-                        && a.resource.name == r.name
-                        && (a.key.is_none() || a.key == address.key)
-                }
-            };
-            tree.definition(spec, module).removed.iter().find(|r| matches(&r.from)).map(|r| r.destroy)
-        })
+        self.world.removed_block(address).map(|(_, removed)| removed.destroy)
     }
 
     fn why_gone(&self, address: &Address) -> Reason {

@@ -59,6 +59,7 @@ impl Planner<'_> {
             let (expanded, mut gate) = self.expand(module, &block.repeat);
             let Some((kind, repetitions)) = expanded else { continue };
             gate.extend(self.depends_on_work(module, &block.depends_on));
+            gate.extend(self.provisioners_work(module, block));
             gate.extend_from_slice(&self.world.instance(module).gate.clone());
             gate.extend_from_slice(&provider.producers);
             let place = Place {

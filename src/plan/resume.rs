@@ -55,6 +55,11 @@ impl World {
         cell.instances.get(spot.position).map_or(&ONCE, |i| &i.repetition)
     }
 
+    /// The module instance, the block and what tells the instance apart.
+    pub(super) fn surroundings(&self, spot: Spot) -> (ModuleIndex, &Resource, &Repetition) {
+        (spot.module, self.block(spot), self.repetition(spot))
+    }
+
     pub fn block_span(&self, spot: Spot) -> Span {
         self.block(spot).span
     }

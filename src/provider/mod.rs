@@ -9,6 +9,7 @@ pub mod connection;
 pub mod contract;
 pub mod error;
 pub mod limits;
+pub mod provisioner;
 pub mod resource;
 pub mod retry;
 pub mod schema_words;
@@ -21,6 +22,7 @@ pub use contract::{
     ReadOutcome, RemoteId, Stored, Update,
 };
 pub use error::{ErrorKind, ProviderError};
+pub use provisioner::{Job, Output, ProvisionError, Provisioner};
 pub use resource::{DataDriver, DataType, ResourceType, data_source, resource};
 pub use retry::Repeat;
 pub use waiting::{Pace, Seen, insist, wait};

@@ -72,6 +72,11 @@ pub fn completed(doing: Doing, elapsed: Duration, id: Option<&str>) -> String {
     format!("{} complete after {}{}", doing.noun(), elapsed_text(elapsed), id_text(id))
 }
 
+/// `Provisioning with 'local-exec'...`.
+pub fn provisioning(provisioner: &str) -> String {
+    format!("Provisioning with '{provisioner}'...")
+}
+
 /// `Creation errored after 2s`.
 pub fn errored(doing: Doing, elapsed: Duration) -> String {
     format!("{} errored after {}", doing.noun(), elapsed_text(elapsed))

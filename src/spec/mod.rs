@@ -18,6 +18,7 @@ pub mod loader;
 pub mod module;
 mod node;
 mod paths;
+pub mod provisioner;
 mod resolve;
 mod syntax;
 mod version;

@@ -57,6 +57,7 @@ fn step(folder: &Path, data_dir: &Path, expected: &Json) -> Result<bool, String>
         sandbox: None,
         given: Vec::new(),
         home_dir: None,
+        ssh_agent: None,
         now: "2024-01-01T00:00:00Z".to_string(),
         lock: lock::Settings { enabled: false, timeout: Duration::ZERO, who: "test".to_string() },
     };

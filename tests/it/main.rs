@@ -12,6 +12,8 @@ mod cli;
 mod conformance_expressions;
 mod conformance_plans;
 mod driver_conformance;
+mod provisioners_local;
+mod provisioners_remote;
 mod spec_load;
 mod state_damage;
 mod state_lock;

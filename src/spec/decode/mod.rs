@@ -9,6 +9,7 @@ mod lifecycle;
 mod meta;
 mod output;
 mod provider;
+mod provisioner;
 mod reference;
 mod resource;
 mod terraform;

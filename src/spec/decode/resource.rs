@@ -1,17 +1,15 @@
 //! `resource`, `data` and `ephemeral` blocks.
 
 use super::Decoder;
-use super::body::nested_shape;
 use super::meta::default_provider;
 use crate::lang::body::Body;
 use crate::model::{Diagnostic, Mode, Str};
 use crate::spec::declare::block_repeats;
-use crate::spec::module::{Lifecycle, Provisioner, Resource};
-use crate::spec::resolve::{Place, Reach};
+use crate::spec::module::{Lifecycle, Resource};
+use crate::spec::resolve::Place;
 use crate::spec::syntax::{Block, Content, Shape};
 
 const BLOCKS: &[(&str, usize)] = &[("lifecycle", 0), ("connection", 0), ("provisioner", 1), ("dynamic", 1)];
-const PROVISIONERS: [&str; 3] = ["local-exec", "remote-exec", "file"];
 
 /// The content of a resource block.
 pub fn shape(schema: Option<&crate::model::schema::Block>) -> Shape<'_> {
@@ -61,7 +59,8 @@ impl Decoder<'_> {
         let connection = connections.last().map(|block| self.connection(block, place.with_self()));
         let provisioners = content.take_blocks("provisioner");
         managed_only(self, &provisioners);
-        let provisioners = provisioners.iter().map(|block| self.provisioner(block, place)).collect();
+        let provisioners: Vec<_> = provisioners.iter().map(|block| self.provisioner(block, place)).collect();
+        self.check_shared_connection(connection.as_ref(), &provisioners);
         let body = self.resource_body(content, schema, &ty, place);
         Resource {
             mode,
@@ -110,30 +109,6 @@ impl Decoder<'_> {
             }
             _ => error,
         });
-    }
-
-    fn connection(&mut self, block: &Block<'_>, place: Place) -> Body {
-        let content = self.content(block, nested_shape(None));
-        self.body(content, None, place)
-    }
-
-    pub(super) fn provisioner(&mut self, block: &Block<'_>, place: Place) -> Provisioner {
-        let (ty, ty_span): (Str, _) = block.label(0);
-        if !PROVISIONERS.contains(&&*ty) {
-            let error = Diagnostic::error(format!("unknown provisioner \"{ty}\"")).at(ty_span);
-            self.error(error.did_you_mean(&ty, PROVISIONERS).help(format!("there is {}", PROVISIONERS.join(", "))));
-        }
-        let mut content = self.content(block, Shape::of(&[("connection", 0)]));
-        let when = self.take_word(&mut content, "when", &["create", "destroy"]);
-        let on_failure = self.take_word(&mut content, "on_failure", &["continue", "fail"]);
-        let on_destroy = when.as_deref() == Some("destroy");
-        let reach = if on_destroy { Reach::OwnObject } else { place.reach };
-        let place = Place { reach, ..place.with_self() };
-        let connection = content.take_block("connection", self.diagnostics);
-        let connection = connection.map(|block| self.connection(&block, place));
-        let body = self.body(content, None, place);
-        let continue_on_failure = on_failure.as_deref() == Some("continue");
-        Provisioner { ty, body, connection, on_destroy, continue_on_failure, span: block.header }
     }
 
     /// A bare word out of a few.

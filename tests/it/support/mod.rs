@@ -15,4 +15,5 @@ pub mod moto;
 pub mod normalise;
 pub mod proxy;
 mod python;
+pub mod sshd;
 pub mod wire;
