@@ -11,6 +11,7 @@ pub mod providers;
 pub mod record;
 pub mod recover;
 pub mod variables;
+pub mod written;
 
 pub use load::{Loaded, load};
 pub use planning::{Access, Session, SessionError, Settings};

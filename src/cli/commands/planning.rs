@@ -101,6 +101,7 @@ fn show_plan(plan: &Plan, session: &Session, terminal: &Terminal) {
         use crate::spec::Schemas;
         Schemas::resource(&**providers, address.resource.mode, address.ty())
     };
-    let view = PlanView { style: terminal.out, schemas: Some(&schema), sources: None };
+    let written = |address: &Address, name: &str| session.loaded.written(address, name);
+    let view = PlanView { style: terminal.out, schemas: Some(&schema), written: Some(&written), sources: None };
     terminal.print(&plan_text(plan, &view));
 }

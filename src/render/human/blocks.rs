@@ -7,8 +7,19 @@ use crate::model::{Block, Fields, Marks, NestedBlock, Nesting, Value};
 use crate::render::quote::{self, quoted};
 use crate::render::value_text::{UNKNOWN, WRITE_ONLY, concealed};
 
-/// What becomes of an object; null stands for none.
-pub fn object(before: Option<&Value>, after: Option<&Value>, schema: Option<&Block>, forced: &Forced) -> Delta {
+/// The expression that the configuration gives an argument or a block; empty where it is long or not one expression.
+/// Nothing where the configuration does not say it.
+pub type Written<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// What becomes of an object; null stands for none. Where it is known what is `written`, what a new object leaves to
+/// the provider is counted and not listed, and other unknown values tell where they come from.
+pub fn object(
+    before: Option<&Value>,
+    after: Option<&Value>,
+    schema: Option<&Block>,
+    forced: &Forced,
+    written: Option<&Written>,
+) -> Delta {
     let present = |v: Option<&Value>| v.filter(|v| !v.is_null()).cloned();
     let (before, after) = (present(before), present(after));
     let sign = match (&before, &after) {
@@ -27,7 +38,7 @@ pub fn object(before: Option<&Value>, after: Option<&Value>, schema: Option<&Blo
     let empty = Fields::default();
     let fields = |v: &'_ Option<Value>| v.as_ref().and_then(Value::as_fields).cloned().unwrap_or_default();
     let (b, a) = (fields(&before), fields(&after));
-    let mut inside = Inside { entries: Vec::new(), hidden: Hidden::default() };
+    let mut inside = Inside { entries: Vec::new(), hidden: Hidden::default(), written };
     inside.attributes(&b, &a, schema, forced);
     for nested in schema.map_or(&[][..], |s| &s.blocks) {
         let (b, a) = (&b, &a);
@@ -38,12 +49,13 @@ pub fn object(before: Option<&Value>, after: Option<&Value>, schema: Option<&Blo
     if forced.here() { delta.note(super::delta::FORCES) } else { delta }
 }
 
-struct Inside {
+struct Inside<'w> {
     entries: Vec<Entry>,
     hidden: Hidden,
+    written: Option<&'w Written<'w>>,
 }
 
-impl Inside {
+impl Inside<'_> {
     fn attributes(&mut self, before: &Fields, after: &Fields, schema: Option<&Block>, forced: &Forced) {
         for (name, before, after) in merged(before, after) {
             if schema.is_some_and(|s| s.nested(name).is_some()) {
@@ -64,6 +76,17 @@ impl Inside {
             if before.is_none() && after.is_none() {
                 continue;
             }
+            let mut origin = None;
+            if before.is_none()
+                && after.as_ref().is_some_and(Value::is_unknown)
+                && let Some(written) = self.written
+            {
+                origin = written(name);
+                if origin.is_none() {
+                    self.hidden.unknown += 1;
+                    continue;
+                }
+            }
             let differs = before != after || forced.any();
             let delta = match before {
                 Some(v) if !differs && &**name == "tags" => identifying_tag(&v),
@@ -71,7 +94,13 @@ impl Inside {
                 before => Some(delta(before.as_ref(), after.as_ref(), &forced)),
             };
             match delta {
-                Some(delta) => self.entries.push(Entry::argument(quote::name(name).into_owned(), delta)),
+                Some(delta) => {
+                    // Nothing stands beside a concealed value: the expression may hold a part of it.
+                    let plain = matches!(&delta.body, Body::Text(text) if text == UNKNOWN);
+                    let origin = origin.filter(|text| plain && !text.is_empty());
+                    let delta = origin.into_iter().fold(delta, Delta::note);
+                    self.entries.push(Entry::argument(quote::name(name).into_owned(), delta));
+                }
                 None => self.hidden.attributes += 1,
             }
         }
@@ -93,6 +122,11 @@ impl Inside {
             return;
         }
         let marks = |v: &Option<Value>| v.as_ref().map_or(Marks::NONE, |v| v.unmark().1);
+        let left_open = before.is_none() && after.as_ref().is_some_and(Value::is_unknown);
+        if left_open && self.written.is_some_and(|written| written(&nested.name).is_none()) {
+            self.hidden.unknown += 1;
+            return;
+        }
         let instead = concealed(marks(&before) | marks(&after));
         let unknown = after.as_ref().is_some_and(Value::is_unknown).then_some(UNKNOWN);
         if let Some(instead) = instead.or(unknown) {
@@ -100,7 +134,7 @@ impl Inside {
             self.block(nested, None, Delta::text(sign, instead));
             return;
         }
-        let compare = |b: Option<&Value>, a: Option<&Value>, f: &Forced| object(b, a, Some(&nested.block), f);
+        let compare = |b: Option<&Value>, a: Option<&Value>, f: &Forced| object(b, a, Some(&nested.block), f, None);
         let items = |v: &Option<Value>| v.as_ref().and_then(Value::as_items).unwrap_or(&[]).to_vec();
         let found = match nested.nesting {
             Nesting::Single => vec![Item::Element(compare(before.as_ref(), after.as_ref(), forced))],
@@ -126,7 +160,7 @@ impl Inside {
             let forced = forced.field(label);
             match b == a && !forced.any() {
                 true => self.hidden.blocks += 1,
-                false => self.block(nested, Some(label), object(b, a, Some(&nested.block), &forced)),
+                false => self.block(nested, Some(label), object(b, a, Some(&nested.block), &forced, None)),
             }
         }
     }

@@ -83,6 +83,8 @@ pub struct Hidden {
     /// Entries of a map, which are called elements.
     pub elements: usize,
     pub blocks: usize,
+    /// Attributes and blocks of a new object that the configuration leaves to the provider.
+    pub unknown: usize,
 }
 
 /// The ways below a value whose change forces a replacement.

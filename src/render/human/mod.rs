@@ -23,11 +23,16 @@ use crate::plan::{Action, Change, Drift, OutputChange, Plan, PlanMode};
 /// Finds the schema of an object's type. Without it nested blocks read as attributes.
 pub type SchemaOf<'a> = dyn Fn(&Address) -> Option<&'a Schema> + 'a;
 
+/// Finds the expression that the configuration gives a part of an object, as [`blocks::Written`] says.
+pub type WrittenOf<'a> = dyn Fn(&Address, &str) -> Option<String> + 'a;
+
 /// How a plan is to be shown.
 #[derive(Clone, Copy, Default)]
 pub struct PlanView<'a, 's> {
     pub style: Style,
     pub schemas: Option<&'a SchemaOf<'s>>,
+    /// Without it every attribute that is known after apply is listed.
+    pub written: Option<&'a WrittenOf<'s>>,
     /// Where the plan's diagnostics point into. Without it they are left to the caller.
     pub sources: Option<&'a SourceMap>,
 }
@@ -91,7 +96,7 @@ impl PlanText<'_, '_, '_> {
                 true => ("  -", Role::Removed),
                 false => ("  ~", Role::Changed),
             };
-            self.object(symbol, role, &object.address, (&object.before, &object.after), &Forced::default());
+            self.object((symbol, role), &object.address, (&object.before, &object.after), &Forced::default(), None);
         }
     }
 
@@ -137,12 +142,21 @@ impl PlanText<'_, '_, '_> {
         let (symbol, role) = (header::symbol(change), header::role(&change.action));
         // What is forgotten lives on as it is.
         let after = if change.action == Action::Forget { &change.before } else { &change.after };
-        self.object(symbol, role, &change.address, (&change.before, after), &forced);
+        let written = self.view.written.map(|find| move |name: &str| find(&change.address, name));
+        let written = written.as_ref().map(|w| w as &blocks::Written);
+        self.object((symbol, role), &change.address, (&change.before, after), &forced, written);
     }
 
-    fn object(&mut self, symbol: &str, role: Role, address: &Address, sides: (&Value, &Value), forced: &Forced) {
+    fn object(
+        &mut self,
+        (symbol, role): (&str, Role),
+        address: &Address,
+        sides: (&Value, &Value),
+        forced: &Forced,
+        written: Option<&blocks::Written>,
+    ) {
         let schema = self.view.schemas.and_then(|find| find(address));
-        let delta = blocks::object(Some(sides.0), Some(sides.1), schema.map(|s| &s.block), forced);
+        let delta = blocks::object(Some(sides.0), Some(sides.1), schema.map(|s| &s.block), forced, written);
         self.page.put(role, symbol);
         self.page.text(&format!(" {} {{", header::block_header(address)));
         self.page.end_line();

@@ -116,7 +116,11 @@ impl Page {
                 self.comment(indent, &format!("{} hidden", counted(n, &format!("unchanged {one}"))));
             }
         }
-        let mut above = (!arguments.is_empty() || hidden.attributes > 0).then_some("");
+        if hidden.unknown > 0 {
+            self.comment(indent, &format!("{} known after apply", counted(hidden.unknown, "more attribute")));
+        }
+        let above_blocks = !arguments.is_empty() || hidden.attributes + hidden.unknown > 0;
+        let mut above = above_blocks.then_some("");
         for entry in &blocks {
             if above.is_some_and(|name| name != entry.name) {
                 self.blank();

@@ -364,6 +364,33 @@ fn nested_blocks_read_as_blocks_with_their_schema() {
 }
 
 #[test]
+fn what_is_left_to_the_provider_is_counted() {
+    let after = object(&[
+        ("arn", unknown()),
+        ("endpoint", unknown()),
+        ("engine", Value::from("postgres")),
+        ("password", unknown().mark(Marks::SENSITIVE)),
+        ("vpc_id", unknown()),
+    ]);
+    let written = |_: &Address, name: &str| match name {
+        "engine" => Some("\"postgres\"".to_string()),
+        "password" => Some("part-of-it-${random_id.main.hex}".to_string()),
+        "vpc_id" => Some("aws_vpc.main.id".to_string()),
+        _ => None,
+    };
+    let view = PlanView { written: Some(&written), ..PlanView::default() };
+    assert_snapshot!(change_text(&create("aws_db_instance.main", after), &view), @r#"
+    # aws_db_instance.main will be created
+    + resource "aws_db_instance" "main" {
+        + engine   = "postgres"
+        + password = (sensitive value)
+        + vpc_id   = (known after apply) # aws_vpc.main.id
+          # (2 more attributes known after apply)
+      }
+    "#);
+}
+
+#[test]
 fn drift_outputs_and_long_values_have_their_places() {
     let mut plan = plan(vec![update(
         "aws_lb.web",
