@@ -1,15 +1,19 @@
 //! What the commands do: load, validate, plan, apply, refresh. Wires the rooms together and prints nothing.
 
+pub mod adopting;
 pub mod configuration;
+pub mod elsewhere;
 pub mod host;
 pub mod load;
 pub mod lock;
+pub mod moving;
 pub mod plan_file;
 pub mod planning;
 pub mod prior;
 pub mod providers;
 pub mod record;
 pub mod recover;
+pub mod selection;
 pub mod variables;
 pub mod written;
 

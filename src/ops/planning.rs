@@ -47,8 +47,8 @@ pub struct Session {
     host: Arc<Machine>,
     runtime: tokio::runtime::Runtime,
     store: Option<Arc<SqliteStore>>,
-    /// Held while this session may write.
-    held: Option<lock::Held>,
+    /// Locks that are held while this session may write.
+    held: Vec<lock::Held>,
 }
 
 /// Why a session can't go on.
@@ -65,6 +65,8 @@ pub enum SessionError {
 /// Whether a session only looks, or may change things.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Access {
+    /// The state is not looked at.
+    Nothing,
     Read,
     /// The state is locked for an operation of this name until the session ends.
     Write(&'static str),
@@ -105,27 +107,70 @@ impl Session {
             host,
             runtime,
             store: None,
-            held: None,
+            held: Vec::new(),
         };
         session.read_state(access)?;
         Ok(session)
     }
 
     fn read_state(&mut self, access: Access) -> Result<(), SessionError> {
-        let backend = Local::new(&self.settings.data_dir);
         match access {
+            Access::Nothing => (),
             Access::Read => {
+                let backend = Local::new(&self.settings.data_dir);
                 if let Some(snapshot) = backend.read(&self.settings.workspace)? {
                     self.snapshot = snapshot;
                 }
             }
             Access::Write(operation) => {
-                let store = Arc::new(backend.open(&self.settings.workspace, Surroundings::default())?);
-                self.held = lock::acquire(self.runtime.handle(), store.clone(), operation, &self.settings.lock)?;
+                let workspace = self.settings.workspace.clone();
+                let store = self.open_store(&workspace, operation)?;
                 self.snapshot = store.snapshot().wait()?;
                 self.store = Some(store);
             }
         }
+        Ok(())
+    }
+
+    /// Opens the state of a workspace for writing; it is locked until the session ends.
+    pub fn open_store(&mut self, workspace: &Workspace, operation: &str) -> Result<Arc<SqliteStore>, SessionError> {
+        let backend = Local::new(&self.settings.data_dir);
+        let store = Arc::new(backend.open(workspace, Surroundings::default())?);
+        self.lock(store.clone(), operation)?;
+        Ok(store)
+    }
+
+    /// All workspaces, sorted.
+    pub fn workspaces(&self) -> Result<Vec<Workspace>, SessionError> {
+        Ok(Local::new(&self.settings.data_dir).workspaces()?)
+    }
+
+    pub fn create_workspace(&self, workspace: &Workspace) -> Result<(), SessionError> {
+        Ok(Local::new(&self.settings.data_dir).create(workspace)?)
+    }
+
+    /// Deletes a workspace with its state, and gives up the locks of this session first.
+    pub fn delete_workspace(&mut self, workspace: &Workspace) -> Result<(), SessionError> {
+        self.release();
+        Ok(Local::new(&self.settings.data_dir).delete(workspace)?)
+    }
+
+    /// Later commands in this folder work on the workspace.
+    pub fn choose_workspace(&self, workspace: &Workspace) -> Result<(), SessionError> {
+        std::fs::create_dir_all(&self.settings.data_dir)?;
+        std::fs::write(self.settings.data_dir.join("environment"), workspace.name())?;
+        Ok(())
+    }
+
+    fn release(&mut self) {
+        for held in self.held.drain(..) {
+            held.release(&self.runtime);
+        }
+    }
+
+    /// Locks a state until the session ends.
+    pub fn lock(&mut self, store: Arc<SqliteStore>, operation: &str) -> Result<(), SessionError> {
+        self.held.extend(lock::acquire(self.runtime.handle(), store, operation, &self.settings.lock)?);
         Ok(())
     }
 
@@ -231,9 +276,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Some(held) = self.held.take() {
-            held.release(&self.runtime);
-        }
+        self.release();
     }
 }
 

@@ -15,6 +15,7 @@ mod driver_conformance;
 mod provisioners_local;
 mod provisioners_remote;
 mod spec_load;
+mod state_commands;
 mod state_damage;
 mod state_lock;
 mod state_rows;

@@ -11,8 +11,10 @@ mod planning;
 mod refresh;
 mod show;
 mod state;
+mod taint;
 mod validate;
 mod version;
+mod workspace;
 
 use std::path::PathBuf;
 
@@ -31,6 +33,9 @@ pub enum Command {
     Show(show::Show),
     Output(output::Output),
     State(state::State),
+    Taint(taint::Taint),
+    Untaint(taint::Untaint),
+    Workspace(workspace::Workspace),
     Graph(graph::Graph),
     Refresh(refresh::Refresh),
     Init(init::Init),
@@ -62,6 +67,9 @@ impl Command {
             Command::Show(c) => c.run(&mut call),
             Command::Output(c) => c.run(&mut call),
             Command::State(c) => c.run(&mut call),
+            Command::Taint(c) => c.run(&mut call),
+            Command::Untaint(c) => c.run(&mut call),
+            Command::Workspace(c) => c.run(&mut call),
             Command::Graph(c) => c.run(&mut call),
             Command::Refresh(c) => c.run(&mut call),
             Command::Init(c) => c.run(&mut call),
@@ -80,7 +88,11 @@ impl Command {
             Command::Output(c) => c.common.no_color,
             Command::Refresh(c) => c.common.no_color,
             Command::Graph(c) => c.common.no_color,
-            Command::State(_) | Command::Init(_) | Command::ForceUnlock(_) | Command::Version(_) => false,
+            Command::State(c) => c.no_color(),
+            Command::Taint(c) => c.marked.common.no_color,
+            Command::Untaint(c) => c.marked.common.no_color,
+            Command::Workspace(c) => c.no_color(),
+            Command::Init(_) | Command::ForceUnlock(_) | Command::Version(_) => false,
         }
     }
 }
