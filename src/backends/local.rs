@@ -1,39 +1,72 @@
-//! States in the data folder of the working directory, one file a workspace.
+//! States in files of this machine: in the data folder, one file a workspace, or where the configuration says.
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::state::{Snapshot, SqliteStore, StateError, Surroundings, Workspace, read_snapshot};
+use super::{Argument, Backend, Configuration, Context, Registration};
+use crate::state::{Snapshot, SqliteStore, StateError, Store, Surroundings, Workspace, read_snapshot};
 
-/// The states under a data folder, which is `.terrane` unless the user says otherwise.
-#[derive(Clone, Debug)]
+pub const REGISTRATION: Registration = Registration {
+    name: "local",
+    about: "A file of this machine.",
+    arguments: &[
+        Argument::text("path", "The file of the default workspace; in the data folder where nothing is said."),
+        Argument::text("workspace_dir", "The folder of the other workspaces' states."),
+    ],
+    connect: |configuration, context| Ok(Arc::new(Local::configured(configuration, context))),
+};
+
+/// States in files of this machine.
+#[derive(Clone)]
 pub struct Local {
-    data_dir: PathBuf,
+    /// The file of the default workspace.
+    default: PathBuf,
+    /// Where the other workspaces have a folder each.
+    others: PathBuf,
+    around: Surroundings,
 }
 
 impl Local {
-    pub fn new(data_dir: impl Into<PathBuf>) -> Local {
-        Local { data_dir: data_dir.into() }
+    /// The states under a data folder, which is `.terrane` unless the user says otherwise.
+    pub fn new(data_dir: impl Into<PathBuf>, around: Surroundings) -> Local {
+        let data_dir = data_dir.into();
+        Local { default: Workspace::default().state_path(&data_dir), others: data_dir.join("workspaces"), around }
+    }
+
+    fn configured(configuration: &Configuration, context: &Context) -> Local {
+        let plain = Local::new(&context.data_dir, context.around.clone());
+        Local {
+            default: configuration.text("path").map_or(plain.default, PathBuf::from),
+            others: configuration.text("workspace_dir").map_or(plain.others, PathBuf::from),
+            ..plain
+        }
     }
 
     pub fn state_path(&self, workspace: &Workspace) -> PathBuf {
-        workspace.state_path(&self.data_dir)
+        match workspace.is_default() {
+            true => self.default.clone(),
+            false => self.others.join(workspace.name()).join("state.db"),
+        }
+    }
+}
+
+impl Backend for Local {
+    fn place(&self, workspace: &Workspace) -> String {
+        self.state_path(workspace).display().to_string()
     }
 
-    /// Opens a workspace's state for writing, creating it where there is none.
-    pub fn open(&self, workspace: &Workspace, around: Surroundings) -> Result<SqliteStore, StateError> {
-        SqliteStore::open(&self.state_path(workspace), around)
+    fn open(&self, workspace: &Workspace) -> Result<Arc<dyn Store>, StateError> {
+        Ok(Arc::new(SqliteStore::open(&self.state_path(workspace), self.around.clone())?))
     }
 
-    /// Reads a workspace's state; nothing where it has none.
-    pub fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
+    fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
         read_snapshot(&self.state_path(workspace))
     }
 
-    /// All workspaces, sorted; the default one is always there.
-    pub fn workspaces(&self) -> Result<Vec<Workspace>, StateError> {
-        let folder = self.data_dir.join("workspaces");
+    fn workspaces(&self) -> Result<Vec<Workspace>, StateError> {
+        let folder = self.others.clone();
         let failed = |e| StateError::Io { path: folder.clone(), detail: std::io::Error::to_string(&e) };
         let mut found = vec![Workspace::default()];
         let entries = match fs::read_dir(&folder) {
@@ -50,43 +83,37 @@ impl Local {
         Ok(found)
     }
 
-    /// Adds a workspace without a state.
-    pub fn create(&self, workspace: &Workspace) -> Result<(), StateError> {
-        let folder = workspace.folder(&self.data_dir);
+    fn create(&self, workspace: &Workspace) -> Result<(), StateError> {
+        if workspace.is_default() {
+            return Ok(());
+        }
+        let folder = self.others.join(workspace.name());
         fs::create_dir_all(&folder).map_err(|e| StateError::Io { path: folder, detail: e.to_string() })
     }
 
-    /// Removes a workspace with its state. Whether that state is empty is for the caller to ask.
-    pub fn delete(&self, workspace: &Workspace) -> Result<(), StateError> {
-        let folder = workspace.folder(&self.data_dir);
+    fn delete(&self, workspace: &Workspace) -> Result<(), StateError> {
         if workspace.is_default() {
-            let detail = "the default workspace cannot be deleted".to_string();
-            return Err(StateError::Io { path: folder, detail });
+            return Err(StateError::DefaultWorkspace);
         }
+        let folder = self.others.join(workspace.name());
         match fs::remove_dir_all(&folder) {
             Err(e) if e.kind() != ErrorKind::NotFound => Err(StateError::Io { path: folder, detail: e.to_string() }),
             _ => Ok(()),
         }
-    }
-
-    pub fn data_dir(&self) -> &Path {
-        &self.data_dir
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::Store;
-
     #[test]
     fn workspaces_have_states_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
-        let local = Local::new(folder.path().join(".terrane"));
+        let local = Local::new(folder.path().join(".terrane"), Surroundings::default());
         let blue = Workspace::parse("blue").unwrap();
         assert_eq!(local.workspaces().unwrap(), [Workspace::default()]);
         assert_eq!(local.read(&blue).unwrap(), None);
-        let store = local.open(&blue, Surroundings::default()).unwrap();
+        let store = local.open(&blue).unwrap();
         let lineage = store.snapshot().wait().unwrap().lineage;
         drop(store);
         assert_eq!(local.workspaces().unwrap(), [blue.clone(), Workspace::default()]);

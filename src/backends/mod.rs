@@ -1,5 +1,81 @@
-//! Where states are kept: one file a backend. So far there is one, so there is no trait over them yet.
+//! Where states are kept: one file or folder a backend, and the list of them.
+//!
+//! A [`Backend`] opens the state of a workspace as a [`Store`]. It is made by its [`Registration`] from a
+//! [`Configuration`], which holds what the `backend` block, `-backend-config` and the environment say.
 
+pub mod configuration;
 pub mod local;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::state::{Snapshot, StateError, Store, Surroundings, Workspace};
+
+pub use configuration::{Argument, Configuration, Kind};
 pub use local::Local;
+
+/// A place where the states of a configuration's workspaces are kept.
+///
+/// All calls block; none may be made from within an asynchronous runtime.
+pub trait Backend: Send + Sync {
+    /// Where a workspace's state lies, as messages name it.
+    fn place(&self, workspace: &Workspace) -> String;
+
+    /// Opens a workspace's state for writing, creating it where there is none.
+    fn open(&self, workspace: &Workspace) -> Result<Arc<dyn Store>, StateError>;
+
+    /// Reads a workspace's state without locking it; nothing where it has none.
+    fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError>;
+
+    /// All workspaces, sorted; the default one is always there.
+    fn workspaces(&self) -> Result<Vec<Workspace>, StateError>;
+
+    /// Adds a workspace without a state.
+    fn create(&self, workspace: &Workspace) -> Result<(), StateError>;
+
+    /// Removes a workspace with its state. Whether that state is empty is for the caller to ask.
+    fn delete(&self, workspace: &Workspace) -> Result<(), StateError>;
+}
+
+/// Told what a store has to say while it works, such as that its server cannot be reached.
+pub type Notices = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What a backend needs of its surroundings.
+#[derive(Clone)]
+pub struct Context {
+    /// Where Terrane keeps its own files.
+    pub data_dir: PathBuf,
+    /// The variables of the environment, for what the configuration leaves open.
+    pub environment: Arc<BTreeMap<String, String>>,
+    pub around: Surroundings,
+    pub notices: Notices,
+}
+
+impl Context {
+    /// The surroundings of this machine, with an empty environment and nobody who listens.
+    pub fn of(data_dir: impl Into<PathBuf>) -> Context {
+        Context {
+            data_dir: data_dir.into(),
+            environment: Arc::default(),
+            around: Surroundings::default(),
+            notices: Arc::new(|_| ()),
+        }
+    }
+}
+
+/// A kind of backend: its name in `backend "NAME" {}`, its arguments, and how it is made.
+pub struct Registration {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub arguments: &'static [Argument],
+    pub connect: fn(&Configuration, &Context) -> Result<Arc<dyn Backend>, StateError>,
+}
+
+/// All kinds of backends.
+pub const REGISTRATIONS: &[Registration] = &[local::REGISTRATION];
+
+/// The kind of this name.
+pub fn find(name: &str) -> Option<&'static Registration> {
+    REGISTRATIONS.iter().find(|r| r.name == name)
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -24,7 +25,7 @@ pub struct Environment {
 impl Environment {
     pub fn read() -> Environment {
         let known = |name: &str| {
-            ["TF_", "TERRANE_"].iter().any(|p| name.starts_with(p))
+            ["TF_", "TERRANE_", "AWS_", "ARM_", "AZURE_", "GOOGLE_", "PG"].iter().any(|p| name.starts_with(p))
                 || matches!(
                     name,
                     "NO_COLOR" | "HOME" | "SSH_AUTH_SOCK" | "USER" | "LOGNAME" | "COLUMNS" | "TERM" | "CI"
@@ -167,6 +168,8 @@ impl Common {
             ssh_agent: environment.get("SSH_AUTH_SOCK").map(str::to_string),
             now: now(),
             lock: lock::Settings { enabled: self.lock, timeout, who },
+            environment: Arc::new(environment.values.clone()),
+            notices: Arc::new(|text| eprintln!("{text}")),
         })
     }
 

@@ -22,7 +22,16 @@ impl From<Diagnostic> for Failure {
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
+        if let SessionError::Backend(error) = error {
+            return error.into();
+        }
         planning::diagnostic(&error).into()
+    }
+}
+
+impl From<crate::ops::backend::BackendError> for Failure {
+    fn from(error: crate::ops::backend::BackendError) -> Self {
+        Failure { diagnostics: error.problems, sources: error.sources, code: 1 }
     }
 }
 

@@ -66,7 +66,7 @@ impl OpenState {
             let snapshot = read_tfstate(path)?.unwrap_or_else(|| Snapshot::empty(uuid::Uuid::new_v4().to_string()));
             return Ok(OpenState { snapshot, place: Place::Tfstate(path.to_path_buf()) });
         }
-        let store = Arc::new(SqliteStore::open(path, Surroundings::default())?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, Surroundings::default())?);
         session.lock(store.clone(), operation)?;
         Ok(OpenState { snapshot: store.snapshot().wait()?, place: Place::Store(store) })
     }
@@ -77,7 +77,10 @@ impl OpenState {
             return Ok(());
         }
         match &self.place {
-            Place::Store(store) => Ok(store.commit(changes).wait()?),
+            Place::Store(store) => {
+                store.commit(changes).wait()?;
+                Ok(store.flush().wait()?)
+            }
             Place::Tfstate(path) => {
                 let mut after = self.snapshot.with_changes(&changes);
                 after.serial = self.snapshot.serial + 1;

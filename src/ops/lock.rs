@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::state::lease;
-use crate::state::{Holder, LeaseRequest, Processes, SqliteStore, StateError, Store, SystemClock, SystemProcesses};
+use crate::state::{Holder, LeaseRequest, Processes, StateError, Store, SystemClock, SystemProcesses};
 
 /// How long a lease lasts unless its holder renews it.
 const TERM: Duration = Duration::from_secs(60);
@@ -21,14 +21,14 @@ pub struct Settings {
 
 /// A lock that is held.
 pub struct Held {
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     renewal: tokio::task::JoinHandle<()>,
 }
 
 /// Takes the lock and keeps it alive; nothing where locking is off.
 pub fn acquire(
     runtime: &tokio::runtime::Handle,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     operation: &str,
     settings: &Settings,
 ) -> Result<Option<Held>, StateError> {
@@ -44,7 +44,7 @@ pub fn acquire(
     };
     let request = LeaseRequest { holder, operation: operation.into(), term: TERM };
     runtime.block_on(lease::acquire(&*store, &request, settings.timeout, &SystemClock))?;
-    let keeper: Arc<dyn Store> = store.clone();
+    let keeper = store.clone();
     let renewal = runtime.spawn(async move {
         // A lost lock shows at the next commit, which is refused.
         lease::keep(keeper, TERM, Arc::new(SystemClock)).await;

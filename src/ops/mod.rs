@@ -1,11 +1,14 @@
 //! What the commands do: load, validate, plan, apply, refresh. Wires the rooms together and prints nothing.
 
 pub mod adopting;
+pub mod backend;
 pub mod configuration;
+mod early;
 pub mod elsewhere;
 pub mod host;
 pub mod load;
 pub mod lock;
+pub mod migrate;
 pub mod moving;
 pub mod plan_file;
 pub mod planning;

@@ -1,5 +1,6 @@
 //! A session: one configuration, one state, one set of providers, from loading to the end of the apply.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,14 +11,14 @@ use super::providers::{Asking, Providers, Working, Wrap};
 use super::record::{Answering, Record};
 use super::recover;
 use super::variables::{self, Given};
-use super::{lock, prior};
+use super::{backend, lock, prior};
 use crate::apply::{self, Observer, Outcome, Stop};
-use crate::backends::Local;
+use crate::backends::{Backend, Notices};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str};
 use crate::plan::{Options, Planned, plan};
 use crate::providers::sandbox::{self, Faults, SandboxCloud};
 use crate::provisioners::Provisioners;
-use crate::state::{Snapshot, SqliteStore, StateError, Store, Surroundings, Workspace};
+use crate::state::{Snapshot, StateError, Store, Workspace};
 
 /// Everything that a session needs from outside.
 #[derive(Clone)]
@@ -36,6 +37,10 @@ pub struct Settings {
     /// RFC 3339.
     pub now: String,
     pub lock: lock::Settings,
+    /// The variables of the environment that backends may read.
+    pub environment: Arc<BTreeMap<String, String>>,
+    /// Told what a store has to say while it works.
+    pub notices: Notices,
 }
 
 pub struct Session {
@@ -46,7 +51,8 @@ pub struct Session {
     pub snapshot: Snapshot,
     host: Arc<Machine>,
     runtime: tokio::runtime::Runtime,
-    store: Option<Arc<SqliteStore>>,
+    backend: Arc<dyn Backend>,
+    store: Option<Arc<dyn Store>>,
     /// Locks that are held while this session may write.
     held: Vec<lock::Held>,
 }
@@ -56,6 +62,8 @@ pub struct Session {
 pub enum SessionError {
     #[error("{0}")]
     State(#[from] StateError),
+    #[error(transparent)]
+    Backend(#[from] backend::BackendError),
     #[error("the run could not be set up: {0}")]
     Runtime(#[from] std::io::Error),
     #[error("the sandbox can't be used: {0}")]
@@ -98,6 +106,7 @@ impl Session {
             applying: AtomicBool::new(false),
         });
         let sources = loaded.spec.sources.clone();
+        let backend = backend::of(&settings, &loaded.spec)?;
         let mut session = Session {
             settings,
             providers,
@@ -106,6 +115,7 @@ impl Session {
             snapshot: Snapshot::empty(""),
             host,
             runtime,
+            backend,
             store: None,
             held: Vec::new(),
         };
@@ -117,8 +127,7 @@ impl Session {
         match access {
             Access::Nothing => (),
             Access::Read => {
-                let backend = Local::new(&self.settings.data_dir);
-                if let Some(snapshot) = backend.read(&self.settings.workspace)? {
+                if let Some(snapshot) = self.backend.read(&self.settings.workspace)? {
                     self.snapshot = snapshot;
                 }
             }
@@ -133,26 +142,25 @@ impl Session {
     }
 
     /// Opens the state of a workspace for writing; it is locked until the session ends.
-    pub fn open_store(&mut self, workspace: &Workspace, operation: &str) -> Result<Arc<SqliteStore>, SessionError> {
-        let backend = Local::new(&self.settings.data_dir);
-        let store = Arc::new(backend.open(workspace, Surroundings::default())?);
+    pub fn open_store(&mut self, workspace: &Workspace, operation: &str) -> Result<Arc<dyn Store>, SessionError> {
+        let store = self.backend.open(workspace)?;
         self.lock(store.clone(), operation)?;
         Ok(store)
     }
 
     /// All workspaces, sorted.
     pub fn workspaces(&self) -> Result<Vec<Workspace>, SessionError> {
-        Ok(Local::new(&self.settings.data_dir).workspaces()?)
+        Ok(self.backend.workspaces()?)
     }
 
     pub fn create_workspace(&self, workspace: &Workspace) -> Result<(), SessionError> {
-        Ok(Local::new(&self.settings.data_dir).create(workspace)?)
+        Ok(self.backend.create(workspace)?)
     }
 
     /// Deletes a workspace with its state, and gives up the locks of this session first.
     pub fn delete_workspace(&mut self, workspace: &Workspace) -> Result<(), SessionError> {
         self.release();
-        Ok(Local::new(&self.settings.data_dir).delete(workspace)?)
+        Ok(self.backend.delete(workspace)?)
     }
 
     /// Later commands in this folder work on the workspace.
@@ -169,7 +177,7 @@ impl Session {
     }
 
     /// Locks a state until the session ends.
-    pub fn lock(&mut self, store: Arc<SqliteStore>, operation: &str) -> Result<(), SessionError> {
+    pub fn lock(&mut self, store: Arc<dyn Store>, operation: &str) -> Result<(), SessionError> {
         self.held.extend(lock::acquire(self.runtime.handle(), store, operation, &self.settings.lock)?);
         Ok(())
     }
@@ -265,8 +273,13 @@ impl Session {
     }
 
     /// The open store, where the session may write.
-    pub fn store(&self) -> Option<&Arc<SqliteStore>> {
+    pub fn store(&self) -> Option<&Arc<dyn Store>> {
         self.store.as_ref()
+    }
+
+    /// Where the state is kept.
+    pub fn backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
     }
 
     pub fn runtime(&self) -> &tokio::runtime::Handle {
@@ -294,9 +307,8 @@ pub fn sandbox_path(folder: &Path) -> PathBuf {
 
 /// A problem of the session as something to show.
 pub fn diagnostic(error: &SessionError) -> Diagnostic {
-    let text = error.to_string();
-    match text.split_once("; ") {
-        Some((what, next)) => Diagnostic::error(what).help(next),
-        None => Diagnostic::error(text),
+    match error {
+        SessionError::State(error) => backend::state_problem(error),
+        other => Diagnostic::error(other.to_string()),
     }
 }

@@ -119,38 +119,13 @@ impl Reader<'_> {
     }
 
     fn hcl_file(&mut self, path: &str, text: &str) {
-        let source = self.sources.add(path, text);
-        let map = TextMap::offset(source, 0);
-        if let Err(problem) = compile::check_nesting(text, &map) {
-            return self.problems.push(problem);
-        }
-        let body = match text.parse::<hcl_edit::structure::Body>() {
-            Ok(body) => body,
-            Err(error) => {
-                let at = error.location().offset();
-                let problem = Diagnostic::error(format!("\"{path}\" can't be read"))
-                    .at(Span::new(source, at, at + 1))
-                    .label(error.message().to_string());
-                return self.problems.push(problem);
-            }
-        };
-        for structure in body.iter() {
-            let Some(attribute) = structure.as_attribute() else {
-                let problem = Diagnostic::error(format!("\"{path}\" holds a block"))
-                    .help("a variables file has lines such as name = value only");
-                self.problems.push(problem);
-                continue;
-            };
-            let mut nothing = Nothing;
-            let mut problems = Diagnostics::new();
-            let expr = compile::expression(&attribute.value, text, source, 0, &mut nothing, &mut problems);
-            let value = if problems.has_errors() { None } else { expr.eval(&Nothing).ok() };
-            self.problems.extend(problems);
-            let name: Str = attribute.key.as_str().into();
+        let (assignments, problems) = assignments(path, text, self.sources);
+        self.problems.extend(problems);
+        for (name, value) in assignments {
             if self.variable(&name).is_none() {
                 let problem = self.undeclared(&name, &format!("has a value in {path}, and is not declared"));
                 self.problems.push(Diagnostic { severity: crate::model::Severity::Warning, ..problem });
-            } else if let Some(value) = value {
+            } else {
                 self.values.insert(name, value);
             }
         }
@@ -170,6 +145,41 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The lines of a file such as `terraform.tfvars`: names and constant values.
+pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<(Str, Value)>, Diagnostics) {
+    let source = sources.add(path, text);
+    let map = TextMap::offset(source, 0);
+    if let Err(problem) = compile::check_nesting(text, &map) {
+        return (Vec::new(), problem.into());
+    }
+    let body = match text.parse::<hcl_edit::structure::Body>() {
+        Ok(body) => body,
+        Err(error) => {
+            let at = error.location().offset();
+            let problem = Diagnostic::error(format!("\"{path}\" can't be read"))
+                .at(Span::new(source, at, at + 1))
+                .label(error.message().to_string());
+            return (Vec::new(), problem.into());
+        }
+    };
+    let (mut found, mut all) = (Vec::new(), Diagnostics::new());
+    for structure in body.iter() {
+        let Some(attribute) = structure.as_attribute() else {
+            let problem = Diagnostic::error(format!("\"{path}\" holds a block"))
+                .help("such a file has lines such as name = value only");
+            all.push(problem);
+            continue;
+        };
+        let mut nothing = Nothing;
+        let mut problems = Diagnostics::new();
+        let expr = compile::expression(&attribute.value, text, source, 0, &mut nothing, &mut problems);
+        let value = if problems.has_errors() { None } else { expr.eval(&Nothing).ok() };
+        all.extend(problems);
+        found.extend(value.map(|value| (attribute.key.as_str().into(), value)));
+    }
+    (found, all)
 }
 
 /// The value of an expression that refers to nothing.

@@ -54,13 +54,32 @@ pub enum StateError {
     TooLarge { path: PathBuf, serial: u64 },
     #[error("the writer of the state \"{path}\" has stopped; run again")]
     WriterStopped { path: PathBuf },
+    #[error("the workspace \"default\" cannot be deleted")]
+    DefaultWorkspace,
+    #[error("{place} keeps one state only; use the workspace \"default\", or another backend")]
+    NoWorkspaces { place: String },
+    #[error("{place} does not answer: {detail}; run again when it can be reached")]
+    Unreachable { place: String, detail: String },
+    #[error("{place} refused: {detail}")]
+    Refused { place: String, detail: String },
+    #[error(
+        "the state at {place} was written by somebody else meanwhile{}",
+        kept.as_ref().map_or_else(|| "; run again".to_string(), |k| format!(
+            ", and outcomes of an earlier run are still in \"{}\"; run \"terrane init -unsent=push\" to add them to the newer state, or \"terrane init -unsent=discard\" to forget them", k.display()
+        ))
+    )]
+    Conflict { place: String, kept: Option<PathBuf> },
+    #[error(
+        "{count} outcomes could not be sent to {place}: {detail}; they are in \"{kept}\", and the next plan, apply or init in this folder sends them"
+    )]
+    Unsent { place: String, count: usize, kept: PathBuf, detail: String },
     #[error("{0}")]
     Workspace(#[from] super::workspace::WorkspaceNameError),
 }
 
 impl StateError {
     /// Tells what an error of the database means for the user.
-    pub(super) fn from_sqlite(path: &Path, error: &rusqlite::Error) -> StateError {
+    pub fn from_sqlite(path: &Path, error: &rusqlite::Error) -> StateError {
         let path = path.to_path_buf();
         let detail = error.to_string();
         match error.sqlite_error_code() {
@@ -85,7 +104,8 @@ impl StateError {
         }
     }
 
-    pub(super) fn from_io(path: &Path, error: &std::io::Error) -> StateError {
+    /// Tells what an error of the file system means for the user.
+    pub fn from_io(path: &Path, error: &std::io::Error) -> StateError {
         use std::io::ErrorKind;
         let (path, detail) = (path.to_path_buf(), error.to_string());
         match error.kind() {

@@ -15,7 +15,8 @@ pub enum IntentOperation {
 }
 
 impl IntentOperation {
-    pub(super) fn word(self) -> &'static str {
+    /// The word that stands for it where states are kept.
+    pub fn word(self) -> &'static str {
         match self {
             IntentOperation::Create => "create",
             IntentOperation::Update => "update",
@@ -23,7 +24,8 @@ impl IntentOperation {
         }
     }
 
-    pub(super) fn from_word(word: &str) -> Option<IntentOperation> {
+    /// The operation of a word.
+    pub fn from_word(word: &str) -> Option<IntentOperation> {
         [IntentOperation::Create, IntentOperation::Update, IntentOperation::Delete]
             .into_iter()
             .find(|o| o.word() == word)

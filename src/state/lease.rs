@@ -84,8 +84,8 @@ pub async fn keep(store: Arc<dyn Store>, term: Duration, clock: Arc<dyn Clock>) 
         clock.sleep(term / 3).await;
         match store.renew(term).await {
             Ok(_) => (),
-            // Somebody else is in the middle of a write; the next turn comes long before the lease ends.
-            Err(StateError::Busy { .. }) => (),
+            // Somebody else is in the middle of a write, or the way there is; the next turn comes before the lease ends.
+            Err(StateError::Busy { .. } | StateError::Unreachable { .. }) => (),
             Err(error) => return error,
         }
     }

@@ -32,4 +32,7 @@ pub trait Store: Send + Sync {
 
     /// Removes somebody's lock, which is returned.
     fn force_unlock(&self, id: Str) -> Answer<Lease>;
+
+    /// Brings everything that is committed to where all others see it. An error says where it is kept meanwhile.
+    fn flush(&self) -> Answer<()>;
 }

@@ -60,6 +60,8 @@ fn step(folder: &Path, data_dir: &Path, expected: &Json) -> Result<bool, String>
         ssh_agent: None,
         now: "2024-01-01T00:00:00Z".to_string(),
         lock: lock::Settings { enabled: false, timeout: Duration::ZERO, who: "test".to_string() },
+        environment: Default::default(),
+        notices: std::sync::Arc::new(|_| ()),
     };
     let mut session = Session::open(settings, Access::Write("apply")).map_err(|e| e.to_string())?;
     let (planned, _) = session.plan(Options { refresh: true, ..Options::default() });

@@ -3,9 +3,8 @@
 use super::super::context::{Common, enter};
 use super::super::error::Failure;
 use super::Call;
-use crate::backends::Local;
 use crate::model::Diagnostic;
-use crate::state::{Store, Surroundings};
+use crate::ops::backend;
 
 /// Takes the lock of a state away from a run that is surely gone.
 ///
@@ -34,7 +33,7 @@ impl ForceUnlock {
                 return Err(Diagnostic::error("cancelled, the lock is as it was").into());
             }
         }
-        let store = Local::new(&settings.data_dir).open(&settings.workspace, Surroundings::default())?;
+        let store = backend::of_folder(&settings)?.open(&settings.workspace)?;
         let lease = store.force_unlock(self.id.as_str().into()).wait()?;
         call.terminal.line(&format!("The lock of {} is taken away.", lease.holder.who));
         Ok(0)

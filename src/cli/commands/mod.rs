@@ -92,7 +92,8 @@ impl Command {
             Command::Taint(c) => c.marked.common.no_color,
             Command::Untaint(c) => c.marked.common.no_color,
             Command::Workspace(c) => c.no_color(),
-            Command::Init(_) | Command::ForceUnlock(_) | Command::Version(_) => false,
+            Command::Init(c) => c.common.no_color,
+            Command::ForceUnlock(_) | Command::Version(_) => false,
         }
     }
 }
