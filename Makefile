@@ -13,7 +13,7 @@ CARGO_DENY_VERSION := 0.20.2
 DENY := $(CACHE)/tools/$(CARGO_DENY_VERSION)/bin/cargo-deny
 SERVERS := $(TERRANE_TEST_VENV)/.terrane-requirements
 
-.PHONY: help test fmt lint deny unit doc servers bench
+.PHONY: help test fmt lint deny unit doc docs servers bench
 
 help: ## Show the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ unit: servers ## All tests
 
 doc: ## The examples in the documentation
 	$(CARGO) test --locked --doc
+
+docs: ## Write the reference pages of docs/ from the program
+	$(CARGO) run --locked --quiet -- reference docs
 
 servers: $(SERVERS) ## Install the test servers into $(TERRANE_TEST_VENV)
 

@@ -50,6 +50,8 @@ pub enum Verb {
     Update,
     Delete,
     Read,
+    /// Reading an object that the state has, while a plan is made.
+    Refresh,
     Forget,
 }
 

@@ -1,6 +1,7 @@
 //! How an apply ended.
 
 use crate::model::{Address, Diagnostics, Str, Value};
+use crate::plan::Counts;
 
 /// What happened to everything that was planned.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,13 @@ pub struct Tally {
     pub destroyed: usize,
     pub imported: usize,
     pub forgotten: usize,
+}
+
+impl From<Tally> for Counts {
+    fn from(tally: Tally) -> Counts {
+        let Tally { added, changed, destroyed, imported, forgotten } = tally;
+        Counts { add: added, change: changed, destroy: destroyed, import: imported, forget: forgotten }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

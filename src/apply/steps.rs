@@ -30,6 +30,15 @@ pub enum Ended {
     Partial(Value, Diagnostic),
 }
 
+impl Ended {
+    fn problem(&self) -> Option<&Diagnostic> {
+        match self {
+            Ended::Failed(problem) | Ended::Partial(_, problem) => Some(problem),
+            Ended::Made(_) | Ended::Gone => None,
+        }
+    }
+}
+
 /// A call that is ready to be made.
 pub struct Task {
     pub address: Address,
@@ -119,8 +128,10 @@ impl Task {
             verb,
             id: known_id.clone(),
         });
+        tracing::info!(%address, ?verb, "step begins");
         let ended = self.perform(&shared).await;
         let elapsed = began.elapsed();
+        tracing::info!(%address, ?verb, ?elapsed, failed = ended.problem().is_some(), "step ends");
         let event = match &ended {
             Ended::Made(value) => {
                 let id = value.attr("id").and_then(|v| v.as_str().cloned());
@@ -327,7 +338,7 @@ impl Task {
             Verb::Create => "was not created",
             Verb::Update => "was not updated",
             Verb::Delete => "was not deleted",
-            Verb::Read => "could not be read",
+            Verb::Read | Verb::Refresh => "could not be read",
             Verb::Forget => "was not forgotten",
         };
         let mut problem = Diagnostic::error(format!("{} {what}", self.address))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -35,6 +36,11 @@ impl Environment {
         Environment { values: pairs.filter(|(name, _)| known(name)).collect() }
     }
 
+    #[cfg(test)]
+    pub fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Environment {
+        Environment { values: pairs.into_iter().map(|(n, v)| (n.to_string(), v.to_string())).collect() }
+    }
+
     /// A plain variable.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
@@ -48,6 +54,11 @@ impl Environment {
 
     pub fn in_automation(&self) -> bool {
         self.setting("IN_AUTOMATION").is_some()
+    }
+
+    /// Whether questions may be asked: `TF_INPUT`.
+    pub fn input(&self) -> bool {
+        !matches!(self.setting("INPUT"), Some("0" | "f" | "F" | "false" | "False" | "FALSE"))
     }
 
     /// More arguments for a command: `TF_CLI_ARGS` and `TF_CLI_ARGS_plan`.
@@ -95,11 +106,11 @@ pub struct Common {
     pub lock_timeout: String,
 
     /// Whether the state is locked while it may be written.
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, value_parser = BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
     pub lock: bool,
 
     /// Whether to ask for what is missing.
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, value_parser = BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
     pub input: bool,
 
     /// The folder where Terrane keeps its state, for example to have two of one configuration.
@@ -113,13 +124,25 @@ pub struct Place {
     pub start: PathBuf,
 }
 
+impl Place {
+    /// A path that is written relative to where the command was started, as it is from the folder of the run.
+    pub fn path(&self, written: &Path) -> PathBuf {
+        match std::env::current_dir() {
+            Ok(here) if here == self.start => written.to_path_buf(),
+            _ => self.start.join(written),
+        }
+    }
+}
+
 /// Goes to the folder that the command is about. What `-chdir` names comes first, then the positional one.
 pub fn enter(chdir: Option<&Path>, folder: Option<&Path>) -> Result<Place, Failure> {
     let go = |to: &Path| {
         std::env::set_current_dir(to).map_err(|error| {
-            Failure::from(
-                Diagnostic::error(format!("cannot work in the folder \"{}\"", to.display())).detail(error.to_string()),
-            )
+            let problem = Diagnostic::error(format!("cannot work in the folder \"{}\"", to.display()));
+            Failure::from(match error.kind() {
+                std::io::ErrorKind::NotFound => problem.detail("there is no folder or file of this name"),
+                _ => problem.detail(error.to_string()),
+            })
         })
     };
     if let Some(chdir) = chdir {
@@ -138,7 +161,7 @@ impl Common {
     pub fn settings(&self, environment: &Environment, place: &Place) -> Result<Settings, Failure> {
         let folder = PathBuf::from(".");
         let data_dir = match (&self.data_dir, environment.setting("DATA_DIR")) {
-            (Some(dir), _) => place.start.join(dir),
+            (Some(dir), _) => place.path(dir),
             (None, Some(dir)) => PathBuf::from(dir),
             (None, None) => PathBuf::from(".terrane"),
         };
@@ -146,7 +169,7 @@ impl Common {
         let mut given = environment.variables();
         given.extend(variables::automatic_files(&folder));
         for file in &self.var_file {
-            given.push(Given::File { path: place.start.join(file).to_string_lossy().into_owned(), required: true });
+            given.push(Given::File { path: place.path(file).to_string_lossy().into_owned(), required: true });
         }
         for pair in &self.var {
             let Some((name, text)) = pair.split_once('=') else {

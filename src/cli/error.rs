@@ -1,9 +1,8 @@
 //! What a person reads when a command fails.
 
-use std::process::ExitCode;
-
 use super::terminal::Terminal;
 use crate::model::{Diagnostic, Diagnostics, SourceMap};
+use crate::ops::plan_file::PlanFileError;
 use crate::ops::{SessionError, planning};
 
 /// Why a command ended early, with the sources that the diagnostics point into.
@@ -41,14 +40,22 @@ impl From<crate::state::StateError> for Failure {
     }
 }
 
-impl From<crate::ops::plan_file::PlanFileError> for Failure {
-    fn from(error: crate::ops::plan_file::PlanFileError) -> Self {
-        Diagnostic::error(error.to_string()).into()
+impl From<PlanFileError> for Failure {
+    fn from(error: PlanFileError) -> Self {
+        let problem = Diagnostic::error(error.to_string());
+        match error {
+            PlanFileError::Io { source, .. } => problem
+                .detail(source.to_string())
+                .help("the file must lie in a folder that is there, and may be read and written by this user"),
+            PlanFileError::NotAPlan(_) => problem.help("a saved plan is a file that \"terrane plan -out=FILE\" wrote"),
+            PlanFileError::Damaged { .. } => problem.help("make a new plan"),
+        }
+        .into()
     }
 }
 
-/// Tells it on stderr.
-pub fn tell(failure: &Failure, terminal: &Terminal) -> ExitCode {
+/// Tells it, and gives the exit status.
+pub fn tell(failure: &Failure, terminal: &Terminal) -> u8 {
     terminal.diagnostics(&failure.diagnostics, &failure.sources);
-    ExitCode::from(failure.code)
+    failure.code
 }

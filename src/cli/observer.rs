@@ -55,12 +55,24 @@ impl Observer for Lines {
     }
 }
 
-fn doing(verb: Verb) -> Doing {
+/// Tells several what happens.
+pub struct All(pub Vec<Arc<dyn Observer>>);
+
+impl Observer for All {
+    fn tell(&self, event: Event) {
+        for observer in &self.0 {
+            observer.tell(event.clone());
+        }
+    }
+}
+
+pub fn doing(verb: Verb) -> Doing {
     match verb {
         Verb::Create => Doing::Create,
         Verb::Update => Doing::Update,
         Verb::Delete => Doing::Delete,
         Verb::Read => Doing::Read,
+        Verb::Refresh => Doing::Refresh,
         Verb::Forget => Doing::Forget,
     }
 }

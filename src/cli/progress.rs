@@ -4,12 +4,12 @@
 //! is waited for. Elsewhere it is plain lines. Everything goes through one buffer: an event costs a line of text,
 //! and the terminal is written at most ten times a second.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use unicode_width::UnicodeWidthChar;
 
+use super::in_flight::{Entry, InFlight};
 use crate::model::Address;
 use crate::render::progress_text::{self, Doing, elapsed_text};
 use crate::render::quote::printable;
@@ -17,8 +17,6 @@ use crate::render::{Role, Style};
 
 /// Redrawing more often than this flickers and costs more than it tells.
 const REDRAW: Duration = Duration::from_millis(100);
-/// Where there is no live block, how often something in flight is told to be so.
-const STILL: Duration = Duration::from_secs(10);
 /// Lines of the live block, the one that counts the rest among them.
 const MAX_LIVE: usize = 8;
 /// Bytes that are kept back at most before they are written.
@@ -33,24 +31,13 @@ pub struct Progress<W: Write> {
     /// Whether there is a terminal to redraw a block on.
     live: bool,
     buffer: String,
-    in_flight: HashMap<Address, InFlight>,
-    /// Rises with each start, for the block to keep the order.
-    starts: u64,
+    in_flight: InFlight,
     /// Lines of the block that stand on the terminal now.
     drawn: usize,
     last_draw: Option<Instant>,
-    next_still: Option<Instant>,
     done: usize,
     /// How many there are in all, where it is known.
     total: Option<usize>,
-}
-
-struct InFlight {
-    order: u64,
-    doing: Doing,
-    since: Instant,
-    waiting: Option<String>,
-    next_still: Instant,
 }
 
 impl<W: Write> Progress<W> {
@@ -61,22 +48,16 @@ impl<W: Write> Progress<W> {
             style,
             live,
             buffer: String::new(),
-            in_flight: HashMap::new(),
-            starts: 0,
+            in_flight: InFlight::default(),
             drawn: 0,
             last_draw: None,
-            next_still: None,
             done: 0,
             total,
         }
     }
 
     pub fn started(&mut self, address: &Address, doing: Doing, id: Option<&str>, now: Instant) -> io::Result<()> {
-        self.starts += 1;
-        let next_still = now + STILL;
-        self.next_still = Some(self.next_still.map_or(next_still, |n| n.min(next_still)));
-        let entry = InFlight { order: self.starts, doing, since: now, waiting: None, next_still };
-        self.in_flight.insert(address.clone(), entry);
+        self.in_flight.start(address, doing, now);
         // The live block tells it while it lasts; elsewhere a line must.
         if !self.live {
             self.line(address, Role::Plain, &progress_text::started(doing, id));
@@ -86,9 +67,7 @@ impl<W: Write> Progress<W> {
 
     /// What the object's operation waits for, such as `waiting for "available", now "pending"`.
     pub fn waiting(&mut self, address: &Address, text: &str, now: Instant) -> io::Result<()> {
-        if let Some(entry) = self.in_flight.get_mut(address) {
-            entry.waiting = Some(text.to_string());
-        }
+        self.in_flight.waiting(address, text);
         self.show(now)
     }
 
@@ -139,9 +118,9 @@ impl<W: Write> Progress<W> {
     }
 
     fn end(&mut self, address: &Address, now: Instant) -> Option<(Doing, Duration)> {
-        let entry = self.in_flight.remove(address)?;
+        let ended = self.in_flight.end(address, now)?;
         self.done += 1;
-        Some((entry.doing, now.saturating_duration_since(entry.since)))
+        Some(ended)
     }
 
     fn line(&mut self, address: &Address, role: Role, text: &str) {
@@ -152,23 +131,10 @@ impl<W: Write> Progress<W> {
 
     /// For pipes and logs: what has been in flight for another ten seconds.
     fn tell_still(&mut self, now: Instant) {
-        if self.next_still.is_none_or(|at| now < at) {
-            return;
+        for still in self.in_flight.due(now) {
+            let text = progress_text::still(still.doing, still.elapsed, still.waiting.as_deref());
+            self.line(&still.address, Role::Plain, &text);
         }
-        let mut due: Vec<(u64, Address, String)> = Vec::new();
-        for (address, entry) in &mut self.in_flight {
-            if now >= entry.next_still {
-                let elapsed = now.saturating_duration_since(entry.since);
-                let text = progress_text::still(entry.doing, elapsed, entry.waiting.as_deref());
-                due.push((entry.order, address.clone(), text));
-                entry.next_still = now + STILL;
-            }
-        }
-        due.sort_by_key(|d| d.0);
-        for (_, address, text) in due {
-            self.line(&address, Role::Plain, &text);
-        }
-        self.next_still = self.in_flight.values().map(|e| e.next_still).min();
     }
 
     /// Writes what is due: on a terminal the lines and the block in one piece, so that nothing flickers.
@@ -208,7 +174,7 @@ impl<W: Write> Progress<W> {
         if self.in_flight.is_empty() {
             return Vec::new();
         }
-        let mut entries: Vec<(&Address, &InFlight)> = self.in_flight.iter().collect();
+        let mut entries: Vec<(&Address, &Entry)> = self.in_flight.iter().collect();
         let shown = MAX_LIVE - 1;
         if entries.len() > shown {
             entries.select_nth_unstable_by_key(shown, |(_, e)| e.order);
@@ -223,7 +189,7 @@ impl<W: Write> Progress<W> {
         lines
     }
 
-    fn block_line(&self, address: &Address, entry: &InFlight, now: Instant) -> String {
+    fn block_line(&self, address: &Address, entry: &Entry, now: Instant) -> String {
         let elapsed = elapsed_text(now.saturating_duration_since(entry.since));
         let waiting =
             entry.waiting.as_deref().map(|w| format!(", {}", printable(w).replace('\n', " "))).unwrap_or_default();

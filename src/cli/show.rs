@@ -19,14 +19,8 @@ use crate::spec::Schemas;
 use crate::state::Status;
 
 /// The line that scripts match.
-pub fn applied(plan: &Plan, tally: &Tally) -> String {
-    let counts = Counts {
-        add: tally.added,
-        change: tally.changed,
-        destroy: tally.destroyed,
-        import: tally.imported,
-        forget: tally.forgotten,
-    };
+fn applied(plan: &Plan, tally: &Tally) -> String {
+    let counts = Counts::from(*tally);
     match plan.mode {
         PlanMode::Destroy => destroy_summary(&counts),
         _ => apply_summary(&counts),
@@ -147,7 +141,7 @@ pub fn resource_graph(loaded: &Loaded) -> DotGraph {
 }
 
 /// The version of the format's readers that JSON output is made for.
-const FORMAT_VERSION: &str = "1.11.4";
+pub const FORMAT_VERSION: &str = "1.11.4";
 
 /// A plan as one line of JSON.
 pub fn plan_json(plan: &Plan, session: &Session) -> String {

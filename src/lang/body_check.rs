@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::body::{Body, BodyBlock};
 use super::body_eval::{block_of_attribute, nested_of_attribute};
-use crate::model::{Block, Diagnostic, Diagnostics, NestedBlock, Nesting, Path, Span};
+use super::convert::convert;
+use crate::model::{Block, Diagnostic, Diagnostics, NestedBlock, Nesting, Path, PathStep, Span};
 
 /// Checks names, presence and number of arguments and blocks. `owner` is what the body belongs to, as messages
 /// say it: `aws_vpc`, `provider "aws"`.
@@ -46,6 +47,12 @@ fn check_attributes(body: &Body, schema: &Block, owner: &str, out: &mut Diagnost
         if !attribute.is_settable() {
             let problem = Diagnostic::error(format!("argument \"{name}\" cannot be set")).at(written.name_span);
             out.push(problem.label(format!("its value is decided by the provider of {owner}")));
+        }
+        let literal = written.value.literal().filter(|v| !v.is_null() && attribute.is_settable());
+        if let Some(Err(e)) = literal.map(|value| convert(value, &attribute.ty)) {
+            let path = Path(vec![PathStep::Attr(attribute.name.clone())].into_iter().chain(e.path.0).collect());
+            let problem = Diagnostic::error(format!("unsuitable value for \"{path}\"")).at(written.value.span());
+            out.push(problem.label(e.message).path(path));
         }
         if let Some(why) = &attribute.deprecated {
             let warning = Diagnostic::warning(format!("argument \"{name}\" is deprecated")).at(written.name_span);

@@ -6,7 +6,7 @@
 //! are brought to the one type that all convert to (see [`super::unify`]).
 
 use crate::model::value::Refinement;
-use crate::model::{Fields, Number, Path, PathStep, Str, Type, Value, set};
+use crate::model::{Fields, Marks, Number, Path, PathStep, Str, Type, Value, set};
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,6 +39,14 @@ impl ConvertError {
         Self::new(format!("{} required, found {}", to.friendly(), from.friendly()))
     }
 
+    /// The same without the text of the value, where that must not be shown.
+    pub fn without_value(mut self) -> Self {
+        if let Some(at) = self.message.find(", found \"") {
+            self.message.truncate(at);
+        }
+        self
+    }
+
     fn below(mut self, step: PathStep) -> Self {
         self.path.0.insert(0, step);
         self
@@ -50,7 +58,10 @@ type Converted = Result<Value, ConvertError>;
 /// The value as one of the given type. Optional attributes that are absent become null.
 pub fn convert(value: &Value, to: &Type) -> Converted {
     match value {
-        Value::Marked(m) => return Ok(convert(&m.value, to)?.mark(m.marks)),
+        Value::Marked(m) => {
+            let hide = |e: ConvertError| if m.marks.contains(Marks::SENSITIVE) { e.without_value() } else { e };
+            return Ok(convert(&m.value, to).map_err(hide)?.mark(m.marks));
+        }
         Value::Null(from) => return convert_absent(from, to).map(Value::Null),
         Value::Unknown(u) => {
             let ty = convert_absent(&u.ty, to)?;

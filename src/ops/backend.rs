@@ -162,7 +162,9 @@ pub fn given(texts: &[String], start: &Path) -> Result<Arguments, BackendError> 
         if problems.has_errors() {
             return Err(BackendError { problems, sources });
         }
-        arguments.extend(assignments.iter().map(|(name, value)| (name.to_string(), value_json::to_json(value))));
+        let known =
+            assignments.iter().filter_map(|a| Some((a.name.to_string(), value_json::to_json(a.value.as_ref()?))));
+        arguments.extend(known);
     }
     Ok(arguments)
 }

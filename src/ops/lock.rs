@@ -44,6 +44,7 @@ pub fn acquire(
     };
     let request = LeaseRequest { holder, operation: operation.into(), term: TERM };
     runtime.block_on(lease::acquire(&*store, &request, settings.timeout, &SystemClock))?;
+    tracing::info!(operation, "the state is locked");
     let keeper = store.clone();
     let renewal = runtime.spawn(async move {
         // A lost lock shows at the next commit, which is refused.
@@ -57,6 +58,7 @@ impl Held {
         self.renewal.abort();
         let _ended = runtime.block_on(self.renewal);
         // A lock that can't be given back expires by itself.
-        let _released = self.store.release().wait();
+        let released = self.store.release().wait();
+        tracing::info!(error = released.err().map(tracing::field::display), "the lock is given back");
     }
 }

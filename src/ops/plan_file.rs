@@ -42,7 +42,7 @@ pub struct PlanFile {
 
 #[derive(Debug, thiserror::Error)]
 pub enum PlanFileError {
-    #[error("cannot use the plan file \"{path}\": {source}")]
+    #[error("cannot use the plan file \"{path}\"")]
     Io { path: PathBuf, source: std::io::Error },
     #[error("\"{0}\" is not a saved plan")]
     NotAPlan(PathBuf),

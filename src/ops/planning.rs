@@ -11,8 +11,8 @@ use super::providers::{Asking, Providers, Working, Wrap};
 use super::record::{Answering, Record};
 use super::recover;
 use super::variables::{self, Given};
-use super::{backend, lock, prior};
-use crate::apply::{self, Observer, Outcome, Stop};
+use super::{backend, lock, named, prior};
+use crate::apply::{self, Observer, Outcome, Silent, Stop};
 use crate::backends::{Backend, Notices};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str};
 use crate::plan::{Options, Planned, plan};
@@ -50,6 +50,8 @@ pub struct Session {
     pub sources: SourceMap,
     pub snapshot: Snapshot,
     host: Arc<Machine>,
+    /// Is told what is read while a plan is made.
+    observer: Arc<dyn Observer>,
     runtime: tokio::runtime::Runtime,
     backend: Arc<dyn Backend>,
     store: Option<Arc<dyn Store>>,
@@ -114,12 +116,20 @@ impl Session {
             sources,
             snapshot: Snapshot::empty(""),
             host,
+            observer: Arc::new(Silent),
             runtime,
             backend,
             store: None,
             held: Vec::new(),
         };
         session.read_state(access)?;
+        tracing::info!(
+            modules = session.loaded.spec.modules.len(),
+            workspace = session.settings.workspace.name(),
+            serial = session.snapshot.serial,
+            objects = session.snapshot.rows().len(),
+            "configuration and state are read"
+        );
         Ok(session)
     }
 
@@ -190,6 +200,17 @@ impl Session {
         }
     }
 
+    /// The root variables that nothing gives a value, with what they are for.
+    pub fn unset_variables(&self) -> Vec<(Str, Option<Str>)> {
+        let root = self.loaded.spec.root();
+        root.map(|root| variables::unset(&self.settings.given, root)).unwrap_or_default()
+    }
+
+    /// Lets somebody be told what is read while plans are made.
+    pub fn watch(&mut self, observer: Arc<dyn Observer>) {
+        self.observer = observer;
+    }
+
     /// Plans. Problems of loading and of the variables are in the plan's diagnostics.
     pub fn plan(&mut self, mut options: Options) -> (Planned, Record) {
         let (inputs, mut problems) = self.inputs();
@@ -199,13 +220,18 @@ impl Session {
         let (prior, unreadable) = prior::decode(&self.snapshot, &self.providers);
         problems.extend(self.loaded.diagnostics.clone());
         problems.extend(unreadable);
+        if !problems.has_errors() {
+            problems.extend(named::check(&options, &self.loaded, &self.snapshot));
+        }
         if problems.has_errors() {
             return (self.failed(problems, &options), Record::default());
         }
-        let mut outside = Answering::recording(Asking(&self.providers));
+        let mut outside = Answering::recording(self.asking());
         let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
         let mut planned = plan(spec, graph, self.host.clone(), &prior, &options, &mut outside);
         let record = outside.into_record(options);
+        let counts = planned.plan.counts();
+        tracing::info!(counts.add, counts.change, counts.destroy, steps = planned.plan.steps.len(), "planned");
         problems.extend(std::mem::take(&mut planned.plan.diagnostics));
         planned.plan.diagnostics = problems.sorted();
         (planned, record)
@@ -214,11 +240,15 @@ impl Session {
     /// Makes a saved plan again, from the answers that it was made of.
     pub fn replay(&mut self, record: &Record) -> Planned {
         let (prior, problems) = prior::decode(&self.snapshot, &self.providers);
-        let mut outside = Answering::replaying(Asking(&self.providers), record);
+        let mut outside = Answering::replaying(self.asking(), record);
         let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
         let mut planned = plan(spec, graph, self.host.clone(), &prior, &record.options, &mut outside);
         planned.plan.diagnostics.extend(problems);
         planned
+    }
+
+    fn asking(&self) -> Asking<'_> {
+        Asking { providers: &self.providers, observer: &*self.observer }
     }
 
     /// A plan that says why there is none.

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::Cloud;
+use crate::apply::{Cloud, Event, Observer, Verb};
 use crate::model::{Address, Diagnostic, Mode, Object, ProviderAddress, Schema, Str, Value};
 use crate::plan::outside::{Answer, Known, Outside, ProviderInstance, Refined, Refreshed, Request};
 use crate::provider::resource::Timeouts;
@@ -96,6 +96,7 @@ impl Providers {
                 None => problem,
             }
         })?;
+        tracing::info!(provider = %provider.address, "connected");
         connections.insert(provider.address.clone(), (provider.config.clone(), open.clone()));
         Ok(open)
     }
@@ -199,20 +200,25 @@ impl Schemas for Providers {
     }
 }
 
-/// What the planner asks.
-pub struct Asking<'p>(pub &'p Providers);
+/// What the planner asks, and who is told of what is read.
+pub struct Asking<'p> {
+    pub providers: &'p Providers,
+    pub observer: &'p dyn Observer,
+}
 
 impl Outside for Asking<'_> {
     fn schema(&self, provider: &Str, mode: Mode, ty: &str) -> Option<Arc<Schema>> {
-        self.0.shared_schema(provider, mode, ty)
+        self.providers.shared_schema(provider, mode, ty)
     }
 
     fn provider_schema(&self, provider: &Str) -> Option<Arc<Schema>> {
-        self.0.definition(provider).map(|def| Arc::new(def.config_schema().clone()))
+        self.providers.definition(provider).map(|def| Arc::new(def.config_schema().clone()))
     }
 
     fn provider_source(&self, provider: &Str) -> Str {
-        self.0.definition(provider).map_or_else(|| format!("hashicorp/{provider}").into(), |def| def.source().into())
+        self.providers
+            .definition(provider)
+            .map_or_else(|| format!("hashicorp/{provider}").into(), |def| def.source().into())
     }
 
     fn refine(
@@ -224,13 +230,58 @@ impl Outside for Asking<'_> {
         planned: Value,
         replace: Vec<crate::model::Path>,
     ) -> Refined {
-        self.0.refine_change(provider, ty, prior, config, planned, replace)
+        self.providers.refine_change(provider, ty, prior, config, planned, replace)
     }
 
     fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
-        let all = requests.into_iter().map(|request| self.0.answer_one(request));
-        self.0.runtime.block_on(futures::future::join_all(all))
+        let all = requests.into_iter().map(|request| self.told(request));
+        self.providers.runtime.block_on(futures::future::join_all(all))
     }
+}
+
+impl Asking<'_> {
+    /// Answers one request, and tells when the reading of each of its objects begins and ends.
+    async fn told(&self, request: Request) -> Answer {
+        let (verb, subjects) = subjects(&request);
+        let began = Instant::now();
+        for (address, id) in &subjects {
+            let (address, id) = (address.clone(), id.clone());
+            self.observer.tell(Event::Started { address, deposed: None, verb, id });
+        }
+        let answer = self.providers.answer_one(request).await;
+        let elapsed = began.elapsed();
+        tracing::debug!(?verb, objects = subjects.len(), first = ?subjects.first().map(|(a, _)| a.to_string()), ?elapsed, "read");
+        for (i, (address, id)) in subjects.into_iter().enumerate() {
+            self.observer.tell(match failure(&answer, i) {
+                Some(message) => Event::Failed { address, verb, elapsed, message },
+                None => Event::Done { address, deposed: None, verb, id, elapsed },
+            });
+        }
+        answer
+    }
+}
+
+/// The objects that a request reads, with the ids that are known before.
+fn subjects(request: &Request) -> (Verb, Vec<(Address, Option<Str>)>) {
+    match request {
+        Request::Refresh { objects, .. } => {
+            (Verb::Refresh, objects.iter().map(|o| (o.address.clone(), Some(o.id.clone()))).collect())
+        }
+        Request::ReadData { address, .. } => (Verb::Read, vec![(address.clone(), None)]),
+        Request::Import { address, id, .. } => (Verb::Refresh, vec![(address.clone(), Some(id.clone()))]),
+    }
+}
+
+/// Why the object at a position of the request could not be read.
+fn failure(answer: &Answer, position: usize) -> Option<String> {
+    let problem = match answer {
+        Answer::Refreshed(objects) => match objects.get(position)? {
+            Refreshed::Failed(problem) => problem,
+            Refreshed::Found { .. } | Refreshed::Gone => return None,
+        },
+        Answer::Data(result) | Answer::Imported(result) => result.as_ref().err()?,
+    };
+    Some(problem.summary.clone())
 }
 
 impl Providers {

@@ -1,6 +1,6 @@
 //! The values of root variables: from the environment, from files, from the command line. Later ones win.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::lang::compile::{self, Resolver, Step};
@@ -8,6 +8,7 @@ use crate::lang::functions::Isolated;
 use crate::lang::scope::{Scope, Slot};
 use crate::lang::text_map::TextMap;
 use crate::model::{Diagnostic, Diagnostics, Key, SourceMap, Span, Str, Type, Value, value_json};
+use crate::plan::cells::variable_value;
 use crate::spec::{Module, Variable};
 
 /// Where a value was given.
@@ -27,7 +28,14 @@ pub enum Given {
 
 /// Reads everything that was given, in order.
 pub fn read(given: &[Given], root: &Module, sources: &mut SourceMap) -> (HashMap<Str, Value>, Diagnostics) {
-    let mut reader = Reader { root, sources, values: HashMap::new(), problems: Diagnostics::new() };
+    let mut reader = Reader {
+        root,
+        sources,
+        values: HashMap::new(),
+        refused: HashSet::new(),
+        unread: false,
+        problems: Diagnostics::new(),
+    };
     for one in given {
         match one {
             Given::Text { name, text, origin } => reader.text(name, text, origin),
@@ -38,10 +46,27 @@ pub fn read(given: &[Given], root: &Module, sources: &mut SourceMap) -> (HashMap
     (reader.values, reader.problems)
 }
 
+/// The variables that are given no value and have no default, with their descriptions; none where something else
+/// is wrong with what is given.
+pub fn unset(given: &[Given], root: &Module) -> Vec<(Str, Option<Str>)> {
+    let mut scratch = SourceMap::default();
+    let (values, problems) = read(given, root, &mut scratch);
+    let needed = |v: &&Variable| v.default.is_none() && !values.contains_key(&v.name);
+    let unset: Vec<_> = root.variables.iter().filter(needed).collect();
+    match problems.iter().filter(|p| p.is_error()).count() > unset.len() {
+        true => Vec::new(),
+        false => unset.into_iter().map(|v| (v.name.clone(), v.description.clone())).collect(),
+    }
+}
+
 struct Reader<'r> {
     root: &'r Module,
     sources: &'r mut SourceMap,
     values: HashMap<Str, Value>,
+    /// Variables whose value is given, but is of no use.
+    refused: HashSet<Str>,
+    /// Whether a file that may have more values could not be read.
+    unread: bool,
     problems: Diagnostics,
 }
 
@@ -60,15 +85,37 @@ impl Reader<'_> {
             return;
         };
         if variable.ty.ty.is_primitive() || variable.ty.ty == Type::Dynamic {
-            self.values.insert(name.clone(), Value::string(text));
-            return;
+            return self.put(name.clone(), Value::string(text), None, origin);
         }
-        let source = self.sources.add(origin, text);
+        let shown = if variable.sensitive { "" } else { text };
+        let source = self.sources.add(origin, shown);
         match constant(text, TextMap::offset(source, 0)) {
-            Ok(value) => {
-                self.values.insert(name.clone(), value);
+            Ok(value) => self.put(name.clone(), value, None, origin),
+            Err(problems) => {
+                let from = |p: Diagnostic| p.help(format!("the value of \"{name}\" is given by {origin}"));
+                self.problems.extend(problems.into_iter().map(from));
             }
-            Err(problems) => self.problems.extend(problems),
+        }
+    }
+
+    /// Takes a value that fits its variable. `place` is where it is written, unless it must not be shown there.
+    fn put(&mut self, name: Str, value: Value, place: Option<Span>, origin: &str) {
+        let misfit = self.variable(&name).and_then(|variable| {
+            let problem = variable_value(variable, Some(value.clone()), None).err()?;
+            Some(match place.filter(|_| !variable.sensitive) {
+                Some(place) => problem.at(place),
+                None => problem.detail(format!("the value is given by {origin}")),
+            })
+        });
+        match misfit {
+            Some(problem) => {
+                self.refused.insert(name);
+                self.problems.push(problem);
+            }
+            None => {
+                self.refused.remove(&name);
+                self.values.insert(name, value);
+            }
         }
     }
 
@@ -84,17 +131,23 @@ impl Reader<'_> {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => text,
                 Err(error) => {
-                    let at = error.utf8_error().valid_up_to();
+                    let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+                    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
                     let problem = Diagnostic::error(format!("\"{path}\" is not UTF-8"))
-                        .detail(format!("the first wrong byte is at offset {at}"));
+                        .detail(format!("line {line} has a byte that does not belong to a character"))
+                        .help("save the file with the encoding UTF-8");
+                    self.unread = true;
                     return self.problems.push(problem);
                 }
             },
             Err(_) if !required => return,
             Err(error) => {
-                let problem =
-                    Diagnostic::error(format!("cannot read the variables file \"{path}\"")).detail(error.to_string());
-                return self.problems.push(problem);
+                let problem = Diagnostic::error(format!("cannot read the variables file \"{path}\""));
+                self.unread = true;
+                return self.problems.push(match error.kind() {
+                    std::io::ErrorKind::NotFound => problem.detail("there is no such file"),
+                    _ => problem.detail(error.to_string()),
+                });
             }
         };
         match path.ends_with(".json") {
@@ -107,11 +160,17 @@ impl Reader<'_> {
         match serde_json::from_str::<serde_json::Value>(text) {
             Ok(serde_json::Value::Object(entries)) => {
                 for (name, json) in entries {
-                    self.values.insert(name.into(), value_json::from_json(&json));
+                    let name: Str = name.into();
+                    match self.variable(&name) {
+                        Some(_) => self.put(name, value_json::from_json(&json), None, path),
+                        None => self.unused(&name, path),
+                    }
                 }
             }
             Ok(_) => self.problems.push(Diagnostic::error(format!("\"{path}\" is not a JSON object"))),
             Err(error) => {
+                self.unread = true;
+                // The line itself is not shown: it may hold a secret.
                 let problem = Diagnostic::error(format!("\"{path}\" is not JSON")).detail(error.to_string());
                 self.problems.push(problem);
             }
@@ -119,23 +178,35 @@ impl Reader<'_> {
     }
 
     fn hcl_file(&mut self, path: &str, text: &str) {
+        let before = self.problems.len();
         let (assignments, problems) = assignments(path, text, self.sources);
         self.problems.extend(problems);
-        for (name, value) in assignments {
-            if self.variable(&name).is_none() {
-                let problem = self.undeclared(&name, &format!("has a value in {path}, and is not declared"));
-                self.problems.push(Diagnostic { severity: crate::model::Severity::Warning, ..problem });
-            } else {
-                self.values.insert(name, value);
+        self.unread |= assignments.is_empty() && self.problems.len() > before;
+        for Assignment { name, value, span } in assignments {
+            match (self.variable(&name), value) {
+                (None, _) => self.unused(&name, path),
+                (Some(_), Some(value)) => self.put(name, value, Some(span), path),
+                (Some(_), None) => {
+                    self.refused.insert(name);
+                }
             }
         }
     }
 
+    /// A file may have values for other configurations too.
+    fn unused(&mut self, name: &str, path: &str) {
+        let problem = self.undeclared(name, &format!("has a value in {path}, and is not declared"));
+        self.problems.push(Diagnostic { severity: crate::model::Severity::Warning, ..problem });
+    }
+
     /// Variables without a value and without a default.
     fn missing(&mut self) {
+        if self.unread {
+            return;
+        }
         for variable in &self.root.variables {
-            if variable.default.is_none() && !self.values.contains_key(&variable.name) {
-                let name = &variable.name;
+            let name = &variable.name;
+            if variable.default.is_none() && !self.values.contains_key(name) && !self.refused.contains(name) {
                 self.problems.push(
                     Diagnostic::error(format!("variable \"{name}\" has no value"))
                         .at(variable.span)
@@ -147,8 +218,17 @@ impl Reader<'_> {
     }
 }
 
+/// A line of a file such as `terraform.tfvars`.
+pub struct Assignment {
+    pub name: Str,
+    /// Nothing where its expression is wrong, which is told.
+    pub value: Option<Value>,
+    /// The expression.
+    pub span: Span,
+}
+
 /// The lines of a file such as `terraform.tfvars`: names and constant values.
-pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<(Str, Value)>, Diagnostics) {
+pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<Assignment>, Diagnostics) {
     let source = sources.add(path, text);
     let map = TextMap::offset(source, 0);
     if let Err(problem) = compile::check_nesting(text, &map) {
@@ -167,7 +247,9 @@ pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<(Str
     let (mut found, mut all) = (Vec::new(), Diagnostics::new());
     for structure in body.iter() {
         let Some(attribute) = structure.as_attribute() else {
+            let span = hcl_edit::Span::span(structure).map(|s| Span::new(source, s.start, s.start + 1));
             let problem = Diagnostic::error(format!("\"{path}\" holds a block"))
+                .at(span)
                 .help("such a file has lines such as name = value only");
             all.push(problem);
             continue;
@@ -175,9 +257,12 @@ pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<(Str
         let mut nothing = Nothing;
         let mut problems = Diagnostics::new();
         let expr = compile::expression(&attribute.value, text, source, 0, &mut nothing, &mut problems);
-        let value = if problems.has_errors() { None } else { expr.eval(&Nothing).ok() };
+        let value = match problems.has_errors() {
+            true => None,
+            false => expr.eval(&Nothing).map_err(|more| problems.extend(more)).ok(),
+        };
         all.extend(problems);
-        found.extend(value.map(|value| (attribute.key.as_str().into(), value)));
+        found.push(Assignment { name: attribute.key.as_str().into(), value, span: expr.span() });
     }
     (found, all)
 }

@@ -27,6 +27,30 @@ pub fn diagnostics_text(diagnostics: &Diagnostics, sources: &SourceMap, style: S
     all.map(|d| diagnostic_text(d, sources, style)).collect::<Vec<_>>().join("\n")
 }
 
+/// Warnings in one line each, equal ones counted. Beside errors they are told in full, because they may be why.
+pub fn compact_text(diagnostics: &Diagnostics, sources: &SourceMap, style: Style) -> String {
+    if diagnostics.is_empty() || diagnostics.has_errors() {
+        return diagnostics_text(diagnostics, sources, style);
+    }
+    let mut groups: Vec<(&Diagnostic, usize)> = Vec::new();
+    for diagnostic in diagnostics.iter() {
+        match groups.iter_mut().find(|(first, _)| first.summary == diagnostic.summary) {
+            Some((_, more)) => *more += 1,
+            None => groups.push((diagnostic, 0)),
+        }
+    }
+    let mut text = format!("{}\n", style.paint(Role::Warning, "Warnings:"));
+    for (first, more) in groups {
+        let place = first.span.and_then(|s| sources.place(s)).map(|p| format!(" ({p})")).unwrap_or_default();
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        for (i, line) in quote::wrap(&first.summary, style.width.saturating_sub(2)).iter().enumerate() {
+            let _ = write!(text, "{}{}{line}", if i == 0 { "" } else { "\n" }, if i == 0 { "- " } else { "  " });
+        }
+        let _ = writeln!(text, "{place}{more}");
+    }
+    text + "help: run without -compact-warnings to see them in full\n"
+}
+
 /// One diagnostic. Ends with a line break.
 pub fn diagnostic_text(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> String {
     let mut text =

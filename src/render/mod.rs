@@ -6,7 +6,9 @@ pub mod human;
 pub mod json;
 pub mod outputs;
 pub mod progress_text;
+pub mod provider_tree;
 pub mod quote;
+pub mod schema_page;
 pub mod style;
 pub mod value_text;
 

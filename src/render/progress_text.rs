@@ -29,6 +29,11 @@ impl Doing {
         }
     }
 
+    /// What the line stream calls it: there, reading a data source is refreshing it.
+    pub fn in_stream(self) -> Doing {
+        if self == Doing::Read { Doing::Refresh } else { self }
+    }
+
     /// `Creating`.
     pub fn present(self) -> &'static str {
         match self {

@@ -205,8 +205,12 @@ impl Loader<'_> {
             Ok(text) => text,
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                let told = Diagnostic::error(format!("\"{path}\" is not UTF-8 text")).at(call);
-                let told = told.detail(format!("byte {at} does not belong to a character"));
+                let shown = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let source = self.spec.sources.add(path.as_str(), shown);
+                let told = Diagnostic::error(format!("\"{path}\" is not UTF-8 text"))
+                    .at(Span::new(source, at, at + char::REPLACEMENT_CHARACTER.len_utf8()))
+                    .label("this byte does not belong to a character");
+                let told = call.into_iter().fold(told, |told, call| told.related(call, "read because of this"));
                 self.diagnostics.push(told.help("save the file with the encoding UTF-8"));
                 return Read::Broken;
             }

@@ -22,12 +22,12 @@ pub enum StateError {
     )]
     DamagedRow { path: PathBuf, row: String, detail: String },
     #[error(
-        "the state \"{path}\" has format {found}, this terrane knows formats up to {known}: use terrane {written_by} or later"
+        "the state \"{path}\" has format {found}, this terrane knows formats up to {known}; use terrane {written_by} or later"
     )]
     FromTheFuture { path: PathBuf, found: i64, known: i64, written_by: String },
     #[error("the disk is full: the state \"{path}\" could not take the last changes; free some space and run again")]
     DiskFull { path: PathBuf },
-    #[error("no permission for \"{path}\" ({detail}): give this user the right to write the file and its folder")]
+    #[error("no permission for \"{path}\" ({detail}); give this user the right to write the file and its folder")]
     PermissionDenied { path: PathBuf, detail: String },
     #[error(
         "the state \"{path}\" can only be read: the file, its folder or the file system does not allow writing ({detail})"
@@ -35,7 +35,9 @@ pub enum StateError {
     ReadOnly { path: PathBuf, detail: String },
     #[error("another process is writing the state \"{path}\" and did not finish in time; run again")]
     Busy { path: PathBuf },
-    #[error("\"{path}\": {detail}")]
+    #[error(
+        "the state \"{path}\" can't be used: {detail}; make room for it there, or choose another folder with -data-dir"
+    )]
     Io { path: PathBuf, detail: String },
     #[error(
         "the state \"{path}\" is locked by {} (process {} on {}) for \"{}\" since {}; wait for it with -lock-timeout=5m, or, if that run is surely gone, run \"terrane force-unlock {}\"",

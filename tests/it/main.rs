@@ -8,12 +8,16 @@ mod aws_network;
 mod aws_rds;
 #[cfg(feature = "aws")]
 mod aws_s3;
+mod bad_input;
 mod cli;
+mod cli_json;
+mod cli_questions;
 mod conformance_expressions;
 mod conformance_plans;
 mod driver_conformance;
 mod provisioners_local;
 mod provisioners_remote;
+mod reference;
 mod spec_load;
 mod state_commands;
 mod state_damage;

@@ -99,7 +99,7 @@ fn hostile_sources_are_refused_with_their_place() {
         text.push_str("\n}\n");
         text.into_bytes()
     };
-    check("a.tf", b"locals {\n  a = \"\xff\"\n}\n", "byte 16 does not belong to a character");
+    check("a.tf", b"locals {\n  a = \"\xff\"\n}\n", "a.tf:2:8");
     for (open, close) in [
         ("(", ")"),
         ("[", "]"),

@@ -59,7 +59,7 @@ fn a_state_from_the_future_names_the_version_that_can_read_it() {
     drop(conn);
     let error = refuse(&path);
     assert!(
-        error.to_string().ends_with("has format 9, this terrane knows formats up to 1: use terrane 3.1.0 or later")
+        error.to_string().ends_with("has format 9, this terrane knows formats up to 1; use terrane 3.1.0 or later")
     );
 }
 

@@ -1,21 +1,23 @@
 //! `terrane apply`: plans, asks, and carries out; or carries out a saved plan.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::super::context::{Common, enter};
 use super::super::error::Failure;
 use super::super::interrupt;
-use super::super::observer::Lines;
+use super::super::observer::{All, Lines};
 use super::super::show;
 use super::super::terminal::Terminal;
+use super::super::view::View;
 use super::Call;
 use super::planning::{self, PlanArguments};
 use super::show::open_saved;
-use crate::apply::Stop;
-use crate::model::Diagnostic;
+use crate::apply::{Observer, Outcome, Stop};
+use crate::model::{Diagnostic, Marks};
 use crate::ops::plan_file::is_plan;
 use crate::ops::{Access, Session};
-use crate::plan::{PlanMode, Planned};
+use crate::plan::{Plan, PlanMode, Planned};
 
 /// Carries out changes, after asking.
 ///
@@ -24,6 +26,9 @@ use crate::plan::{PlanMode, Planned};
 pub struct Apply {
     #[command(flatten)]
     pub common: Common,
+
+    #[command(flatten)]
+    pub view: View,
 
     #[command(flatten)]
     pub planning: PlanArguments,
@@ -45,6 +50,12 @@ impl Apply {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
         let saved = self.subject.as_deref().filter(|p| p.is_file() || self.in_chdir(call, p).is_file());
         let folder = self.subject.as_deref().filter(|_| saved.is_none());
+        self.view.begin(call.terminal, call.chdir.as_deref())?;
+        if self.view.json && saved.is_none() && !self.auto_approve {
+            return Err(Diagnostic::error("-json can't ask for approval")
+                .help("use -auto-approve, or save a plan with \"terrane plan -out=FILE\" and apply that")
+                .into());
+        }
         let place = enter(call.chdir.as_deref(), folder)?;
         let mut settings = self.common.settings(call.environment, &place)?;
         if let Some(path) = saved {
@@ -63,11 +74,11 @@ impl Apply {
             return Ok(1);
         }
         if !planned.plan.has_changes() && planned.rewrites.is_empty() {
-            call.terminal.print(&format!("\n{}\n", show::applied(&planned.plan, &Default::default())));
+            tell_end(&planned.plan, &nothing_done(&planned.plan), call.terminal);
             return Ok(0);
         }
         if !self.auto_approve && planned.plan.has_changes() {
-            ask(&planned, self.common.input, call.terminal)?;
+            ask(&planned, call.terminal)?;
         }
         carry_out(session, planned, self.parallelism, call.terminal)
     }
@@ -78,8 +89,8 @@ impl Apply {
 }
 
 /// Asks whether to go on.
-pub fn ask(planned: &Planned, input: bool, terminal: &Terminal) -> Result<(), Failure> {
-    if !terminal.interactive || !input {
+pub fn ask(planned: &Planned, terminal: &Terminal) -> Result<(), Failure> {
+    if !terminal.interactive {
         return Err(Diagnostic::error("nobody is there to approve the plan")
             .help("use -auto-approve, or save a plan with \"terrane plan -out=FILE\" and apply that")
             .into());
@@ -101,19 +112,47 @@ pub fn carry_out(
 ) -> Result<u8, Failure> {
     let plan = planned.plan.clone();
     let stop = Stop::default();
-    let lines =
-        Lines::new(terminal.out, terminal.live, plan.steps.iter().filter(|s| s.kind.change().is_some()).count());
-    lines.tick(session.runtime());
+    let lines = terminal.talks.then(|| {
+        let total = plan.steps.iter().filter(|s| s.kind.change().is_some()).count();
+        let lines = Lines::new(terminal.out, terminal.live, total);
+        lines.tick(session.runtime());
+        lines
+    });
+    let mut observers: Vec<Arc<dyn Observer>> = Vec::new();
+    observers.extend(lines.clone().map(|l| l as Arc<dyn Observer>));
+    if let Some(stream) = &terminal.stream {
+        stream.tick(session.runtime());
+        observers.push(stream.clone());
+    }
     interrupt::listen(session.runtime(), stop.clone());
     if plan.has_changes() {
-        terminal.print("\n");
+        terminal.say("\n");
     }
-    let outcome = session.apply(planned, lines.clone(), stop, parallelism)?;
-    lines.finish();
+    let outcome = session.apply(planned, Arc::new(All(observers)), stop, parallelism)?;
+    if let Some(lines) = lines {
+        lines.finish();
+    }
     terminal.diagnostics(&outcome.diagnostics, &session.sources);
-    terminal.print(&format!("\n{}\n", show::ended(&plan, &outcome)));
-    if outcome.succeeded() && plan.mode != PlanMode::Destroy {
-        terminal.print(&show::outputs(&outcome.outputs));
-    }
+    tell_end(&plan, &outcome, terminal);
     Ok(if outcome.succeeded() { 0 } else { 1 })
+}
+
+/// Tells how it ended, and what the outputs are now.
+fn tell_end(plan: &Plan, outcome: &Outcome, terminal: &Terminal) {
+    if let Some(stream) = &terminal.stream {
+        stream.ended(plan, outcome);
+    }
+    terminal.say(&format!("\n{}\n", show::ended(plan, outcome)));
+    if outcome.succeeded() && plan.mode != PlanMode::Destroy {
+        terminal.say(&show::outputs(&outcome.outputs));
+    }
+}
+
+/// What an apply without anything to do comes to.
+fn nothing_done(plan: &Plan) -> Outcome {
+    let outputs = plan.outputs.iter().map(|o| {
+        let marks = if o.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+        (o.name.clone(), o.after.clone().mark(marks))
+    });
+    Outcome { outputs: outputs.collect(), ..Outcome::default() }
 }

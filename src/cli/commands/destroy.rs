@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::context::Common;
 use super::super::error::Failure;
+use super::super::view::View;
 use super::Call;
 use super::apply::Apply;
 use super::planning::PlanArguments;
@@ -15,6 +16,9 @@ use super::planning::PlanArguments;
 pub struct Destroy {
     #[command(flatten)]
     pub common: Common,
+
+    #[command(flatten)]
+    pub view: View,
 
     #[command(flatten)]
     pub planning: PlanArguments,
@@ -37,6 +41,7 @@ impl Destroy {
         let planning = PlanArguments { destroy: true, ..self.planning };
         let apply = Apply {
             common: self.common,
+            view: self.view,
             planning,
             auto_approve: self.auto_approve,
             parallelism: self.parallelism,

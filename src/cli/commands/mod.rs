@@ -5,9 +5,12 @@ mod destroy;
 mod force_unlock;
 mod graph;
 mod init;
+mod metadata;
 mod output;
 mod plan;
 mod planning;
+mod providers;
+mod reference;
 mod refresh;
 mod show;
 mod state;
@@ -20,7 +23,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::context::Environment;
+use super::context::{Common, Environment};
 use super::error::Failure;
 use super::terminal::Terminal;
 
@@ -40,7 +43,11 @@ pub enum Command {
     Refresh(refresh::Refresh),
     Init(init::Init),
     ForceUnlock(force_unlock::ForceUnlock),
+    Providers(providers::Providers),
+    Metadata(metadata::Metadata),
     Version(version::Version),
+    #[command(hide = true)]
+    Reference(reference::Reference),
 }
 
 /// What a command needs: where it was started from, the environment, and where to write.
@@ -74,26 +81,31 @@ impl Command {
             Command::Refresh(c) => c.run(&mut call),
             Command::Init(c) => c.run(&mut call),
             Command::ForceUnlock(c) => c.run(&mut call),
+            Command::Providers(c) => c.run(&mut call),
+            Command::Metadata(c) => c.run(&mut call),
             Command::Version(c) => c.run(&mut call),
+            Command::Reference(c) => c.run(&mut call),
         }
     }
 
-    pub fn no_color(&self) -> bool {
+    /// The options that the command shares with most, where it has them.
+    pub fn common(&self) -> Option<&Common> {
         match self {
-            Command::Plan(c) => c.common.no_color,
-            Command::Apply(c) => c.common.no_color,
-            Command::Destroy(c) => c.common.no_color,
-            Command::Validate(c) => c.common.no_color,
-            Command::Show(c) => c.common.no_color,
-            Command::Output(c) => c.common.no_color,
-            Command::Refresh(c) => c.common.no_color,
-            Command::Graph(c) => c.common.no_color,
-            Command::State(c) => c.no_color(),
-            Command::Taint(c) => c.marked.common.no_color,
-            Command::Untaint(c) => c.marked.common.no_color,
-            Command::Workspace(c) => c.no_color(),
-            Command::Init(c) => c.common.no_color,
-            Command::ForceUnlock(_) | Command::Version(_) => false,
+            Command::Plan(c) => Some(&c.common),
+            Command::Apply(c) => Some(&c.common),
+            Command::Destroy(c) => Some(&c.common),
+            Command::Validate(c) => Some(&c.common),
+            Command::Show(c) => Some(&c.common),
+            Command::Output(c) => Some(&c.common),
+            Command::Refresh(c) => Some(&c.common),
+            Command::Graph(c) => Some(&c.common),
+            Command::Providers(c) => Some(&c.common),
+            Command::State(c) => Some(c.common()),
+            Command::Taint(c) => Some(&c.marked.common),
+            Command::Untaint(c) => Some(&c.marked.common),
+            Command::Workspace(c) => Some(c.common()),
+            Command::Init(c) => Some(&c.common),
+            Command::ForceUnlock(_) | Command::Metadata(_) | Command::Reference(_) | Command::Version(_) => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::context::{Common, enter, now};
 use super::super::error::Failure;
+use super::super::view::View;
 use super::Call;
 use super::planning::{self, PlanArguments};
 use crate::ops::plan_file::{self, PlanFile};
@@ -18,6 +19,9 @@ use crate::plan::{Plan as Made, PlanMode};
 pub struct Plan {
     #[command(flatten)]
     pub common: Common,
+
+    #[command(flatten)]
+    pub view: View,
 
     #[command(flatten)]
     pub planning: PlanArguments,
@@ -37,6 +41,7 @@ pub struct Plan {
 
 impl Plan {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
+        self.view.begin(call.terminal, call.chdir.as_deref())?;
         let place = enter(call.chdir.as_deref(), self.folder.as_deref())?;
         let settings = self.common.settings(call.environment, &place)?;
         let options = self.planning.options()?;
@@ -49,9 +54,11 @@ impl Plan {
             let path = place.start.join(out);
             save(&session, &planned.plan, record, &path)?;
             let shown = out.display();
-            call.terminal.print(&format!(
-                "\nSaved the plan to: {shown}\n\nTo carry out exactly this plan, run:\n    terrane apply \"{shown}\"\n"
-            ));
+            call.terminal.say(&format!("\nSaved the plan to: {shown}\n"));
+            if !call.environment.in_automation() {
+                let next = format!("\nTo carry out exactly this plan, run:\n    terrane apply \"{shown}\"\n");
+                call.terminal.say(&next);
+            }
         }
         Ok(if self.detailed_exitcode && has_changes(&planned.plan) { 2 } else { 0 })
     }

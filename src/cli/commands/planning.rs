@@ -1,12 +1,14 @@
 //! Arguments of all commands that plan, and how a plan is made and shown.
 
 use clap::ArgAction;
+use clap::builder::BoolishValueParser;
 
 use super::super::error::Failure;
 use super::super::terminal::Terminal;
 use crate::model::{Address, Diagnostic};
 use crate::ops::plan_file::target;
 use crate::ops::record::Record;
+use crate::ops::variables::Given;
 use crate::ops::{Access, Session, Settings};
 use crate::plan::{Options, Plan, PlanMode, Planned};
 use crate::render::human::{PlanView, plan_text};
@@ -23,7 +25,7 @@ pub struct PlanArguments {
     pub refresh_only: bool,
 
     /// Whether live objects are read before planning.
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, value_parser = BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", require_equals = true, action = ArgAction::Set)]
     pub refresh: bool,
 
     /// Plans only this module, resource or instance and what it needs. May be repeated.
@@ -76,6 +78,8 @@ pub fn make(
     terminal: &Terminal,
 ) -> Result<(Session, Planned, Record), Failure> {
     let mut session = Session::open(settings, access)?;
+    session.watch(terminal.reading());
+    ask_for_variables(&mut session, terminal);
     let (mut planned, mut record) = session.plan(options.clone());
     if matches!(access, Access::Write(_)) && !planned.plan.errored() {
         let (changed, notes) = session.recover(&planned)?;
@@ -87,9 +91,25 @@ pub fn make(
     Ok((session, planned, record))
 }
 
+/// Asks for the variables that have no value, where somebody is there to answer. Without an answer they stay
+/// without a value, which is an error of the plan.
+fn ask_for_variables(session: &mut Session, terminal: &Terminal) {
+    if !terminal.interactive || session.loaded.diagnostics.has_errors() {
+        return;
+    }
+    for (name, doc) in session.unset_variables() {
+        let doc = doc.map(|d| format!("\n  {}", d.trim_end().replace('\n', "\n  "))).unwrap_or_default();
+        let Some(text) = terminal.ask(&format!("var.{name}{doc}")) else { return };
+        session.settings.given.push(Given::Text { name, text, origin: "the answer".to_string() });
+    }
+}
+
 /// Shows a plan: the plan on stdout, what is wrong with it on stderr.
 pub fn show(plan: &Plan, session: &Session, terminal: &Terminal) {
     if !plan.errored() {
+        if let Some(stream) = &terminal.stream {
+            stream.plan(plan);
+        }
         show_plan(plan, session, terminal);
     }
     terminal.diagnostics(&plan.diagnostics, &session.sources);
@@ -103,5 +123,5 @@ fn show_plan(plan: &Plan, session: &Session, terminal: &Terminal) {
     };
     let written = |address: &Address, name: &str| session.loaded.written(address, name);
     let view = PlanView { style: terminal.out, schemas: Some(&schema), written: Some(&written), sources: None };
-    terminal.print(&plan_text(plan, &view));
+    terminal.say(&plan_text(plan, &view));
 }

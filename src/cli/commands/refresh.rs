@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::super::context::Common;
 use super::super::error::Failure;
+use super::super::view::View;
 use super::Call;
 use super::apply::Apply;
 use super::planning::PlanArguments;
@@ -15,6 +16,9 @@ use super::planning::PlanArguments;
 pub struct Refresh {
     #[command(flatten)]
     pub common: Common,
+
+    #[command(flatten)]
+    pub view: View,
 
     /// Only this module, resource or instance. May be repeated.
     #[arg(long, value_name = "ADDRESS")]
@@ -29,8 +33,14 @@ impl Refresh {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
         let planning =
             PlanArguments { refresh_only: true, refresh: true, target: self.target, ..PlanArguments::default() };
-        let apply =
-            Apply { common: self.common, planning, auto_approve: true, parallelism: None, subject: self.folder };
+        let apply = Apply {
+            common: self.common,
+            view: self.view,
+            planning,
+            auto_approve: true,
+            parallelism: None,
+            subject: self.folder,
+        };
         apply.run(call)
     }
 }

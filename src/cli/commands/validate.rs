@@ -33,7 +33,7 @@ impl Validate {
         let loaded = load(std::path::Path::new("."), &providers);
         let code = u8::from(loaded.diagnostics.has_errors());
         if self.json {
-            call.terminal.line(&validate_json(&loaded.diagnostics, &loaded.spec.sources).to_string());
+            call.terminal.line(&format!("{:#}", validate_json(&loaded.diagnostics, &loaded.spec.sources)));
             return Ok(code);
         }
         call.terminal.diagnostics(&loaded.diagnostics, &loaded.spec.sources);

@@ -1,6 +1,9 @@
 //! `terrane version`.
 
+use serde_json::json;
+
 use super::super::error::Failure;
+use super::super::show::FORMAT_VERSION;
 use super::Call;
 
 /// Prints the version.
@@ -18,8 +21,13 @@ impl Version {
         let version = env!("CARGO_PKG_VERSION");
         let platform = format!("{}_{}", std::env::consts::OS, std::env::consts::ARCH);
         match self.json {
+            // Providers are built in: none is selected, and none can be outdated.
             true => call.terminal.line(&format!(
-                "{{\"terrane_version\":\"{version}\",\"platform\":\"{platform}\",\"terraform_version\":\"1.11.4\"}}"
+                "{:#}",
+                json!({
+                    "terraform_version": FORMAT_VERSION, "terrane_version": version, "platform": platform,
+                    "provider_selections": {}, "terraform_outdated": false,
+                })
             )),
             false => call.terminal.line(&format!("Terrane v{version}\non {platform}")),
         }

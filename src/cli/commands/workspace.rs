@@ -114,13 +114,14 @@ impl Workspace {
         Ok(0)
     }
 
-    pub fn no_color(&self) -> bool {
+    /// The options that all of them share.
+    pub fn common(&self) -> &Common {
         match &self.command {
             WorkspaceCommand::List { common, .. }
             | WorkspaceCommand::Show { common }
             | WorkspaceCommand::New { common, .. }
             | WorkspaceCommand::Select { common, .. }
-            | WorkspaceCommand::Delete { common, .. } => common.no_color,
+            | WorkspaceCommand::Delete { common, .. } => common,
         }
     }
 }

@@ -36,6 +36,14 @@ impl Function {
     /// Calls the function.
     pub fn call(&self, args: &[Value], host: &dyn Host) -> Result<Value, CallError> {
         self.check_count(args.len())?;
+        let secret = args.iter().any(|a| a.all_marks().contains(Marks::SENSITIVE));
+        let hide = |e: CallError| match secret {
+            // What a body says may quote its arguments.
+            true => {
+                CallError { message: "it has no result, and why is hidden with its sensitive argument".into(), ..e }
+            }
+            false => e,
+        };
         let mut marks = Marks::NONE;
         let mut ready = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
@@ -48,7 +56,7 @@ impl Function {
             Needs::Outer => !ready.iter().any(Value::is_unknown),
             Needs::All => ready.iter().all(Value::is_wholly_known),
         };
-        let result = if known { (self.body)(&call)? } else { self.unknown(&call)? };
+        let result = if known { (self.body)(&call) } else { self.unknown(&call) }.map_err(hide)?;
         Ok(result.mark(marks))
     }
 
@@ -57,11 +65,12 @@ impl Function {
         if given < wanted {
             let missing = self.params.get(given).map_or("", |p| p.name);
             let least = if self.variadic.is_some() { "at least " } else { "" };
-            let message = format!("{} takes {least}{wanted} arguments, \"{missing}\" is missing", self.name);
+            let message = format!("{} takes {least}{}, \"{missing}\" is missing", self.name, arguments(wanted));
             return Err(CallError::new(message));
         }
         if given > wanted && self.variadic.is_none() {
-            let message = format!("{} takes {wanted} arguments, {given} are given", self.name);
+            let is = if given == 1 { "is" } else { "are" };
+            let message = format!("{} takes {}, {given} {is} given", self.name, arguments(wanted));
             return Err(CallError::at(wanted, message));
         }
         Ok(())
@@ -84,8 +93,10 @@ impl Function {
         if stripped.is_null() && !param.nullable {
             return Err(CallError::at(i, format!("\"{}\" must not be null", param.name)));
         }
-        let converted =
-            convert(&stripped, &param.kind.ty()).map_err(|e| CallError::at(i, format!("\"{}\": {e}", param.name)))?;
+        let converted = convert(&stripped, &param.kind.ty()).map_err(|e| {
+            let e = if arg.all_marks().contains(Marks::SENSITIVE) { e.without_value() } else { e };
+            CallError::at(i, format!("\"{}\": {e}", param.name))
+        })?;
         if self.marks == MarkPolicy::Own {
             return Ok(converted);
         }
@@ -100,6 +111,14 @@ impl Function {
             Returns::Always(kind) => Ok(not_null(kind.ty())),
             Returns::Depends(unknown) => unknown(call),
         }
+    }
+}
+
+fn arguments(n: usize) -> String {
+    match n {
+        0 => "no arguments".into(),
+        1 => "1 argument".into(),
+        n => format!("{n} arguments"),
     }
 }
 

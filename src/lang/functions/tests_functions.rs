@@ -30,7 +30,7 @@ fn the_table_is_complete_and_documented() {
 #[test]
 fn arguments_are_counted_and_converted() {
     assert_eq!(json("upper", &[1.into()]), "\"1\"");
-    assert_eq!(call("upper", &[]).unwrap_err(), "upper takes 1 arguments, \"str\" is missing");
+    assert_eq!(call("upper", &[]).unwrap_err(), "upper takes 1 argument, \"str\" is missing");
     assert!(call("upper", &[Value::NULL]).unwrap_err().contains("must not be null"));
     assert_eq!(json("max", &["2".into(), 10.into()]), "10");
 }

@@ -3,6 +3,7 @@
 mod change;
 mod diagnostic;
 mod plan;
+mod schema;
 mod shape;
 mod state;
 mod stream;
@@ -13,5 +14,6 @@ mod tree;
 pub use change::{change_json, full_source, output_change, provider_name, resource_change};
 pub use diagnostic::{diagnostic_json, validate_json};
 pub use plan::{PlanContext, plan_json};
+pub use schema::{ProviderSchemas, provider_schemas_json};
 pub use state::{StateObject, state_json};
-pub use stream::{Event, Hook, StreamOutput, stream_line};
+pub use stream::{Event, Hook, Provision, StreamOutput, stream_line};

@@ -14,8 +14,9 @@ use crate::render::progress_text::{self, Doing};
 
 /// What a line tells.
 pub enum Event<'a> {
-    /// The first line.
+    /// The first line: the version that readers of the format shall take it for, and this program's own.
     Version {
+        format: &'a str,
         version: &'a str,
     },
     PlannedChange(&'a Change),
@@ -33,17 +34,28 @@ pub enum Event<'a> {
     ApplyProgress(Hook<'a>, Duration, Option<&'a str>),
     ApplyComplete(Hook<'a>, Duration),
     ApplyErrored(Hook<'a>, Duration),
+    /// A provisioner, such as `local-exec`, begins on an object.
+    ProvisionStart(Provision<'a>),
+    /// A line that it printed.
+    ProvisionProgress(Provision<'a>, &'a str),
+    ProvisionComplete(Provision<'a>),
+    ProvisionErrored(Provision<'a>),
 }
 
 /// Which object is worked on, and how.
 #[derive(Clone, Copy)]
 pub struct Hook<'a> {
     pub address: &'a Address,
-    /// The short name of the provider, such as `aws`.
-    pub provider: &'a str,
     pub doing: Doing,
     /// The object's id, where it is known.
     pub id: Option<&'a str>,
+}
+
+/// Which provisioner runs, and on which object.
+#[derive(Clone, Copy)]
+pub struct Provision<'a> {
+    pub address: &'a Address,
+    pub provisioner: &'a str,
 }
 
 /// A root output after apply.
@@ -76,8 +88,8 @@ fn parts(event: &Event) -> Parts {
         (kind, "info", format!("{}: {text}", hook.address), json!({"hook": hook_json(hook, more)}))
     };
     match event {
-        Event::Version { version } => {
-            let fields = json!({"terraform": version, "terrane": version, "ui": "1.2"});
+        Event::Version { format, version } => {
+            let fields = json!({"terraform": format, "terrane": version, "ui": "1.2"});
             ("version", "info", format!("Terrane {version}"), fields)
         }
         Event::PlannedChange(change) => planned_change(change),
@@ -97,40 +109,61 @@ fn parts(event: &Event) -> Parts {
             hooked("refresh_complete", h, format!("Refresh complete{id}"), id_json(h))
         }
         Event::ApplyStart(h) => {
-            hooked("apply_start", h, progress_text::started(h.doing, h.id), with_action(h, id_json(h)))
+            hooked("apply_start", h, progress_text::started(h.doing.in_stream(), h.id), with_action(h, id_json(h)))
         }
         Event::ApplyProgress(h, elapsed, waiting) => {
             let more = with_action(h, json!({"elapsed_seconds": elapsed.as_secs()}));
             hooked("apply_progress", h, progress_text::still(h.doing, *elapsed, *waiting), more)
         }
         Event::ApplyComplete(h, elapsed) => {
+            // What is gone has no id any more.
+            let h = &Hook { id: h.id.filter(|_| h.doing != Doing::Delete), ..*h };
             let mut more = with_action(h, id_json(h));
             more["elapsed_seconds"] = elapsed.as_secs().into();
-            hooked("apply_complete", h, progress_text::completed(h.doing, *elapsed, h.id), more)
+            hooked("apply_complete", h, progress_text::completed(h.doing.in_stream(), *elapsed, h.id), more)
         }
         Event::ApplyErrored(h, elapsed) => {
             let more = with_action(h, json!({"elapsed_seconds": elapsed.as_secs()}));
             hooked("apply_errored", h, progress_text::errored(h.doing, *elapsed), more)
         }
+        Event::ProvisionStart(p) => provision("provision_start", p, progress_text::provisioning(p.provisioner)),
+        Event::ProvisionProgress(p, line) => {
+            let (kind, level, message, mut fields) =
+                provision("provision_progress", p, format!("({}): {line}", p.provisioner));
+            fields["hook"]["output"] = (*line).into();
+            (kind, level, message, fields)
+        }
+        Event::ProvisionComplete(p) => {
+            provision("provision_complete", p, format!("({}) Provisioning complete", p.provisioner))
+        }
+        Event::ProvisionErrored(p) => {
+            provision("provision_errored", p, format!("({}) Provisioning errored", p.provisioner))
+        }
     }
 }
 
-fn resource(address: &Address, provider: &str) -> Json {
+fn provision(kind: &'static str, provision: &Provision, text: String) -> Parts {
+    let hook = json!({"resource": resource(provision.address), "provisioner": provision.provisioner});
+    (kind, "info", format!("{}: {text}", provision.address), json!({"hook": hook}))
+}
+
+fn resource(address: &Address) -> Json {
+    let ty: &str = address.ty();
     let mut local = address.clone();
     local.resource.module = crate::model::ModulePath::root();
     json!({
         "addr": address.to_string(),
         "module": address.resource.module.to_string(),
         "resource": local.to_string(),
-        "implied_provider": provider,
-        "resource_type": &*address.resource.ty,
+        "implied_provider": ty.split_once('_').map_or(ty, |(provider, _)| provider),
+        "resource_type": ty,
         "resource_name": &*address.resource.name,
         "resource_key": address.key.as_ref().map(key_json),
     })
 }
 
 fn hook_json(hook: &Hook, more: Json) -> Json {
-    let mut json = json!({"resource": resource(hook.address, hook.provider)});
+    let mut json = json!({"resource": resource(hook.address)});
     if let (Json::Object(json), Json::Object(more)) = (&mut json, more) {
         json.extend(more);
     }
@@ -161,9 +194,9 @@ fn planned_change(change: &Change) -> Parts {
         Action::Delete => "delete",
         Action::Forget => "remove",
     };
-    let mut json = json!({"resource": resource(&change.address, &change.provider.name), "action": word});
+    let mut json = json!({"resource": resource(&change.address), "action": word});
     if let Some(from) = &change.previous_address {
-        json["previous_resource"] = resource(from, &change.provider.name);
+        json["previous_resource"] = resource(from);
     }
     if let Some(reason) = change.reason {
         json["reason"] = reason_word(reason).into();
@@ -186,9 +219,9 @@ fn reason_word(reason: Reason) -> &'static str {
 
 fn resource_drift(drift: &Drift) -> Parts {
     let word = if drift.after.is_null() { "delete" } else { "update" };
-    let mut json = json!({"resource": resource(&drift.address, &drift.provider.name), "action": word});
+    let mut json = json!({"resource": resource(&drift.address), "action": word});
     if let Some(from) = &drift.previous_address {
-        json["previous_resource"] = resource(from, &drift.provider.name);
+        json["previous_resource"] = resource(from);
     }
     ("resource_drift", "info", format!("{}: Drift detected ({word})", drift.address), json!({"change": json}))
 }

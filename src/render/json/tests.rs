@@ -150,7 +150,7 @@ fn states_group_their_objects_by_module() {
 fn stream_lines_have_message_type_and_resource() {
     let plan = sample();
     let address = Address::parse("module.m[\"u\"].terraform_data.in[0]").unwrap();
-    let hook = |id| Hook { address: &address, provider: "terraform", doing: Doing::Create, id };
+    let hook = |id| Hook { address: &address, doing: Doing::Create, id };
     let seconds = std::time::Duration::from_secs;
     let sources = SourceMap::default();
     let outputs = [
@@ -159,7 +159,7 @@ fn stream_lines_have_message_type_and_resource() {
     ];
     let counts = Counts { add: 1, import: 2, ..Counts::default() };
     let events = [
-        Event::Version { version: "1.11.4" },
+        Event::Version { format: "1.11.4", version: "0.1.0" },
         Event::PlannedChange(&plan.changes[1]),
         Event::PlannedChange(&plan.changes[3]),
         Event::PlanSummary(&counts),
@@ -169,6 +169,7 @@ fn stream_lines_have_message_type_and_resource() {
         Event::ApplyStart(hook(None)),
         Event::ApplyProgress(hook(None), seconds(70), Some("waiting for \"available\"")),
         Event::ApplyComplete(hook(Some("x")), seconds(2)),
+        Event::ApplyComplete(Hook { doing: Doing::Delete, ..hook(Some("x")) }, seconds(2)),
         Event::ApplyErrored(hook(None), seconds(2)),
         Event::ApplySummary(&counts),
         Event::Outputs(&outputs),

@@ -51,16 +51,17 @@ impl State {
         }
     }
 
-    pub fn no_color(&self) -> bool {
+    /// The options that all of them share.
+    pub fn common(&self) -> &Common {
         match &self.command {
-            StateCommand::List(c) => c.common.no_color,
-            StateCommand::Show(c) => c.common.no_color,
-            StateCommand::Mv(c) => c.common.no_color,
-            StateCommand::Rm(c) => c.common.no_color,
-            StateCommand::Pull(c) => c.common.no_color,
-            StateCommand::Push(c) => c.common.no_color,
-            StateCommand::ImportTfstate(c) => c.common.no_color,
-            StateCommand::ReplaceProvider(c) => c.common.no_color,
+            StateCommand::List(c) => &c.common,
+            StateCommand::Show(c) => &c.common,
+            StateCommand::Mv(c) => &c.common,
+            StateCommand::Rm(c) => &c.common,
+            StateCommand::Pull(c) => &c.common,
+            StateCommand::Push(c) => &c.common,
+            StateCommand::ImportTfstate(c) => &c.common,
+            StateCommand::ReplaceProvider(c) => &c.common,
         }
     }
 }

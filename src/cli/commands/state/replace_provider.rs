@@ -54,7 +54,7 @@ impl ReplaceProvider {
             resources.len()
         ));
         if !self.auto_approve {
-            if !call.terminal.interactive || !self.common.input {
+            if !call.terminal.interactive {
                 return Err(Diagnostic::error("nobody is there to approve this").help("use -auto-approve").into());
             }
             if !call.terminal.confirm("Do you want to make these changes?") {
