@@ -258,10 +258,16 @@ impl Run {
         let kept = outputs.iter().filter(|(_, v)| !v.is_null());
         let stored: BTreeMap<Str, Output> = kept.map(|(name, value)| (name.clone(), stored_output(value))).collect();
         let wanted = self.planned.plan.mode != PlanMode::RefreshOnly || !self.outcome.diagnostics.has_errors();
-        let changed = stored != self.preparation.snapshot.outputs;
-        if changed
+        // One by one: another run may write others at the same time.
+        let before = &self.preparation.snapshot.outputs;
+        let gone =
+            before.keys().filter(|name| !stored.contains_key(*name)).map(|n| state::Change::Output(n.clone(), None));
+        let new = stored.iter().filter(|(name, output)| before.get(*name) != Some(*output));
+        let new = new.map(|(name, output)| state::Change::Output(name.clone(), Some(output.clone())));
+        let changes: Vec<_> = gone.chain(new).collect();
+        if !changes.is_empty()
             && wanted
-            && let Err(error) = self.shared.store.commit(vec![state::Change::Outputs(stored)]).await
+            && let Err(error) = self.shared.store.commit(changes).await
         {
             let problem = Diagnostic::error("the outputs could not be written").detail(error.to_string());
             self.outcome.diagnostics.push(problem);

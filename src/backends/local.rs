@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Argument, Backend, Configuration, Context, Registration};
-use crate::state::{Snapshot, SqliteStore, StateError, Store, Surroundings, Workspace, read_snapshot};
+use crate::state::{Snapshot, SqliteStore, StateError, Store, Surroundings, Workspace, read_snapshot_with};
 
 pub const REGISTRATION: Registration = Registration {
     name: "local",
@@ -62,7 +62,7 @@ impl Backend for Local {
     }
 
     fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
-        read_snapshot(&self.state_path(workspace))
+        read_snapshot_with(&self.state_path(workspace), &self.around.encryption)
     }
 
     fn workspaces(&self) -> Result<Vec<Workspace>, StateError> {

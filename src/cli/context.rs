@@ -15,7 +15,7 @@ use crate::model::Diagnostic;
 use crate::ops::variables::{self, Given};
 use crate::ops::{Settings, lock};
 use crate::providers::sandbox::Faults;
-use crate::state::Workspace;
+use crate::state::{Surroundings, Workspace};
 
 /// The variables of the environment that mean something here. `TERRANE_x` wins over `TF_x`.
 #[derive(Clone, Debug, Default)]
@@ -193,6 +193,7 @@ impl Common {
             lock: lock::Settings { enabled: self.lock, timeout, who },
             environment: Arc::new(environment.values.clone()),
             notices: Arc::new(|text| eprintln!("{text}")),
+            around: surroundings(environment)?,
         })
     }
 
@@ -204,6 +205,18 @@ impl Common {
         let faults = environment.get("TERRANE_SANDBOX_FAULTS").filter(|f| !f.trim().is_empty());
         Ok(Some(faults.map_or_else(|| Ok(Faults::none()), Faults::parse)?))
     }
+}
+
+/// How states are opened. `TERRANE_HISTORY` says how many earlier generations they keep.
+fn surroundings(environment: &Environment) -> Result<Surroundings, Failure> {
+    let mut around = Surroundings::default();
+    if let Some(text) = environment.get("TERRANE_HISTORY").filter(|t| !t.is_empty()) {
+        around.generations = text.parse().map_err(|_| {
+            Diagnostic::error(format!("TERRANE_HISTORY is \"{text}\", which is no number"))
+                .help("say how many generations of the state to keep; 0 keeps none")
+        })?;
+    }
+    Ok(around)
 }
 
 fn workspace(environment: &Environment, data_dir: &Path) -> Result<Workspace, Failure> {

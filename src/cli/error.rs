@@ -42,13 +42,17 @@ impl From<crate::state::StateError> for Failure {
 
 impl From<PlanFileError> for Failure {
     fn from(error: PlanFileError) -> Self {
-        let problem = Diagnostic::error(error.to_string());
+        let text = error.to_string();
+        let (what, next) = text.split_once("; ").unwrap_or((text.as_str(), ""));
+        let problem = Diagnostic::error(what);
         match error {
             PlanFileError::Io { source, .. } => problem
                 .detail(source.to_string())
                 .help("the file must lie in a folder that is there, and may be read and written by this user"),
             PlanFileError::NotAPlan(_) => problem.help("a saved plan is a file that \"terrane plan -out=FILE\" wrote"),
             PlanFileError::Damaged { .. } => problem.help("make a new plan"),
+            PlanFileError::Sealed { .. } if next.is_empty() => problem.help("make a new plan"),
+            PlanFileError::Sealed { .. } => problem.help(next),
         }
         .into()
     }

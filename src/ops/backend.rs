@@ -16,7 +16,7 @@ use super::{load, variables};
 use crate::backends::{self, Backend, Configuration, Context, Local, Registration};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Span, value_json};
 use crate::spec::{Module, Spec};
-use crate::state::{StateError, Surroundings};
+use crate::state::StateError;
 
 /// Values of arguments by name.
 pub type Arguments = BTreeMap<String, Json>;
@@ -264,7 +264,7 @@ impl Remembered {
 
 /// The backend without any configuration.
 pub fn local(settings: &Settings) -> Local {
-    Local::new(&settings.data_dir, Surroundings::default())
+    Local::new(&settings.data_dir, settings.around.clone())
 }
 
 /// Whether any workspace has a state with something in it.
@@ -281,7 +281,7 @@ fn context(settings: &Settings) -> Context {
     Context {
         data_dir: settings.data_dir.clone(),
         environment: settings.environment.clone(),
-        around: Surroundings::default(),
+        around: settings.around.clone(),
         notices: settings.notices.clone(),
     }
 }

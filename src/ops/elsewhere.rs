@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Session, SessionError};
 use crate::model::Diagnostic;
 use crate::state::tfstate;
-use crate::state::{Change, Snapshot, SqliteStore, StateError, Store, Surroundings, Workspace, read_snapshot};
+use crate::state::{Change, Snapshot, SqliteStore, StateError, Store, Workspace, read_snapshot_with};
 
 /// A state that a command works on.
 pub struct OpenState {
@@ -63,10 +63,13 @@ impl OpenState {
     /// The state in a file: Terraform's format, or Terrane's where the name ends with `.db`. A missing one is empty.
     pub fn of_file(session: &mut Session, path: &Path, operation: &'static str) -> Result<OpenState, ElsewhereError> {
         if is_tfstate(path)? {
+            if session.settings.around.encryption.is_on() {
+                return Err(ElsewhereError::NotSealed(path.to_path_buf()));
+            }
             let snapshot = read_tfstate(path)?.unwrap_or_else(|| Snapshot::empty(uuid::Uuid::new_v4().to_string()));
             return Ok(OpenState { snapshot, place: Place::Tfstate(path.to_path_buf()) });
         }
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, Surroundings::default())?);
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, session.settings.around.clone())?);
         session.lock(store.clone(), operation)?;
         Ok(OpenState { snapshot: store.snapshot().wait()?, place: Place::Store(store) })
     }
@@ -95,8 +98,11 @@ fn io(path: &Path, source: std::io::Error) -> ElsewhereError {
 }
 
 /// Reads a state that is only looked at; nothing where there is no file.
-pub fn read(path: &Path) -> Result<Option<Snapshot>, ElsewhereError> {
-    if is_tfstate(path)? { read_tfstate(path) } else { Ok(read_snapshot(path)?) }
+pub fn read(session: &Session, path: &Path) -> Result<Option<Snapshot>, ElsewhereError> {
+    match is_tfstate(path)? {
+        true => read_tfstate(path),
+        false => Ok(read_snapshot_with(path, &session.settings.around.encryption)?),
+    }
 }
 
 /// What a file is goes by how it begins; of a new one by its name.

@@ -1,15 +1,16 @@
 //! Saved plans: the sources, the inputs and the answers that a plan was made from, and the steps that it came to.
 //!
 //! `apply FILE` makes the plan again from these and runs it only if it comes to the same steps. The file is
-//! JSON, compressed with gzip, behind a line that says what it is.
+//! JSON, compressed with gzip, behind a line that says what it is; and sealed as a whole where plans are encrypted.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::record::Record;
@@ -18,8 +19,12 @@ use crate::model::{Address, Diagnostic, ModulePath, Str, Value};
 use crate::plan::outside::{Answer, Refreshed};
 use crate::plan::{Options, Plan, PlanMode, Step};
 use crate::spec::module::Target;
+use crate::state::seal::Encryption;
+use crate::state::seal::envelope::{self, EnvelopeError};
 
 const MAGIC: &[u8] = b"terrane plan 1\n";
+/// What a sealed plan is bound to.
+const KIND: &str = "plan";
 /// Larger than any plan; a bound for what is unpacked.
 const MAX_BYTES: u64 = 4 << 30;
 
@@ -46,15 +51,26 @@ pub enum PlanFileError {
     Io { path: PathBuf, source: std::io::Error },
     #[error("\"{0}\" is not a saved plan")]
     NotAPlan(PathBuf),
+    #[error("the saved plan \"{path}\": {source}")]
+    Sealed { path: PathBuf, source: EnvelopeError },
     #[error("the saved plan \"{path}\" is damaged: {detail}")]
     Damaged { path: PathBuf, detail: String },
 }
 
 /// Whether a file looks like a saved plan.
 pub fn is_plan(path: &Path) -> bool {
-    let mut start = [0; MAGIC.len()];
-    let read = std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut start));
-    read.is_ok() && start == MAGIC
+    is_sealed(path) || {
+        let mut start = [0; MAGIC.len()];
+        let read = std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut start));
+        read.is_ok() && start == MAGIC
+    }
+}
+
+/// Whether a file is sealed, so that its key is needed to read it.
+pub fn is_sealed(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = std::fs::File::open(path).and_then(|f| f.take(64).read_to_end(&mut start));
+    read.is_ok() && envelope::is_sealed(&start)
 }
 
 /// A digest of the changes and steps: the same for the same plan.
@@ -74,11 +90,13 @@ pub fn digest(plan: &Plan) -> String {
 }
 
 /// Writes the file whole or not at all.
-pub fn write(path: &Path, file: &PlanFile) -> Result<(), PlanFileError> {
+pub fn write(path: &Path, file: &PlanFile, encryption: &Encryption) -> Result<(), PlanFileError> {
     let io = |source| PlanFileError::Io { path: path.to_path_buf(), source };
     let mut packed = GzEncoder::new(MAGIC.to_vec(), Compression::fast());
     packed.write_all(encode(file).to_string().as_bytes()).map_err(io)?;
     let bytes = packed.finish().map_err(io)?;
+    let sealed = |source| PlanFileError::Sealed { path: path.to_path_buf(), source };
+    let bytes = envelope::seal(encryption, KIND, "", bytes).map_err(sealed)?;
     let temporary = path.with_extension("partial");
     write_private(&temporary, &bytes).and_then(|()| std::fs::rename(&temporary, path)).map_err(|error| {
         // What is left of the attempt is worth nothing.
@@ -98,8 +116,13 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.sync_all()
 }
 
-pub fn read(path: &Path) -> Result<PlanFile, PlanFileError> {
-    let bytes = std::fs::read(path).map_err(|source| PlanFileError::Io { path: path.to_path_buf(), source })?;
+/// Reads a saved plan. A plain one is read whatever the encryption: it says itself from which configuration it comes.
+pub fn read(path: &Path, encryption: &Encryption) -> Result<PlanFile, PlanFileError> {
+    let mut bytes = std::fs::read(path).map_err(|source| PlanFileError::Io { path: path.to_path_buf(), source })?;
+    if envelope::is_sealed(&bytes) {
+        let sealed = |source| PlanFileError::Sealed { path: path.to_path_buf(), source };
+        bytes = envelope::open(encryption, KIND, "", bytes).map_err(sealed)?;
+    }
     let packed = bytes.strip_prefix(MAGIC).ok_or_else(|| PlanFileError::NotAPlan(path.to_path_buf()))?;
     let damaged = |detail: String| PlanFileError::Damaged { path: path.to_path_buf(), detail };
     let mut text = String::new();
@@ -126,7 +149,7 @@ fn encode(file: &PlanFile) -> Json {
         "replace": options.replace.iter().map(Address::to_string).collect::<Vec<_>>(),
         "workspace": &*options.workspace,
         "cwd": &*options.cwd,
-        "inputs": options.inputs.iter().map(|(n, v)| (n.to_string(), typed(v))).collect::<Map<_, _>>(),
+        "inputs": inputs_json(options.inputs.iter()),
         "answers": file.record.batches.iter().map(|b| b.iter().map(answer_json).collect()).collect::<Vec<Json>>(),
     })
 }
@@ -136,14 +159,13 @@ fn decode(json: &Json) -> Option<PlanFile> {
     let list = |name: &str| json.get(name)?.as_array();
     let texts = |name: &str| list(name)?.iter().map(Json::as_str).collect::<Option<Vec<_>>>();
     let targets = |name: &str| texts(name)?.into_iter().map(target).collect::<Option<Vec<_>>>();
-    let inputs = json.get("inputs")?.as_object()?.iter().map(|(n, v)| Some((n.as_str().into(), untyped(v)?)));
     let options = Options {
         mode: mode(&text("mode")?)?,
         refresh: json.get("refresh")?.as_bool()?,
         targets: targets("targets")?,
         excludes: targets("excludes")?,
         replace: texts("replace")?.into_iter().map(|t| Address::parse(t).ok()).collect::<Option<_>>()?,
-        inputs: inputs.collect::<Option<_>>()?,
+        inputs: inputs_from_json(json.get("inputs")?)?,
         workspace: text("workspace")?.into(),
         cwd: text("cwd")?.into(),
     };
@@ -160,6 +182,16 @@ fn decode(json: &Json) -> Option<PlanFile> {
         sources: list("sources")?.iter().map(source).collect::<Option<_>>()?,
         record: Record { options, batches: list("answers")?.iter().map(batch).collect::<Option<_>>()? },
     })
+}
+
+/// Values of root variables with their types.
+pub fn inputs_json<'i>(inputs: impl Iterator<Item = (&'i Str, &'i Value)>) -> Json {
+    Json::Object(inputs.map(|(name, value)| (name.to_string(), typed(value))).collect())
+}
+
+/// Reads what [`inputs_json`] writes.
+pub fn inputs_from_json(json: &Json) -> Option<HashMap<Str, Value>> {
+    json.as_object()?.iter().map(|(name, value)| Some((name.as_str().into(), untyped(value)?))).collect()
 }
 
 fn typed(value: &Value) -> Json {

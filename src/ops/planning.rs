@@ -1,24 +1,27 @@
 //! A session: one configuration, one state, one set of providers, from loading to the end of the apply.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::encryption::{self, Encryptions};
 use super::host::Machine;
 use super::load::{self, Loaded};
 use super::providers::{Asking, Providers, Working, Wrap};
 use super::record::{Answering, Record};
 use super::recover;
 use super::variables::{self, Given};
-use super::{backend, lock, named, prior};
+use super::{backend, lock, named, plan_file, prior};
 use crate::apply::{self, Observer, Outcome, Silent, Stop};
 use crate::backends::{Backend, Notices};
-use crate::model::{Diagnostic, Diagnostics, SourceMap, Str};
+use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
 use crate::plan::{Options, Planned, plan};
 use crate::providers::sandbox::{self, Faults, SandboxCloud};
 use crate::provisioners::Provisioners;
-use crate::state::{Snapshot, StateError, Store, Workspace};
+use crate::spec::Spec;
+use crate::state::seal::Encryption;
+use crate::state::{Change, Run, Snapshot, StateError, Store, Surroundings, Workspace};
 
 /// Everything that a session needs from outside.
 #[derive(Clone)]
@@ -41,6 +44,8 @@ pub struct Settings {
     pub environment: Arc<BTreeMap<String, String>>,
     /// Told what a store has to say while it works.
     pub notices: Notices,
+    /// What states are opened with. The session adds how they are encrypted.
+    pub around: Surroundings,
 }
 
 pub struct Session {
@@ -49,6 +54,12 @@ pub struct Session {
     pub loaded: Loaded,
     pub sources: SourceMap,
     pub snapshot: Snapshot,
+    /// Values of the variables in the place of those that were given: of an earlier generation.
+    pub fixed_inputs: Option<HashMap<Str, Value>>,
+    /// What the plan that is applied was made from, for the history.
+    run: Option<Arc<Run>>,
+    /// How saved plans are encrypted.
+    pub plan_encryption: Encryption,
     host: Arc<Machine>,
     /// Is told what is read while a plan is made.
     observer: Arc<dyn Observer>,
@@ -66,6 +77,8 @@ pub enum SessionError {
     State(#[from] StateError),
     #[error(transparent)]
     Backend(#[from] backend::BackendError),
+    #[error("{}", .0.summary)]
+    Encryption(Box<Diagnostic>),
     #[error("the run could not be set up: {0}")]
     Runtime(#[from] std::io::Error),
     #[error("the sandbox can't be used: {0}")]
@@ -90,7 +103,7 @@ impl Session {
 
     /// The same with the configuration that a saved plan carries.
     pub fn with(
-        settings: Settings,
+        mut settings: Settings,
         access: Access,
         load: impl FnOnce(&Settings, &Providers) -> Loaded,
     ) -> Result<Session, SessionError> {
@@ -108,6 +121,8 @@ impl Session {
             applying: AtomicBool::new(false),
         });
         let sources = loaded.spec.sources.clone();
+        let encryptions = encryptions(&settings, &loaded.spec, &providers, runtime.handle())?;
+        settings.around.encryption = encryptions.state;
         let backend = backend::of(&settings, &loaded.spec)?;
         let mut session = Session {
             settings,
@@ -115,6 +130,9 @@ impl Session {
             loaded,
             sources,
             snapshot: Snapshot::empty(""),
+            fixed_inputs: None,
+            run: None,
+            plan_encryption: encryptions.plan,
             host,
             observer: Arc::new(Silent),
             runtime,
@@ -186,6 +204,11 @@ impl Session {
         }
     }
 
+    /// Opens the state of this session without a lock, for what only looks at it.
+    pub fn store_to_look(&self) -> Result<Arc<dyn Store>, SessionError> {
+        Ok(self.backend.open(&self.settings.workspace)?)
+    }
+
     /// Locks a state until the session ends.
     pub fn lock(&mut self, store: Arc<dyn Store>, operation: &str) -> Result<(), SessionError> {
         self.held.extend(lock::acquire(self.runtime.handle(), store, operation, &self.settings.lock)?);
@@ -193,7 +216,10 @@ impl Session {
     }
 
     /// The values of the root variables, with what is wrong about them.
-    pub fn inputs(&mut self) -> (std::collections::HashMap<Str, crate::model::Value>, Diagnostics) {
+    pub fn inputs(&mut self) -> (HashMap<Str, Value>, Diagnostics) {
+        if let Some(inputs) = &self.fixed_inputs {
+            return (inputs.clone(), Diagnostics::new());
+        }
         match self.loaded.spec.root() {
             Some(root) => variables::read(&self.settings.given, root, &mut self.sources),
             None => Default::default(),
@@ -226,6 +252,7 @@ impl Session {
         if problems.has_errors() {
             return (self.failed(problems, &options), Record::default());
         }
+        self.run = Some(self.run_of(&options));
         let mut outside = Answering::recording(self.asking());
         let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
         let mut planned = plan(spec, graph, self.host.clone(), &prior, &options, &mut outside);
@@ -240,6 +267,7 @@ impl Session {
     /// Makes a saved plan again, from the answers that it was made of.
     pub fn replay(&mut self, record: &Record) -> Planned {
         let (prior, problems) = prior::decode(&self.snapshot, &self.providers);
+        self.run = Some(self.run_of(&record.options));
         let mut outside = Answering::replaying(self.asking(), record);
         let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
         let mut planned = plan(spec, graph, self.host.clone(), &prior, &record.options, &mut outside);
@@ -249,6 +277,16 @@ impl Session {
 
     fn asking(&self) -> Asking<'_> {
         Asking { providers: &self.providers, observer: &*self.observer }
+    }
+
+    /// What a plan is made from. Ephemeral values are stored nowhere.
+    fn run_of(&self, options: &Options) -> Arc<Run> {
+        let ephemeral = |name: &Str| {
+            let variables = self.loaded.spec.root().map(|root| root.variables.as_slice()).unwrap_or_default();
+            variables.iter().any(|v| v.name == *name && v.ephemeral)
+        };
+        let inputs = plan_file::inputs_json(options.inputs.iter().filter(|(name, _)| !ephemeral(name)));
+        Arc::new(Run { sources: crate::spec::bundle(&self.loaded.spec), inputs })
     }
 
     /// A plan that says why there is none.
@@ -283,6 +321,9 @@ impl Session {
             return Err(StateError::WriterStopped { path: self.settings.data_dir.clone() }.into());
         };
         self.host.applying.store(true, Ordering::Relaxed);
+        if let Some(run) = self.run.take() {
+            store.commit(vec![Change::Describe(run)]).wait()?;
+        }
         let plan_id: Str = format!("{}-{}", self.snapshot.lineage, self.snapshot.serial).into();
         let provisioners =
             Provisioners { home_dir: self.settings.home_dir.clone(), ssh_agent: self.settings.ssh_agent.clone() };
@@ -323,6 +364,42 @@ impl Drop for Session {
     }
 }
 
+/// How states and plans are encrypted, by the configuration and the environment.
+fn encryptions(
+    settings: &Settings,
+    spec: &Spec,
+    providers: &Providers,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Encryptions, SessionError> {
+    // What is wrong about the variables is told when they are needed for more than this.
+    let mut sources = spec.sources.clone();
+    let root = spec.root();
+    let (inputs, _) = root.map(|root| variables::read(&settings.given, root, &mut sources)).unwrap_or_default();
+    let means = encryption::Means {
+        runtime,
+        environment: &settings.environment,
+        folder: &settings.folder,
+        workspace: settings.workspace.name(),
+    };
+    encryption::of(spec, &inputs, &means, providers).map_err(|e| SessionError::Encryption(Box::new(e)))
+}
+
+/// How plans of the configuration in a folder are encrypted: to open one before its own configuration is known.
+pub fn plan_encryption(settings: &Settings) -> Result<Encryption, SessionError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let providers = Providers::new(runtime.handle().clone(), None);
+    let loaded = load::load(&settings.folder, &providers);
+    Ok(encryptions(settings, &loaded.spec, &providers, runtime.handle())?.plan)
+}
+
+/// The same settings with what a configuration says of encryption.
+pub fn encrypted(settings: &Settings, spec: &Spec, runtime: &tokio::runtime::Handle) -> Result<Settings, SessionError> {
+    let providers = Providers::new(runtime.clone(), None);
+    let mut settings = settings.clone();
+    settings.around.encryption = encryptions(&settings, spec, &providers, runtime)?.state;
+    Ok(settings)
+}
+
 fn sandbox_wrap(settings: &Settings, faults: Faults) -> Result<Wrap, SessionError> {
     let folder = settings.workspace.folder(&settings.data_dir);
     std::fs::create_dir_all(&folder)?;
@@ -339,6 +416,7 @@ pub fn sandbox_path(folder: &Path) -> PathBuf {
 pub fn diagnostic(error: &SessionError) -> Diagnostic {
     match error {
         SessionError::State(error) => backend::state_problem(error),
+        SessionError::Encryption(problem) => (**problem).clone(),
         other => Diagnostic::error(other.to_string()),
     }
 }

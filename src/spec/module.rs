@@ -66,7 +66,37 @@ pub struct Settings {
     pub required_providers: Vec<RequiredProvider>,
     pub backend: Option<Backend>,
     /// OpenTofu's `encryption` block.
-    pub encryption: Option<Body>,
+    pub encryption: Option<Encryption>,
+}
+
+/// The type and the name that an encryption's part has: `("pbkdf2", "main")`.
+pub type PartName = (Str, Str);
+
+#[derive(Debug, Default)]
+pub struct Encryption {
+    pub key_providers: Vec<EncryptionPart>,
+    pub methods: Vec<EncryptionPart>,
+    pub state: Option<EncryptionUse>,
+    pub plan: Option<EncryptionUse>,
+}
+
+/// A key provider or a method.
+#[derive(Debug)]
+pub struct EncryptionPart {
+    pub name: PartName,
+    /// The key provider that a method names.
+    pub keys: Option<PartName>,
+    pub body: Body,
+    pub span: Span,
+}
+
+/// Which method is used for something, and which was before it.
+#[derive(Debug)]
+pub struct EncryptionUse {
+    pub method: Option<PartName>,
+    pub enforced: Option<Expr>,
+    pub fallback: Option<Box<EncryptionUse>>,
+    pub span: Span,
 }
 
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Intent, Output, RowKey, Snapshot, StoredInstance};
+use super::{Intent, Output, RowKey, Run, Snapshot, StoredInstance};
 use crate::model::Str;
 
 /// One change of a state. Changes that are committed together become durable together or not at all.
@@ -19,11 +19,14 @@ pub enum Change {
     End(Str),
     /// Replaces all outputs of the root module.
     Outputs(BTreeMap<Str, Output>),
+    /// Sets one output, or removes it.
+    Output(Str, Option<Output>),
     /// Replaces the results of checks: the JSON array of Terraform's state.
     CheckResults(Option<Arc<str>>),
     /// Begins a new serial. A store does this by itself before the first row or output that it writes after opening.
     BumpSerial,
-    Lineage(Str),
+    /// Says what the generation that begins with the next change is made from. Alone it changes nothing.
+    Describe(Arc<Run>),
     /// Replaces everything but intents and the lock: import, push and restore. The serial becomes the snapshot's.
     Replace(Arc<Snapshot>),
 }
@@ -31,6 +34,7 @@ pub enum Change {
 impl Change {
     /// Whether readers of the state can see it.
     pub(super) fn is_content(&self) -> bool {
-        matches!(self, Change::Put(_) | Change::Remove(_) | Change::Outputs(_) | Change::CheckResults(_))
+        use Change::*;
+        matches!(self, Put(_) | Remove(_) | Outputs(_) | Output(..) | CheckResults(_))
     }
 }

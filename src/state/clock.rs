@@ -1,4 +1,5 @@
-//! What the state must know of its surroundings: the time, and whether a process still runs. Tests bring their own.
+//! What the state must know of its surroundings: the time, whether a process still runs, and what was asked for. Tests
+//! bring their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
+use super::seal::Encryption;
 use crate::model::Str;
 
 #[async_trait]
@@ -26,11 +28,20 @@ pub trait Processes: Send + Sync {
 pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     pub processes: Arc<dyn Processes>,
+    /// How the state is encrypted.
+    pub encryption: Encryption,
+    /// How many earlier generations are kept.
+    pub generations: u64,
 }
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Surroundings { clock: Arc::new(SystemClock), processes: Arc::new(SystemProcesses) }
+        Surroundings {
+            clock: Arc::new(SystemClock),
+            processes: Arc::new(SystemProcesses),
+            encryption: Encryption::default(),
+            generations: super::history::KEPT,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+use super::seal::{Bound, Purpose};
 use crate::model::Key;
 
 /// Nothing, `#7` or `=name`.
@@ -84,6 +85,19 @@ pub(super) struct RowFields<'a> {
 }
 
 impl RowFields<'_> {
+    /// What the sealed body of a row is bound to: its name, and everything about it that stands in clear.
+    pub(super) fn bound(&self) -> Bound {
+        Purpose::Row
+            .bound()
+            .and(self.resource.as_bytes())
+            .and(self.key.as_bytes())
+            .and(self.deposed.as_bytes())
+            .and(self.provider.as_bytes())
+            .and(self.dependencies)
+            .and(&self.schema_version.to_le_bytes())
+            .and(&[u8::from(self.tainted), u8::from(self.create_before_destroy)])
+    }
+
     pub(super) fn checksum(&self) -> i64 {
         Checksum::new()
             .bytes(self.resource.as_bytes())
@@ -99,6 +113,11 @@ impl RowFields<'_> {
             .bytes(self.attributes)
             .sum()
     }
+}
+
+/// What the sealed value of an output is bound to.
+pub(super) fn output_bound(name: &str, ty: &str, sensitive: bool) -> Bound {
+    Purpose::Output.bound().and(name.as_bytes()).and(ty.as_bytes()).and(&[u8::from(sensitive)])
 }
 
 pub(super) fn output_checksum(name: &str, ty: &str, sensitive: bool, value: &[u8]) -> i64 {

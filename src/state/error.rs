@@ -75,6 +75,22 @@ pub enum StateError {
         "{count} outcomes could not be sent to {place}: {detail}; they are in \"{kept}\", and the next plan, apply or init in this folder sends them"
     )]
     Unsent { place: String, count: usize, kept: PathBuf, detail: String },
+    #[error(
+        "the state \"{path}\" is encrypted with the key {wrap}, and no key is configured; say which in \"terraform {{ encryption {{ … }} }}\" or in TERRANE_ENCRYPTION"
+    )]
+    NoKey { path: PathBuf, wrap: String },
+    #[error(
+        "the state \"{path}\" is encrypted with the key {wrap}, which {tried} does not open; nothing was changed: give the right key, or add it as a fallback"
+    )]
+    WrongKey { path: PathBuf, wrap: String, tried: String },
+    #[error("the key {key} for the state \"{path}\" cannot be used: {detail}")]
+    KeyUnavailable { path: PathBuf, key: String, detail: String },
+    #[error(
+        "the state \"{path}\" is not encrypted, and the configuration asks for encryption; to encrypt it, add a fallback to method.unencrypted and apply once"
+    )]
+    NotSealed { path: PathBuf },
+    #[error("the backend of this state keeps no earlier generations")]
+    NoHistory,
     #[error("{0}")]
     Workspace(#[from] super::workspace::WorkspaceNameError),
 }

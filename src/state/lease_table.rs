@@ -17,6 +17,8 @@ use crate::model::Str;
 pub(super) struct Held {
     pub id: Str,
     pub token: i64,
+    pub who: Str,
+    pub operation: Str,
 }
 
 const COLUMNS: &str = "id, token, who, host, machine, pid, operation, since, expires";

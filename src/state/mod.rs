@@ -4,6 +4,7 @@
 //! - [`Store`] is what a state can do: read a snapshot, commit changes durably, keep intents and the lock.
 //!   [`SqliteStore`] is the embedded one: a file, and a thread that owns the connection.
 //! - [`lease`] is the lock, [`intent`] the journal of calls that are under way.
+//! - [`seal`] encrypts what a state holds; [`history`] keeps its earlier generations.
 //! - [`tfstate`] exchanges states with Terraform (format version 4).
 //! - [`workspace`] says where the file of a workspace lies.
 
@@ -14,12 +15,17 @@ pub mod clock;
 mod codec;
 pub mod error;
 mod file;
+pub mod history;
 pub mod instance;
 pub mod intent;
 pub mod lease;
 mod lease_table;
 mod load;
 pub mod provider;
+mod reseal;
+mod row_body;
+pub mod seal;
+mod sealed_tables;
 pub mod sensitive;
 pub mod snapshot;
 pub mod sqlite;
@@ -33,11 +39,12 @@ pub use answer::Answer;
 pub use change::Change;
 pub use clock::{Clock, Processes, Surroundings, SystemClock, SystemProcesses};
 pub use error::StateError;
+pub use history::{Generation, Past, Run};
 pub use instance::{RowKey, Status, StoredInstance};
 pub use intent::{Intent, IntentOperation};
 pub use lease::{Acquired, Holder, Lease, LeaseRequest};
 pub use provider::StoredProvider;
 pub use snapshot::{Output, Snapshot};
-pub use sqlite::{SqliteStore, read_snapshot};
+pub use sqlite::{SqliteStore, read_snapshot, read_snapshot_with};
 pub use store::Store;
 pub use workspace::Workspace;

@@ -79,12 +79,13 @@ impl Snapshot {
                 Change::Remove(key) => drop(rows.insert(key.clone(), None)),
                 Change::Outputs(outputs) => next.outputs = outputs.clone(),
                 Change::CheckResults(results) => next.check_results = results.clone(),
-                Change::Lineage(lineage) => next.lineage = lineage.clone(),
+                Change::Output(name, Some(output)) => drop(next.outputs.insert(name.clone(), output.clone())),
+                Change::Output(name, None) => drop(next.outputs.remove(name)),
                 Change::Replace(all) => {
                     rows.clear();
                     next = (**all).clone();
                 }
-                Change::Begin(_) | Change::End(_) | Change::BumpSerial => (),
+                Change::Begin(_) | Change::End(_) | Change::BumpSerial | Change::Describe(_) => (),
             }
         }
         if rows.is_empty() {

@@ -10,13 +10,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::lease_table::{self, Held};
+use super::load::Loading;
+use super::seal::{Encryption, Keyring};
 use super::write::{self, Interned, WriteError, Writing};
 use super::{
-    Acquired, Answer, Change, Intent, Lease, LeaseRequest, Snapshot, StateError, Store, Surroundings, file, load,
+    Acquired, Answer, Change, Generation, Intent, Lease, LeaseRequest, Past, Run, Snapshot, StateError, Store,
+    Surroundings, file, history, load, reseal,
 };
 use crate::model::Str;
 
@@ -40,17 +43,29 @@ const GROUP: usize = 4096;
 
 /// Reads a state without opening it for writing; nothing where there is no file.
 pub fn read_snapshot(path: &Path) -> Result<Option<Snapshot>, StateError> {
-    file::open_to_read(path)?.map(|conn| load::snapshot(&conn, path)).transpose()
+    read_snapshot_with(path, &Encryption::default())
+}
+
+/// The same for a state that may be encrypted.
+pub fn read_snapshot_with(path: &Path, encryption: &Encryption) -> Result<Option<Snapshot>, StateError> {
+    let keys = Keyring::new(encryption.clone());
+    file::open_to_read(path)?.map(|conn| load::snapshot(&conn, path, &keys)).transpose()
 }
 
 impl SqliteStore {
     /// Opens a state, creating it and its folder where there is none.
     pub fn open(path: &Path, around: Surroundings) -> Result<SqliteStore, StateError> {
         let conn = file::open(path)?;
+        if around.encryption.is_on() {
+            // What was written in clear must not stay behind in free pages.
+            conn.pragma_update(None, "secure_delete", "ON").map_err(|e| StateError::from_sqlite(path, &e))?;
+        }
         let transactions = Arc::new(AtomicU64::new(0));
         let writer = Writer {
             conn,
             path: path.to_path_buf(),
+            keys: Keyring::new(around.encryption.clone()),
+            run: None,
             around,
             interned: Interned::default(),
             held: None,
@@ -92,7 +107,7 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn snapshot(&self) -> Answer<Snapshot> {
-        self.call(|w| load::snapshot(&w.conn, &w.path))
+        self.call(|w| load::snapshot(&w.conn, &w.path, &w.keys))
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<()> {
@@ -102,7 +117,7 @@ impl Store for SqliteStore {
     }
 
     fn open_intents(&self) -> Answer<Vec<Intent>> {
-        self.call(|w| load::intents(&w.conn, &w.path))
+        self.call(|w| load::intents(&w.loading()))
     }
 
     fn try_acquire(&self, request: LeaseRequest) -> Answer<Acquired> {
@@ -128,6 +143,14 @@ impl Store for SqliteStore {
     fn flush(&self) -> Answer<()> {
         self.call(|_| Ok(()))
     }
+
+    fn generations(&self) -> Answer<Vec<Generation>> {
+        self.call(|w| history::list(&w.loading()))
+    }
+
+    fn past(&self, serial: u64) -> Answer<Option<Past>> {
+        self.call(move |w| history::past(&w.loading(), serial))
+    }
 }
 
 impl Drop for SqliteStore {
@@ -144,6 +167,9 @@ struct Writer {
     conn: Connection,
     path: PathBuf,
     around: Surroundings,
+    keys: Keyring,
+    /// What the next generation is made from.
+    run: Option<Arc<Run>>,
     interned: Interned,
     held: Option<Held>,
     /// Whether the serial was raised since the state was opened.
@@ -178,12 +204,17 @@ impl Writer {
         let _ = self.release();
     }
 
+    fn loading(&self) -> Loading<'_> {
+        Loading { path: &self.path, conn: &self.conn, keys: &self.keys }
+    }
+
     fn commit(&mut self, group: Vec<(Vec<Change>, Reply<()>)>) {
         let (changes, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let results = match self.write(&changes) {
             Ok(results) => results,
             Err(error) => {
                 self.interned = Interned::default();
+                self.keys.forget();
                 let told = error.told(&self.path);
                 changes.iter().map(|_| Err(told.clone())).collect()
             }
@@ -196,17 +227,37 @@ impl Writer {
 
     /// One transaction for all; the inner results are those of each.
     fn write(&mut self, group: &[Vec<Change>]) -> Result<Vec<Result<(), StateError>>, WriteError> {
+        for change in group.iter().flatten() {
+            if let Change::Describe(run) = change {
+                self.run = Some(run.clone());
+            }
+        }
+        let mut described = group.iter().flatten().map(|change| matches!(change, Change::Describe(_))).peekable();
+        if described.peek().is_some() && described.all(|d| d) {
+            return Ok(group.iter().map(|_| Ok(())).collect());
+        }
         let mut tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some(held) = &self.held {
             lease_table::check(&tx, &self.path, held)?;
         }
+        self.keys.prepare(&tx, &self.path)?;
         let serial = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'serial'";
         let mut writing = Writing {
             path: &self.path,
             serial: tx.query_row(serial, [], |r| r.get(0))?,
             token: self.held.as_ref().map_or(0, |h| h.token),
             interned: &mut self.interned,
+            keys: &mut self.keys,
+            who: self.held.as_ref().map_or(("", ""), |h| (&*h.who, &*h.operation)),
+            now: self.around.clock.now(),
+            run: self.run.clone(),
+            kept: self.around.generations,
         };
+        let sealed_anew = reseal::is_due(&tx, &writing)?;
+        if sealed_anew {
+            reseal::all(&tx, &mut writing)?;
+            writing.token = self.held.as_ref().map_or(0, |h| h.token);
+        }
         let all = || group.iter().flatten();
         let sets_serial = all().any(|c| matches!(c, Change::BumpSerial | Change::Replace(_)));
         let mut serial_is_new = self.serial_is_new || sets_serial;
@@ -235,18 +286,54 @@ impl Writer {
             results.push(Ok(()));
         }
         tx.commit()?;
+        if serial_is_new {
+            self.run = None;
+        }
         self.serial_is_new = serial_is_new;
         self.transactions.fetch_add(1, Ordering::Relaxed);
+        if sealed_anew {
+            self.forget_old_pages();
+        }
         Ok(results)
+    }
+
+    /// What was sealed otherwise, or not at all, is gone from the file and its log. Where there is no room for that now,
+    /// it is overwritten in time.
+    fn forget_old_pages(&self) {
+        let _ = self.conn.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    /// Seals everything as it is to be sealed, where it is not.
+    fn seal(&mut self) -> Result<(), StateError> {
+        let with = "SELECT value FROM meta WHERE name = 'sealed_with'";
+        let with: Option<String> = self.conn.query_row(with, [], |r| r.get(0)).optional().unwrap_or_default();
+        let plain = with.unwrap_or_default().is_empty();
+        if plain && !self.around.encryption.is_on() {
+            return Ok(());
+        }
+        self.write(&[vec![]]).map(drop).map_err(|e| {
+            self.keys.forget();
+            e.told(&self.path)
+        })
     }
 
     fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
         let around = self.around.clone();
         let acquired = self.in_transaction(|conn, path| lease_table::acquire(conn, path, request, &around))?;
         let token = i64::try_from(acquired.lease.token).unwrap_or(i64::MAX);
-        self.held = Some(Held { id: acquired.lease.id.clone(), token });
+        self.held = Some(Held {
+            id: acquired.lease.id.clone(),
+            token,
+            who: acquired.lease.holder.who.clone(),
+            operation: acquired.lease.operation.clone(),
+        });
         // What others wrote before is of another run.
         self.serial_is_new = false;
+        if let Err(error) = self.seal() {
+            // Whoever cannot write the state has no use for its lock.
+            self.release()?;
+            return Err(error);
+        }
         Ok(acquired)
     }
 

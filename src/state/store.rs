@@ -2,10 +2,20 @@
 
 use std::time::Duration;
 
-use super::{Acquired, Answer, Change, Intent, Lease, LeaseRequest, Snapshot};
+use super::{Acquired, Answer, Change, Generation, Intent, Lease, LeaseRequest, Past, Snapshot, StateError};
 use crate::model::Str;
 
-/// A state that is open. Calls return at once; the answers come when the work is done, in the order of the calls.
+/// A state that is open: what a new store must be able to do.
+///
+/// - A commit is durable when its answer comes, whole or not at all, and is refused once the lease that this store took
+///   is no longer its own. The first commit with content after opening or locking raises the serial.
+/// - The table of leases changes by compare and swap; [`super::lease`] says when one is over, and what may be held at the
+///   same time.
+/// - Values are sealed as the [`super::Surroundings`] say: row by row with [`super::seal::Sealer`], or the state as a whole
+///   with [`super::seal::envelope`].
+/// - Earlier generations are optional.
+///
+/// Calls return at once; the answers come when the work is done, in the order of the calls.
 pub trait Store: Send + Sync {
     /// Everything that is committed.
     fn snapshot(&self) -> Answer<Snapshot>;
@@ -35,4 +45,14 @@ pub trait Store: Send + Sync {
 
     /// Brings everything that is committed to where all others see it. An error says where it is kept meanwhile.
     fn flush(&self) -> Answer<()>;
+
+    /// The earlier generations that are kept, the newest first.
+    fn generations(&self) -> Answer<Vec<Generation>> {
+        Answer::ready(Err(StateError::NoHistory))
+    }
+
+    /// One generation; nothing where it is not kept.
+    fn past(&self, _serial: u64) -> Answer<Option<Past>> {
+        Answer::ready(Err(StateError::NoHistory))
+    }
 }

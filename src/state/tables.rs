@@ -1,9 +1,12 @@
 //! The tables of a state file, and how a file of an older format becomes one of this.
 //!
 //! What is long and common to many rows stands once: resource addresses, providers, sets of dependencies. Bodies
-//! that may hold secrets are blobs with a `sealed_by` beside them, which is null while they are plain text.
-//! `history` and `generations` are there for earlier versions of rows; leases have a scope, which is the whole
-//! state while it is empty.
+//! that may hold secrets are blobs with a `sealed_by` beside them: the key that they are encrypted with, or null while
+//! they are plain text. The body of a sealed row holds all four of its last columns.
+//! `history` and `past_outputs` hold earlier versions: the image of a row before the serial that ended it. `generations`
+//! says who began each serial, and from which `sources`. Leases have a scope, which is the whole state while it is empty.
+//!
+//! Tables that each run writes have no row ids, so that a change touches few pages.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +18,88 @@ use super::StateError;
 pub(super) const APPLICATION_ID: i64 = 0x5472_6e65;
 
 /// The format that is written, in the header's user version.
-pub(super) const FORMAT: i64 = 1;
+pub(super) const FORMAT: i64 = 2;
+
+/// The calls that are under way, and the locks.
+macro_rules! journal {
+    () => {
+        "
+CREATE TABLE intents (
+  key TEXT PRIMARY KEY,
+  plan TEXT NOT NULL,
+  address TEXT NOT NULL,
+  deposed TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  remote_id TEXT,
+  -- Milliseconds since 1970, as all times.
+  began INTEGER NOT NULL,
+  token INTEGER NOT NULL,
+  sealed_by INTEGER,
+  desired BLOB
+) STRICT, WITHOUT ROWID;
+CREATE TABLE leases (
+  id TEXT PRIMARY KEY,
+  scope TEXT NOT NULL,
+  token INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  host TEXT NOT NULL,
+  machine TEXT,
+  pid INTEGER NOT NULL,
+  operation TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"
+    };
+}
+
+/// The keys, and what was before.
+macro_rules! history {
+    () => {
+        "
+-- Data keys, each for one lineage, wrapped by the key that the user holds.
+CREATE TABLE keys (id INTEGER PRIMARY KEY, lineage TEXT NOT NULL, wrap TEXT NOT NULL, wrapped BLOB NOT NULL) STRICT;
+CREATE TABLE history (
+  resource INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  deposed TEXT NOT NULL,
+  -- The serial at which this version of the row was replaced or removed.
+  ended INTEGER NOT NULL,
+  provider INTEGER NOT NULL,
+  dependencies INTEGER NOT NULL,
+  schema_version INTEGER NOT NULL,
+  tainted INTEGER NOT NULL,
+  create_before_destroy INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL,
+  checksum INTEGER NOT NULL,
+  sealed_by INTEGER,
+  -- Compressed.
+  body BLOB NOT NULL,
+  PRIMARY KEY (resource, key, deposed, ended)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE past_outputs (
+  name TEXT NOT NULL,
+  ended INTEGER NOT NULL,
+  sealed_by INTEGER,
+  -- Null where there was no such output.
+  body BLOB,
+  PRIMARY KEY (name, ended)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE generations (
+  serial INTEGER PRIMARY KEY,
+  began INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  operation TEXT NOT NULL,
+  sealed_by INTEGER,
+  -- What the run was made from: the digests of its sources and its inputs, compressed.
+  body BLOB
+) STRICT;
+CREATE TABLE sources (digest BLOB PRIMARY KEY, sealed_by INTEGER, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+"
+    };
+}
 
 /// Turns a file of format `from` into one of format `from + 1`.
 pub(super) struct Migration {
@@ -23,9 +107,20 @@ pub(super) struct Migration {
     pub sql: &'static str,
 }
 
-pub(super) const MIGRATIONS: &[Migration] = &[];
+pub(super) const MIGRATIONS: &[Migration] = &[Migration { from: 1, sql: concat!(
+    "ALTER TABLE intents RENAME TO intents_1; ALTER TABLE leases RENAME TO leases_1;
+     DROP TABLE generations; DROP TABLE history;",
+    journal!(),
+    history!(),
+    "INSERT INTO intents (key, plan, address, deposed, operation, provider, remote_id, began, token, sealed_by, desired)
+     SELECT key, plan, address, deposed, operation, provider, remote_id, began, token, sealed_by, desired FROM intents_1;
+     INSERT INTO leases (id, scope, token, who, host, machine, pid, operation, since, expires)
+     SELECT id, scope, token, who, host, machine, pid, operation, since, expires FROM leases_1;
+     DROP TABLE intents_1; DROP TABLE leases_1;"
+) }];
 
-pub(super) const CREATE: &str = "
+pub(super) const CREATE: &str = concat!(
+    "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE resources (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE providers (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE) STRICT;
@@ -61,61 +156,10 @@ CREATE TABLE outputs (
   sealed_by INTEGER,
   value BLOB NOT NULL
 ) STRICT;
-CREATE TABLE intents (
-  key TEXT PRIMARY KEY,
-  plan TEXT NOT NULL,
-  address TEXT NOT NULL,
-  deposed TEXT NOT NULL,
-  operation TEXT NOT NULL,
-  provider TEXT NOT NULL,
-  remote_id TEXT,
-  -- Milliseconds since 1970, as all times.
-  began INTEGER NOT NULL,
-  token INTEGER NOT NULL,
-  sealed_by INTEGER,
-  desired BLOB
-) STRICT;
-CREATE TABLE leases (
-  id TEXT PRIMARY KEY,
-  scope TEXT NOT NULL,
-  token INTEGER NOT NULL UNIQUE,
-  who TEXT NOT NULL,
-  host TEXT NOT NULL,
-  machine TEXT,
-  pid INTEGER NOT NULL,
-  operation TEXT NOT NULL,
-  since INTEGER NOT NULL,
-  expires INTEGER NOT NULL
-) STRICT;
-CREATE TABLE generations (
-  serial INTEGER PRIMARY KEY,
-  began INTEGER NOT NULL,
-  who TEXT NOT NULL,
-  operation TEXT NOT NULL,
-  plan TEXT
-) STRICT;
-CREATE TABLE history (
-  resource INTEGER NOT NULL,
-  key TEXT NOT NULL,
-  deposed TEXT NOT NULL,
-  -- The serial at which this version of the row was replaced or removed.
-  ended INTEGER NOT NULL,
-  provider INTEGER NOT NULL,
-  dependencies INTEGER NOT NULL,
-  schema_version INTEGER NOT NULL,
-  tainted INTEGER NOT NULL,
-  create_before_destroy INTEGER NOT NULL,
-  created INTEGER NOT NULL,
-  updated INTEGER NOT NULL,
-  checksum INTEGER NOT NULL,
-  sealed_by INTEGER,
-  remote_id TEXT,
-  sensitive TEXT NOT NULL,
-  private BLOB,
-  attributes BLOB NOT NULL,
-  UNIQUE (resource, key, deposed, ended)
-) STRICT;
-";
+",
+    journal!(),
+    history!(),
+);
 
 /// Checks that the file is a state, and brings it to the present format. Before a migration, the file is copied to
 /// `state.db.format-N` beside it.
@@ -190,10 +234,10 @@ mod tests {
         let path = folder.path().join("state.db");
         let mut conn = super::super::file::open(&path).unwrap();
         migrate(&mut conn, &path, FORMAT, &[]).unwrap();
-        assert!(!folder.path().join("state.db.format-1").exists(), "nothing to do");
+        assert!(!folder.path().join("state.db.format-2").exists(), "nothing to do");
         migrate(&mut conn, &path, FORMAT + 1, &[step(FORMAT)]).unwrap();
         assert_eq!(versions(&conn), (FORMAT + 1, true));
-        let copy = Connection::open(folder.path().join("state.db.format-1")).unwrap();
+        let copy = Connection::open(folder.path().join("state.db.format-2")).unwrap();
         assert_eq!(versions(&copy), (FORMAT, false));
         check(&copy, &path, FORMAT).unwrap();
     }

@@ -1,14 +1,21 @@
 //! Applies changes to the tables, inside a transaction that the caller owns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use rusqlite::types::Value as Column;
 use rusqlite::{Connection, OptionalExtension, params};
+use time::OffsetDateTime;
 
 use super::codec::{self, RowFields};
+use super::load::{Loading, Stored};
+use super::row_body::{RowBody, deflate};
+use super::seal::{Keyring, Purpose};
+use super::sealed_tables::HISTORY;
 use super::{
-    Change, Intent, Output, RowKey, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, sensitive,
+    Change, Intent, Output, RowKey, Run, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, history,
+    sensitive,
 };
 use crate::model::{ResourceAddress, Str, value_json};
 
@@ -32,6 +39,12 @@ impl From<rusqlite::Error> for WriteError {
     }
 }
 
+impl From<StateError> for WriteError {
+    fn from(error: StateError) -> Self {
+        WriteError::Refused(error)
+    }
+}
+
 impl WriteError {
     pub(super) fn told(&self, path: &Path) -> StateError {
         match self {
@@ -49,6 +62,14 @@ pub(super) struct Writing<'a> {
     pub serial: i64,
     /// The fencing token of the lock that is held; 0 without one.
     pub token: i64,
+    pub keys: &'a mut Keyring,
+    /// Who begins the next generation: the user and the operation.
+    pub who: (&'a str, &'a str),
+    pub now: OffsetDateTime,
+    /// What the next generation is made from.
+    pub run: Option<Arc<Run>>,
+    /// How many generations are kept; with none, rows are not kept either.
+    pub kept: u64,
 }
 
 impl Writing<'_> {
@@ -59,35 +80,56 @@ impl Writing<'_> {
     fn one(&mut self, conn: &Connection, change: &Change) -> Result<(), WriteError> {
         match change {
             Change::Put(row) => self.put(conn, row, None),
-            Change::Remove(key) => remove(conn, key),
+            Change::Remove(key) => self.remove(conn, key),
             Change::Begin(intent) => self.begin(conn, intent),
             Change::End(key) => self.end(conn, key),
-            Change::Outputs(outputs) => write_outputs(conn, outputs.iter()),
-            Change::CheckResults(results) => write_check_results(conn, results.as_deref()),
+            Change::Outputs(outputs) => self.put_outputs(conn, outputs),
+            Change::Output(name, output) => self.put_output(conn, name, output.as_ref()),
+            Change::CheckResults(results) => self.put_check_results(conn, results.as_deref()),
             Change::BumpSerial => {
                 self.serial = self.serial.saturating_add(1);
-                set_meta(conn, "serial", &self.serial.to_string())
+                set_meta(conn, "serial", &self.serial.to_string())?;
+                self.begin_generation(conn)
             }
-            Change::Lineage(lineage) => set_meta(conn, "lineage", lineage),
+            Change::Describe(_) => Ok(()),
             Change::Replace(snapshot) => self.replace(conn, snapshot),
         }
     }
 
-    /// Writes a row; `stamps` are the serials of its creation and last change where they are known.
-    fn put(&mut self, conn: &Connection, row: &StoredInstance, stamps: Option<(i64, i64)>) -> Result<(), WriteError> {
+    fn begin_generation(&mut self, conn: &Connection) -> Result<(), WriteError> {
+        if self.kept == 0 {
+            return Ok(());
+        }
+        let run = self.run.take();
+        history::begin(conn, self.keys, self.serial, self.who, self.now, run.as_deref())?;
+        if history::prune(conn, self.kept)? { history::prune_sources(conn, self.path, self.keys) } else { Ok(()) }
+    }
+
+    /// Writes a row; `stamps` are the serials of its creation and last change where they are known, and then nothing
+    /// is kept of what it replaces.
+    pub(super) fn put(
+        &mut self,
+        conn: &Connection,
+        row: &StoredInstance,
+        stamps: Option<(i64, i64)>,
+    ) -> Result<(), WriteError> {
         let (resource, resource_text) = self.resource(conn, &row.address.resource)?;
         let (provider, provider_text) = self.provider(conn, &row.provider)?;
         let (dependencies, digest) = self.dependencies(conn, &row.dependencies)?;
         let (created, updated) = stamps.unwrap_or((self.serial, self.serial));
         let key = codec::key_text(row.address.key.as_ref());
+        let deposed = row.deposed.as_deref().unwrap_or_default();
+        if stamps.is_none() {
+            self.keep(conn, resource, &resource_text, &key, deposed)?;
+        }
         let sensitive = match row.sensitive.is_empty() {
             true => "[]".to_string(),
             false => sensitive::paths_to_json(&row.sensitive).to_string(),
         };
-        let fields = RowFields {
+        let mut fields = RowFields {
             resource: &resource_text,
             key: &key,
-            deposed: row.deposed.as_deref().unwrap_or_default(),
+            deposed,
             provider: &provider_text,
             dependencies: &digest,
             schema_version: row.schema_version.min(i64::MAX as u64) as i64,
@@ -98,6 +140,18 @@ impl Writing<'_> {
             private: row.private.as_deref().map(str::as_bytes),
             attributes: row.attributes.as_bytes(),
         };
+        let sealed;
+        let mut sealed_by = None;
+        if self.keys.is_sealing() {
+            let body = RowBody {
+                remote_id: row.remote_id.as_deref().map(Into::into),
+                sensitive: sensitive.as_str().into(),
+                private: row.private.as_deref().map(Into::into),
+                attributes: (&*row.attributes).into(),
+            };
+            (sealed_by, sealed) = self.keys.seal(fields.bound(), body.pack());
+            fields = RowFields { remote_id: None, sensitive: "[]", private: None, attributes: &sealed, ..fields };
+        }
         conn.prepare_cached(PUT)?.execute(params![
             resource,
             fields.key,
@@ -114,15 +168,70 @@ impl Writing<'_> {
             fields.sensitive,
             fields.private,
             fields.attributes,
+            sealed_by,
         ])?;
         Ok(())
     }
 
-    fn begin(&self, conn: &Connection, intent: &Intent) -> Result<(), WriteError> {
+    /// Keeps a row as it is before this serial changes it. A row that cannot be read any more is not kept.
+    fn keep(
+        &self,
+        conn: &Connection,
+        resource: i64,
+        resource_text: &str,
+        key: &str,
+        deposed: &str,
+    ) -> Result<(), WriteError> {
+        if self.kept == 0 {
+            return Ok(());
+        }
+        let mut find = conn.prepare_cached(KEPT_ROW)?;
+        let mut rows = find.query(params![resource, key, deposed, self.serial])?;
+        let Some(row) = rows.next()? else { return Ok(()) };
+        let loading = Loading { path: self.path, conn, keys: self.keys };
+        let Some(body) = loading.readable_body(row, resource_text, key, deposed)? else { return Ok(()) };
+        let named = [
+            Column::Integer(resource),
+            Column::Text(key.to_string()),
+            Column::Text(deposed.to_string()),
+            Column::Integer(self.serial),
+        ];
+        let (by, body) = self.keys.seal(HISTORY.bound(&named), deflate(&body.pack()));
+        conn.prepare_cached(KEEP)?.execute(params![resource, key, deposed, self.serial, by, body])?;
+        Ok(())
+    }
+
+    fn remove(&mut self, conn: &Connection, key: &RowKey) -> Result<(), WriteError> {
+        let (resource, text) = self.resource(conn, &key.address.resource)?;
+        let (key, deposed) = (codec::key_text(key.address.key.as_ref()), key.deposed.as_deref().unwrap_or_default());
+        self.keep(conn, resource, &text, &key, deposed)?;
+        conn.prepare_cached("DELETE FROM instances WHERE resource = ?1 AND key = ?2 AND deposed = ?3")?
+            .execute(params![resource, key, deposed])?;
+        Ok(())
+    }
+
+    pub(super) fn begin(&self, conn: &Connection, intent: &Intent) -> Result<(), WriteError> {
+        let (mut remote_id, mut desired) = (intent.remote_id.as_deref(), intent.desired.as_deref().map(str::as_bytes));
+        let sealed;
+        let mut sealed_by = None;
+        if self.keys.is_sealing() {
+            let body = RowBody {
+                remote_id: intent.remote_id.as_deref().map(Into::into),
+                sensitive: "".into(),
+                private: intent.desired.as_deref().map(Into::into),
+                attributes: "".into(),
+            };
+            (sealed_by, sealed) = self.keys.seal(Purpose::Intent.bound().and(intent.key.as_bytes()), body.pack());
+            (remote_id, desired) = (None, Some(sealed.as_slice()));
+        }
         conn.prepare_cached(
-            "INSERT OR REPLACE INTO intents
-             (key, plan, address, deposed, operation, provider, remote_id, began, token, desired)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO intents
+             (key, plan, address, deposed, operation, provider, remote_id, began, token, desired, sealed_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (key) DO UPDATE SET plan = excluded.plan, address = excluded.address,
+             deposed = excluded.deposed, operation = excluded.operation, provider = excluded.provider,
+             remote_id = excluded.remote_id, began = excluded.began, token = excluded.token,
+             desired = excluded.desired, sealed_by = excluded.sealed_by",
         )?
         .execute(params![
             &*intent.key,
@@ -131,10 +240,11 @@ impl Writing<'_> {
             intent.deposed.as_deref().unwrap_or_default(),
             intent.operation.word(),
             intent.provider.to_string(),
-            intent.remote_id.as_deref(),
+            remote_id,
             codec::to_millis(intent.began),
             self.token,
-            intent.desired.as_deref().map(str::as_bytes),
+            desired,
+            sealed_by,
         ])?;
         Ok(())
     }
@@ -153,12 +263,17 @@ impl Writing<'_> {
         let too_large =
             || WriteError::Refused(StateError::TooLarge { path: self.path.to_path_buf(), serial: snapshot.serial });
         self.serial = i64::try_from(snapshot.serial).map_err(|_| too_large())?;
+        self.keep_all(conn)?;
         conn.execute_batch("DELETE FROM instances")?;
         set_meta(conn, "serial", &self.serial.to_string())?;
         set_meta(conn, "lineage", &snapshot.lineage)?;
         set_meta(conn, "terraform_version", &snapshot.terraform_version)?;
-        write_outputs(conn, snapshot.outputs.iter())?;
-        write_check_results(conn, snapshot.check_results.as_deref())?;
+        // Keys are for one lineage each.
+        self.keys.prepare(conn, self.path)?;
+        set_meta(conn, SEALED_WITH, &self.keys.writing_id())?;
+        self.begin_generation(conn)?;
+        self.put_outputs(conn, &snapshot.outputs)?;
+        self.put_check_results(conn, snapshot.check_results.as_deref())?;
         for row in snapshot.rows() {
             // A row that no state has had yet begins with this one.
             let stamp = |serial: u64| if serial == 0 { self.serial } else { serial.min(i64::MAX as u64) as i64 };
@@ -166,6 +281,76 @@ impl Writing<'_> {
             self.put(conn, row, Some(stamps))?;
         }
         Ok(())
+    }
+
+    /// Keeps all rows that there are, before they are replaced by others.
+    fn keep_all(&mut self, conn: &Connection) -> Result<(), WriteError> {
+        // Where the serial falls back, what was kept for later ones is of another past.
+        conn.execute("DELETE FROM history WHERE ended >= ?1", [self.serial])?;
+        conn.execute("DELETE FROM past_outputs WHERE ended >= ?1", [self.serial])?;
+        conn.execute("DELETE FROM generations WHERE serial >= ?1", [self.serial])?;
+        let sql =
+            "SELECT i.resource, r.address, i.key, i.deposed FROM instances i JOIN resources r ON r.id = i.resource";
+        let read = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?));
+        let rows: Vec<(i64, String, String, String)> =
+            conn.prepare(sql)?.query_map([], read)?.collect::<rusqlite::Result<_>>()?;
+        rows.iter().try_for_each(|(id, text, key, deposed)| self.keep(conn, *id, text, key, deposed))
+    }
+
+    fn put_outputs(&mut self, conn: &Connection, outputs: &BTreeMap<Str, Output>) -> Result<(), WriteError> {
+        let names: Vec<String> =
+            conn.prepare("SELECT name FROM outputs")?.query_map([], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
+        for name in names.iter().filter(|name| !outputs.contains_key(name.as_str())) {
+            self.put_output(conn, &name.as_str().into(), None)?;
+        }
+        outputs.iter().try_for_each(|(name, output)| self.put_output(conn, name, Some(output)))
+    }
+
+    fn put_output(&mut self, conn: &Connection, name: &Str, output: Option<&Output>) -> Result<(), WriteError> {
+        let loading = Loading { path: self.path, conn, keys: self.keys };
+        // What cannot be read any more is replaced and not kept.
+        let before = loading.output(name).map_err(WriteError::from)?;
+        if let Stored::Readable(before) = &before {
+            if before.as_ref() == output {
+                return Ok(());
+            }
+            if self.kept > 0 {
+                history::keep_output(conn, self.keys, self.serial, name, before.as_ref())?;
+            }
+        }
+        self.write_output(conn, name, output)
+    }
+
+    pub(super) fn write_output(
+        &self,
+        conn: &Connection,
+        name: &Str,
+        output: Option<&Output>,
+    ) -> Result<(), WriteError> {
+        let Some(output) = output else {
+            conn.execute("DELETE FROM outputs WHERE name = ?1", [&**name])?;
+            return Ok(());
+        };
+        let ty = output.value.ty();
+        let ty_text = value_json::type_to_json(&ty).to_string();
+        let value = body::encode(&output.value, &ty).into_bytes();
+        let (by, value) = self.keys.seal(codec::output_bound(name, &ty_text, output.sensitive), value);
+        let sum = codec::output_checksum(name, &ty_text, output.sensitive, &value);
+        conn.prepare_cached(
+            "INSERT OR REPLACE INTO outputs (name, type, sensitive, checksum, sealed_by, value)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![&**name, ty_text, output.sensitive, sum, by, value])?;
+        Ok(())
+    }
+
+    pub(super) fn put_check_results(&self, conn: &Connection, results: Option<&str>) -> Result<(), WriteError> {
+        conn.execute("DELETE FROM meta WHERE name IN ('check_results', 'check_results_sealed')", [])?;
+        let Some(results) = results else { return Ok(()) };
+        match self.keys.seal(Purpose::Checks.bound(), results.as_bytes().to_vec()) {
+            (None, _) => set_meta(conn, "check_results", results),
+            (Some(by), sealed) => set_meta(conn, "check_results_sealed", &format!("{by}:{}", hex::encode(sealed))),
+        }
     }
 
     fn resource(&mut self, conn: &Connection, resource: &ResourceAddress) -> Result<(i64, Str), WriteError> {
@@ -213,13 +398,27 @@ impl Writing<'_> {
 /// The row's first serial stays when it is replaced.
 const PUT: &str = "
 INSERT INTO instances (resource, key, deposed, provider, dependencies, schema_version, tainted,
-  create_before_destroy, created, updated, checksum, remote_id, sensitive, private, attributes)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+  create_before_destroy, created, updated, checksum, remote_id, sensitive, private, attributes, sealed_by)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
 ON CONFLICT (resource, key, deposed) DO UPDATE SET provider = excluded.provider,
   dependencies = excluded.dependencies, schema_version = excluded.schema_version, tainted = excluded.tainted,
   create_before_destroy = excluded.create_before_destroy, updated = excluded.updated,
-  checksum = excluded.checksum, sealed_by = NULL, remote_id = excluded.remote_id,
+  checksum = excluded.checksum, sealed_by = excluded.sealed_by, remote_id = excluded.remote_id,
   sensitive = excluded.sensitive, private = excluded.private, attributes = excluded.attributes";
+
+/// A row that is older than the serial that changes it, with what its body is read from.
+const KEPT_ROW: &str = "
+SELECT p.address, d.digest, i.schema_version, i.tainted, i.create_before_destroy, i.checksum, i.sealed_by, i.remote_id,
+  i.sensitive, i.private, i.attributes
+FROM instances i JOIN providers p ON p.id = i.provider JOIN dependency_sets d ON d.id = i.dependencies
+WHERE i.resource = ?1 AND i.key = ?2 AND i.deposed = ?3 AND i.updated < ?4";
+
+/// The first image of a serial stays.
+const KEEP: &str = "
+INSERT OR IGNORE INTO history (resource, key, deposed, ended, provider, dependencies, schema_version, tainted,
+  create_before_destroy, created, updated, checksum, sealed_by, body)
+SELECT resource, key, deposed, ?4, provider, dependencies, schema_version, tainted, create_before_destroy, created,
+  updated, checksum, ?5, ?6 FROM instances WHERE resource = ?1 AND key = ?2 AND deposed = ?3";
 
 const INTERN_RESOURCE: [&str; 2] =
     ["SELECT id FROM resources WHERE address = ?1", "INSERT INTO resources (address) VALUES (?1)"];
@@ -233,44 +432,13 @@ fn intern(conn: &Connection, [find, insert]: [&str; 2], text: &str) -> rusqlite:
     }
 }
 
-fn remove(conn: &Connection, key: &RowKey) -> Result<(), WriteError> {
-    conn.prepare_cached(
-        "DELETE FROM instances
-         WHERE resource = (SELECT id FROM resources WHERE address = ?1) AND key = ?2 AND deposed = ?3",
-    )?
-    .execute(params![
-        key.address.resource.to_string(),
-        codec::key_text(key.address.key.as_ref()),
-        key.deposed.as_deref().unwrap_or_default(),
-    ])?;
-    Ok(())
-}
-
-fn write_outputs<'a>(
-    conn: &Connection,
-    outputs: impl Iterator<Item = (&'a Str, &'a Output)>,
-) -> Result<(), WriteError> {
-    conn.execute("DELETE FROM outputs", [])?;
-    let mut insert = conn
-        .prepare_cached("INSERT INTO outputs (name, type, sensitive, checksum, value) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (name, output) in outputs {
-        let ty = output.value.ty();
-        let ty_text = value_json::type_to_json(&ty).to_string();
-        let value = body::encode(&output.value, &ty);
-        let sum = codec::output_checksum(name, &ty_text, output.sensitive, value.as_bytes());
-        insert.execute(params![&**name, ty_text, output.sensitive, sum, value.as_bytes()])?;
-    }
-    Ok(())
-}
-
-fn write_check_results(conn: &Connection, results: Option<&str>) -> Result<(), WriteError> {
-    match results {
-        Some(results) => set_meta(conn, "check_results", results),
-        None => conn.execute("DELETE FROM meta WHERE name = 'check_results'", []).map(drop).map_err(Into::into),
-    }
-}
+/// The name in `meta` of the key that everything is sealed with; empty while it is plain.
+pub(super) const SEALED_WITH: &str = "sealed_with";
 
 pub(super) fn set_meta(conn: &Connection, name: &str, value: &str) -> Result<(), WriteError> {
-    conn.prepare_cached("INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")?.execute([name, value])?;
+    // What is the same already costs no page.
+    let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value != excluded.value";
+    conn.prepare_cached(sql)?.execute([name, value])?;
     Ok(())
 }

@@ -21,6 +21,8 @@ mod reference;
 mod spec_load;
 mod state_commands;
 mod state_damage;
+mod state_encryption;
+mod state_history;
 mod state_lock;
 mod state_rows;
 mod state_store;

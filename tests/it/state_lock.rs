@@ -60,7 +60,8 @@ impl Ground {
     }
 
     fn open(&self) -> SqliteStore {
-        let around = Surroundings { clock: self.clock.clone(), processes: Arc::new(TestProcesses) };
+        let around =
+            Surroundings { clock: self.clock.clone(), processes: Arc::new(TestProcesses), ..Surroundings::default() };
         SqliteStore::open(&self.folder.path().join("state.db"), around).unwrap()
     }
 }

@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use terrane::model::{Address, Marks, Type, Value, set};
-use terrane::state::{Change, SqliteStore, Status, Store, StoredInstance, StoredProvider, Surroundings};
+use terrane::state::{
+    Change, Holder, Intent, IntentOperation, LeaseRequest, SqliteStore, Status, Store, StoredInstance, StoredProvider,
+    Surroundings,
+};
 
 /// The type of `terraform_data` objects.
 pub fn data_type() -> Type {
@@ -66,4 +69,25 @@ pub fn open(path: &Path) -> SqliteStore {
 /// A new state at the path with these rows.
 pub fn write(path: &Path, rows: Vec<StoredInstance>) {
     open(path).commit(rows.into_iter().map(put).collect()).wait().unwrap();
+}
+
+/// A lock that nobody else of these tests holds.
+pub fn lease(operation: &str) -> LeaseRequest {
+    let holder = Holder { who: "anna@here".into(), host: "here".into(), machine: None, pid: 1 };
+    LeaseRequest { holder, operation: operation.into(), term: std::time::Duration::from_secs(60) }
+}
+
+/// An intent of the key "key".
+pub fn intent(address: &str) -> Intent {
+    Intent {
+        key: "key".into(),
+        plan: "plan".into(),
+        address: Address::parse(address).unwrap(),
+        deposed: None,
+        operation: IntentOperation::Update,
+        provider: builtin(),
+        remote_id: None,
+        desired: None,
+        began: time::OffsetDateTime::UNIX_EPOCH,
+    }
 }

@@ -4,6 +4,7 @@ mod apply;
 mod destroy;
 mod force_unlock;
 mod graph;
+mod history;
 mod init;
 mod metadata;
 mod output;
@@ -12,6 +13,7 @@ mod planning;
 mod providers;
 mod reference;
 mod refresh;
+mod rollback;
 mod show;
 mod state;
 mod taint;
@@ -36,6 +38,8 @@ pub enum Command {
     Show(show::Show),
     Output(output::Output),
     State(state::State),
+    History(history::History),
+    Rollback(rollback::Rollback),
     Taint(taint::Taint),
     Untaint(taint::Untaint),
     Workspace(workspace::Workspace),
@@ -74,6 +78,8 @@ impl Command {
             Command::Show(c) => c.run(&mut call),
             Command::Output(c) => c.run(&mut call),
             Command::State(c) => c.run(&mut call),
+            Command::History(c) => c.run(&mut call),
+            Command::Rollback(c) => c.run(&mut call),
             Command::Taint(c) => c.run(&mut call),
             Command::Untaint(c) => c.run(&mut call),
             Command::Workspace(c) => c.run(&mut call),
@@ -101,6 +107,8 @@ impl Command {
             Command::Graph(c) => Some(&c.common),
             Command::Providers(c) => Some(&c.common),
             Command::State(c) => Some(c.common()),
+            Command::History(c) => Some(c.common()),
+            Command::Rollback(c) => Some(&c.common),
             Command::Taint(c) => Some(&c.marked.common),
             Command::Untaint(c) => Some(&c.marked.common),
             Command::Workspace(c) => Some(c.common()),

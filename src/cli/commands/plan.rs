@@ -85,5 +85,5 @@ fn save(session: &Session, plan: &Made, record: Record, path: &std::path::Path) 
         made_at: now(),
         sandbox: session.settings.sandbox.is_some(),
     };
-    Ok(plan_file::write(path, &file)?)
+    Ok(plan_file::write(path, &file, &session.plan_encryption)?)
 }

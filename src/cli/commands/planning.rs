@@ -77,7 +77,16 @@ pub fn make(
     options: &Options,
     terminal: &Terminal,
 ) -> Result<(Session, Planned, Record), Failure> {
-    let mut session = Session::open(settings, access)?;
+    settle(Session::open(settings, access)?, access, options, terminal)
+}
+
+/// The same in a session that is open.
+pub fn settle(
+    mut session: Session,
+    access: Access,
+    options: &Options,
+    terminal: &Terminal,
+) -> Result<(Session, Planned, Record), Failure> {
     session.watch(terminal.reading());
     ask_for_variables(&mut session, terminal);
     let (mut planned, mut record) = session.plan(options.clone());

@@ -59,7 +59,13 @@ pub fn open_saved(
     call: &Call,
     access: Access,
 ) -> Result<(Session, Planned), Failure> {
-    let file = plan_file::read(path)?;
+    // The key to a sealed plan is what the configuration in this folder, or the environment, says.
+    let sealed = plan_file::is_sealed(path);
+    let encryption = match sealed {
+        true => crate::ops::planning::plan_encryption(settings)?,
+        false => Default::default(),
+    };
+    let file = plan_file::read(path, &encryption)?;
     let version = env!("CARGO_PKG_VERSION");
     if file.terrane_version != version {
         return Err(Diagnostic::error(format!(
@@ -77,6 +83,11 @@ pub fn open_saved(
     let sources = file.sources.clone();
     let mut session =
         Session::with(settings.clone(), access, |_, providers| load::load_bundle(sources, ".", providers))?;
+    if !sealed && !session.plan_encryption.reads_plain() {
+        return Err(Diagnostic::error("the saved plan is not encrypted, and the configuration asks for that")
+            .help("make a new plan, or add a fallback to method.unencrypted for plans")
+            .into());
+    }
     if session.snapshot.serial != file.serial || (session.snapshot.lineage != file.lineage && file.serial > 0) {
         return Err(Diagnostic::error("Saved plan is stale")
             .detail("the state has changed since the plan was made")

@@ -101,7 +101,7 @@ impl Workspace {
                         .into());
                 }
                 // Read first: a file that cannot be used must not leave an empty workspace behind.
-                let start = state.as_deref().map(elsewhere::read).transpose()?.flatten();
+                let start = state.as_deref().map(|path| elsewhere::read(&session, path)).transpose()?.flatten();
                 create(session, &name, start, call)?;
             }
             WorkspaceCommand::Select { common, or_create, name, folder } => {

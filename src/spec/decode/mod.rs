@@ -5,6 +5,7 @@ mod call;
 mod changes;
 mod check;
 mod data;
+mod encryption;
 mod lifecycle;
 mod meta;
 mod output;

@@ -57,8 +57,7 @@ impl Decoder<'_> {
             );
         }
         for encryption in content.take_blocks("encryption") {
-            let content = self.content(&encryption, ENCRYPTION);
-            settings.encryption = Some(self.body(content, None, Place::EARLY));
+            settings.encryption = Some(self.encryption(&encryption));
         }
         let names: Vec<&str> = BLOCKS.iter().map(|(name, _)| *name).collect();
         content.finish("a terraform block", &["required_version", "experiments"], &names, self.diagnostics);
@@ -185,7 +184,3 @@ impl Decoder<'_> {
         self.error(error.help(format!("there is {}", names.join(", "))));
     }
 }
-
-/// OpenTofu's state encryption: key providers and methods with two labels, and what they are used for.
-const ENCRYPTION: Shape<'static> =
-    Shape::of(&[("key_provider", 2), ("method", 2), ("state", 0), ("plan", 0), ("remote_state_data_sources", 0)]);

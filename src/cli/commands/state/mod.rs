@@ -81,7 +81,7 @@ pub fn open(common: &Common, folder: Option<PathBuf>, access: Access, call: &mut
 /// The state to look at: that of the session, or of a file that was named.
 fn snapshot(session: &Session, file: Option<&std::path::Path>) -> Result<Snapshot, Failure> {
     let Some(path) = file else { return Ok(session.snapshot.clone()) };
-    Ok(elsewhere::read(path)?.unwrap_or_else(|| Snapshot::empty("")))
+    Ok(elsewhere::read(session, path)?.unwrap_or_else(|| Snapshot::empty("")))
 }
 
 /// A workspace by its name.

@@ -31,8 +31,13 @@ impl Pull {
 }
 
 /// What `-backup=FILE` asks for; "-" asks for none.
-pub fn back_up(_session: &Session, snapshot: &Snapshot, path: Option<&Path>) -> Result<(), Failure> {
+pub fn back_up(session: &Session, snapshot: &Snapshot, path: Option<&Path>) -> Result<(), Failure> {
     let Some(path) = path.filter(|p| *p != Path::new("-")) else { return Ok(()) };
+    if session.settings.around.encryption.is_on() {
+        return Err(Diagnostic::error("a backup would hold in clear what the state encrypts")
+            .help("leave out -backup: earlier generations are in \"terrane history\"")
+            .into());
+    }
     elsewhere::write_tfstate(path, snapshot).map_err(|error| {
         Diagnostic::error(format!("cannot write the backup \"{}\"", path.display())).detail(error.to_string()).into()
     })

@@ -1,0 +1,100 @@
+//! Whole texts sealed with a key of their own: plan files, and states that are kept as one object.
+//!
+//! A sealed text is a line that says what it is, the length of the wrapped key, the wrapped key, and the sealed value.
+
+use super::{Bound, DataKey, Encryption, KeyError, Method, Sealer};
+
+const MAGIC: &[u8] = b"terrane sealed 1\n";
+
+/// Why a text cannot be opened or sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvelopeError {
+    #[error(
+        "it is encrypted, and no key is configured; say which in \"terraform {{ encryption {{ … }} }}\" or TERRANE_ENCRYPTION"
+    )]
+    NoKey,
+    #[error("it is encrypted with another key than {0}; give the right one, or add it as a fallback")]
+    WrongKey(String),
+    #[error("the key {name} cannot be used: {detail}")]
+    KeyUnavailable { name: String, detail: String },
+    #[error("it was changed after it was encrypted, or it belongs elsewhere")]
+    Changed,
+    #[error(
+        "it is not encrypted, and the configuration asks for encryption; allow it with a fallback to the method \"unencrypted\""
+    )]
+    Plain,
+}
+
+/// Whether the text is sealed.
+pub fn is_sealed(text: &[u8]) -> bool {
+    text.starts_with(MAGIC)
+}
+
+/// Seals the text where that is asked for. `kind` and `context` (such as the lineage) must be given again to open it.
+pub fn seal(encryption: &Encryption, kind: &str, context: &str, text: Vec<u8>) -> Result<Vec<u8>, EnvelopeError> {
+    let Method::Sealed(key) = &encryption.method else { return Ok(text) };
+    let data_key = DataKey::random();
+    let wrapped = key.wrap(&data_key, context).map_err(|error| unavailable(key.name(), &error))?;
+    let sealed = Sealer::new(&data_key, context).seal(Bound::new(kind), &text);
+    Ok([MAGIC, &(wrapped.len() as u32).to_le_bytes(), &wrapped, &sealed].concat())
+}
+
+/// The text in clear.
+pub fn open(encryption: &Encryption, kind: &str, context: &str, text: Vec<u8>) -> Result<Vec<u8>, EnvelopeError> {
+    let Some(rest) = text.strip_prefix(MAGIC) else {
+        return if encryption.reads_plain() { Ok(text) } else { Err(EnvelopeError::Plain) };
+    };
+    let (length, rest) = rest.split_first_chunk().ok_or(EnvelopeError::Changed)?;
+    let (wrapped, sealed) =
+        rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(EnvelopeError::Changed)?;
+    let mut tried = Vec::new();
+    for key in encryption.keys() {
+        match key.unwrap(wrapped, context) {
+            Ok(data_key) => {
+                let opened = Sealer::new(&data_key, context).open(Bound::new(kind), sealed);
+                return opened.map_err(|_| EnvelopeError::Changed);
+            }
+            Err(KeyError::Wrong) => tried.push(key.name().to_string()),
+            Err(error) => return Err(unavailable(key.name(), &error)),
+        }
+    }
+    Err(if tried.is_empty() { EnvelopeError::NoKey } else { EnvelopeError::WrongKey(tried.join(" and ")) })
+}
+
+fn unavailable(name: &str, error: &KeyError) -> EnvelopeError {
+    EnvelopeError::KeyUnavailable { name: name.to_string(), detail: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::RawKey;
+    use super::*;
+
+    fn key(byte: u8) -> Encryption {
+        Encryption::sealed(Arc::new(RawKey::parse(format!("key {byte}"), &[byte; 32]).unwrap()))
+    }
+
+    #[test]
+    fn texts_open_with_their_key_or_a_fallback() {
+        let plain = b"text".to_vec();
+        let sealed = seal(&key(1), "plan", "x", plain.clone()).unwrap();
+        assert!(is_sealed(&sealed) && !is_sealed(&plain));
+        let open = |encryption: &Encryption, text: &[u8]| super::open(encryption, "plan", "x", text.to_vec());
+        assert_eq!(open(&key(1), &sealed).as_ref(), Ok(&plain));
+        let rotated = key(2).with_fallback(key(1).method);
+        assert_eq!(open(&rotated, &sealed).as_ref(), Ok(&plain));
+        assert_eq!(open(&key(2), &sealed), Err(EnvelopeError::WrongKey("key 2".into())));
+        assert_eq!(open(&Encryption::default(), &sealed), Err(EnvelopeError::NoKey));
+        assert_eq!(open(&key(1), &plain), Err(EnvelopeError::Plain));
+        assert_eq!(open(&key(1).with_fallback(Method::Plain), &plain).as_ref(), Ok(&plain));
+        assert_eq!(super::open(&key(1), "state", "x", sealed.clone()), Err(EnvelopeError::Changed));
+        let mut changed = sealed.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert_eq!(open(&key(1), &changed), Err(EnvelopeError::Changed));
+        for end in MAGIC.len()..sealed.len() {
+            assert!(open(&key(1), &sealed[..end]).is_err(), "{end}");
+        }
+    }
+}

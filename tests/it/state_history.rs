@@ -1,0 +1,156 @@
+//! Earlier generations: what is kept of them, what it costs, and the way back.
+
+use std::fs;
+
+use rusqlite::Connection;
+use terrane::model::Value;
+use terrane::state::{Change, RowKey, SqliteStore, Store, Surroundings};
+
+use super::support::cli::Stack;
+use crate::state_rows::{data_row, open, put};
+
+/// Invariant: a generation that is kept is what the state was.
+#[test]
+fn every_generation_comes_back_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let store = open(&path);
+    let row = |n: usize, text: &str| data_row(&format!("terraform_data.r[{n}]"), Value::string(text));
+    let key = |n: usize| RowKey::current(row(n, "").address);
+    let output = |text: &str| terrane::state::Output { value: Value::string(text), sensitive: false };
+    let steps = [
+        vec![put(row(0, "a")), put(row(1, "a"))],
+        vec![put(row(0, "b")), Change::Output("o".into(), Some(output("x")))],
+        vec![Change::Remove(key(0)), put(row(2, "c"))],
+        vec![put(row(0, "again")), put(row(2, "d")), Change::Output("o".into(), Some(output("y")))],
+        vec![put(row(2, "e")), put(row(2, "f")), Change::Remove(key(1))],
+        vec![Change::Output("o".into(), None)],
+    ];
+    let mut expected = Vec::new();
+    for step in steps {
+        store.commit([vec![Change::BumpSerial], step].concat()).wait().unwrap();
+        expected.push(store.snapshot().wait().unwrap());
+    }
+    let say = |s: &terrane::state::Snapshot| {
+        let rows: Vec<_> = s.rows().iter().map(|r| (r.address.to_string(), r.attributes.clone(), r.created)).collect();
+        (s.serial, rows, s.outputs.clone())
+    };
+    for was in &expected {
+        let past = store.past(was.serial).wait().unwrap().unwrap();
+        assert_eq!(say(&past.snapshot), say(was));
+    }
+    let listed = store.generations().wait().unwrap();
+    let counts: Vec<_> = listed.iter().rev().map(|g| (g.serial, g.added, g.changed, g.removed)).collect();
+    assert_eq!(
+        counts,
+        [(1, 2, 0, 0), (2, 0, 1, 0), (3, 1, 0, 1), (4, 1, 1, 0), (5, 0, 1, 1), (6, 0, 0, 0)],
+        "added, changed, removed"
+    );
+    assert!(store.past(77).wait().unwrap().is_none());
+    // A state that is replaced as a whole keeps what it was.
+    let mut other = terrane::state::Snapshot::empty("another");
+    other.serial = 20;
+    store.commit(vec![Change::Replace(std::sync::Arc::new(other))]).wait().unwrap();
+    let past = store.past(6).wait().unwrap().unwrap();
+    assert_eq!(say(&past.snapshot).1, say(&expected[5]).1);
+}
+
+#[test]
+fn old_generations_go_when_there_are_too_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let around = Surroundings { generations: 3, ..Surroundings::default() };
+    let store = SqliteStore::open(&path, around).unwrap();
+    for n in 0..10 {
+        let run = terrane::state::Run {
+            sources: vec![("main.tf".to_string(), format!("# {}", n / 2).into())],
+            inputs: serde_json::json!({}),
+        };
+        let row = data_row("terraform_data.a", Value::int(n));
+        store.commit(vec![Change::Describe(std::sync::Arc::new(run)), Change::BumpSerial, put(row)]).wait().unwrap();
+    }
+    let serials: Vec<u64> = store.generations().wait().unwrap().iter().map(|g| g.serial).collect();
+    assert_eq!(serials, [10, 9, 8]);
+    let past = store.past(8).wait().unwrap().unwrap();
+    assert!(past.snapshot.rows()[0].attributes.contains("\"value\":7"), "{}", past.snapshot.rows()[0].attributes);
+    assert_eq!(&*past.run.unwrap().sources[0].1, "# 3");
+    assert!(store.past(7).wait().unwrap().is_none());
+    drop(store);
+    let conn = Connection::open(&path).unwrap();
+    let count =
+        |table: &str| conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get::<_, i64>(0)).unwrap();
+    assert_eq!((count("history"), count("sources")), (2, 2), "only what the kept ones need");
+}
+
+/// What a change costs does not grow with the state: the whole run of one change, locking and history included.
+#[test]
+fn one_change_of_a_large_state_writes_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let rows = (0..100_000).map(|n| put(data_row(&format!("terraform_data.r[{n}]"), Value::string("x".repeat(100)))));
+    open(&path).commit(rows.collect()).wait().unwrap();
+    let before = fs::read(&path).unwrap();
+    // As much as the log grows, and then what the file takes over from it.
+    let store = open(&path);
+    let request = crate::state_rows::lease("apply");
+    store.try_acquire(request).wait().unwrap();
+    let run = terrane::state::Run {
+        sources: vec![("main.tf".to_string(), "# one\n".repeat(200).into())],
+        inputs: serde_json::json!({}),
+    };
+    store.commit(vec![Change::Describe(std::sync::Arc::new(run))]).wait().unwrap();
+    store.commit(vec![Change::Begin(crate::state_rows::intent("terraform_data.r[50000]"))]).wait().unwrap();
+    let row = data_row("terraform_data.r[50000]", Value::string("y".repeat(100)));
+    store.commit(vec![put(row), Change::End("key".into())]).wait().unwrap();
+    store.release().wait().unwrap();
+    let log = fs::metadata(folder.path().join("state.db-wal")).unwrap().len();
+    drop(store);
+    let after = fs::read(&path).unwrap();
+    let pages = |bytes: &[u8]| bytes.chunks(4096).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let (old, new) = (pages(&before), pages(&after));
+    let changed = new.iter().enumerate().filter(|(i, page)| old.get(*i) != Some(*page)).count() as u64 * 4096;
+    println!("{log} bytes of log, {changed} bytes of the file");
+    assert!(log + changed < 100_000, "{log} + {changed}");
+}
+
+const TWO: &str = r#"
+variable "size" {
+  type    = number
+  default = 1
+}
+
+resource "terraform_data" "kept" {
+  input = var.size
+}
+"#;
+
+#[test]
+fn a_rollback_plans_back_to_configuration_and_inputs() {
+    let stack = Stack::with("main.tf", TWO);
+    stack.terrane(["apply", "-auto-approve", "-var=size=5"]).run().success();
+    stack.write("main.tf", "resource \"terraform_data\" \"other\" {\n  input = \"new\"\n}\n");
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    stack.terrane(["state", "rm", "terraform_data.other"]).run().success();
+    let history = stack.terrane(["history", "-json"]).run().success().json();
+    let told: Vec<_> = history["generations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|g| (g["serial"].as_u64().unwrap(), g["operation"].as_str().unwrap().to_string()))
+        .collect();
+    assert_eq!(told, [(3, "state rm".to_string()), (2, "apply".to_string()), (1, "apply".to_string())]);
+    let shown = stack.terrane(["history", "show", "2"]).run().success().stdout;
+    assert!(shown.contains("  - terraform_data.kept\n  + terraform_data.other\n"), "{shown}");
+    assert!(shown.contains("Made from: main.tf"), "{shown}");
+    let unapproved = stack.terrane(["rollback", "1"]).run().expect_status(1);
+    assert!(unapproved.stdout.contains("Plan: 1 to add, 0 to change, 0 to destroy."), "{unapproved}");
+    assert!(unapproved.stderr.contains("nobody is there to approve the plan"), "{unapproved}");
+    stack.terrane(["rollback", "-state-only", "-auto-approve", "2"]).run().success();
+    assert_eq!(stack.terrane(["state", "list"]).run().success().stdout, "terraform_data.other\n");
+    let back = stack.terrane(["rollback", "-auto-approve", "1"]).run().success();
+    assert!(back.stdout.contains("Apply complete! Resources: 1 added, 0 changed, 1 destroyed."), "{back}");
+    let pulled = stack.terrane(["state", "pull"]).run().success().json();
+    assert_eq!(pulled["resources"][0]["instances"][0]["attributes"]["input"]["value"], 5);
+    let gone = stack.terrane(["rollback", "99"]).run().expect_status(1);
+    assert!(gone.stderr.contains("the state keeps no generation 99"), "{gone}");
+}
