@@ -50,7 +50,7 @@ fn check_attributes(body: &Body, schema: &Block, owner: &str, out: &mut Diagnost
         }
         let literal = written.value.literal().filter(|v| !v.is_null() && attribute.is_settable());
         if let Some(Err(e)) = literal.map(|value| convert(value, &attribute.ty)) {
-            let path = Path(vec![PathStep::Attr(attribute.name.clone())].into_iter().chain(e.path.0).collect());
+            let path = Path(std::iter::once(PathStep::Attr(attribute.name.clone())).chain(e.path.0).collect());
             let problem = Diagnostic::error(format!("unsuitable value for \"{path}\"")).at(written.value.span());
             out.push(problem.label(e.message).path(path));
         }

@@ -94,7 +94,7 @@ fn placeholder(attribute: &Attribute) -> String {
 /// What can be said in a block, then in the blocks inside it.
 fn arguments(block: &Block, path: &str, text: &mut String) {
     let settable: Vec<&Attribute> = block.attributes.iter().filter(|a| a.is_settable()).collect();
-    let blocks: Vec<&NestedBlock> = block.blocks.iter().filter(|b| path != "" || &*b.name != TIMEOUTS).collect();
+    let blocks: Vec<&NestedBlock> = block.blocks.iter().filter(|b| !path.is_empty() || &*b.name != TIMEOUTS).collect();
     if settable.is_empty() && blocks.is_empty() {
         if path.is_empty() {
             text.push_str("## Arguments\n\nNone.\n\n");
