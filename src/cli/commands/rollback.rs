@@ -70,7 +70,7 @@ impl Rollback {
             return Ok(0);
         }
         if !self.auto_approve && planned.plan.has_changes() {
-            ask(&planned, self.common.input, call.terminal)?;
+            ask(&planned, call.terminal)?;
         }
         carry_out(session, planned, self.parallelism, call.terminal)
     }
@@ -85,7 +85,7 @@ impl Rollback {
         }
         call.terminal.print(&format!("The state would change:\n{lines}"));
         if !self.auto_approve {
-            if !call.terminal.interactive || !self.common.input {
+            if !call.terminal.interactive {
                 return Err(Diagnostic::error("nobody is there to approve this").help("use -auto-approve").into());
             }
             if !call.terminal.confirm("\nDo you want the state to say this? No object is changed.") {
