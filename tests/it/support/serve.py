@@ -24,6 +24,9 @@ def moto():
     from moto.server import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
+    import moto_mends
+
+    moto_mends.apply()
     application = DomainDispatcherApplication(create_backend_app)
     application.debug = True
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
