@@ -180,7 +180,10 @@ impl Task {
         }
         self.commit(shared, begin).await?;
         let request = Create { desired: Object::new(desired), key: self.key.clone(), op };
-        match connection.create(self.address.ty(), request).await {
+        let Some(outcome) = unless_given_up(shared, connection.create(self.address.ty(), request)).await else {
+            return Ok(Ended::Failed(self.given_up()));
+        };
+        match outcome {
             Outcome::Done(stored) if self.provisions.is_some() => self.provision_new(shared, &stored, planned).await,
             Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
             Outcome::Partial(stored, error) => self.store_object(shared, &stored, planned, Some(error)).await,
@@ -211,7 +214,10 @@ impl Task {
             private: private.clone(),
             op,
         };
-        match connection.update(self.address.ty(), request).await {
+        let Some(outcome) = unless_given_up(shared, connection.update(self.address.ty(), request)).await else {
+            return Ok(Ended::Failed(self.given_up()));
+        };
+        match outcome {
             Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
             Outcome::Partial(stored, error) => {
                 // The object was fine before and is stored as it is now: it needs no replacement.
@@ -245,7 +251,9 @@ impl Task {
         let intent = self.intent(IntentOperation::Delete, Some(id), None);
         self.commit(shared, vec![Change::Begin(intent)]).await?;
         let request = Delete { id: id.clone(), prior: Object::new(prior), private: private.clone(), op };
-        let result = connection.delete(self.address.ty(), request).await;
+        let Some(result) = unless_given_up(shared, connection.delete(self.address.ty(), request)).await else {
+            return Ok(Ended::Failed(self.given_up()));
+        };
         let mut changes = vec![Change::End(self.key.0.clone())];
         match result {
             Ok(()) => {
@@ -262,10 +270,14 @@ impl Task {
 
     async fn read(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {
         let connection = shared.cloud.connect(&self.provider).await?;
-        let Call::Read { config } = &self.call else { return Ok(Ended::Gone) };
-        let bare = config.unmark_deep().0;
-        match connection.read_data(self.address.ty(), &Object::new(&bare), &op).await {
-            Ok(object) => Ok(Ended::Made(crate::plan::data::marked(object.value(), config, &self.parts.schema))),
+        let Call::Read { config: said } = &self.call else { return Ok(Ended::Gone) };
+        let bare = said.unmark_deep().0;
+        let config = &Object::new(&bare);
+        let Some(read) = unless_given_up(shared, connection.read_data(self.address.ty(), config, &op)).await else {
+            return Ok(Ended::Failed(self.given_up()));
+        };
+        match read {
+            Ok(object) => Ok(Ended::Made(crate::plan::data::marked(object.value(), said, &self.parts.schema))),
             Err(error) => Ok(Ended::Failed(self.problem(&error))),
         }
     }
@@ -333,6 +345,15 @@ impl Task {
         }
     }
 
+    /// The intent stays open: whether the call had its effect is not known.
+    fn given_up(&self) -> Diagnostic {
+        Diagnostic::error(format!("{} was given up", self.address))
+            .at(self.span)
+            .address(self.address.clone())
+            .detail("the call was under way and had no answer yet")
+            .help("the next run finds out what became of it, and goes on from there")
+    }
+
     fn problem(&self, error: &ProviderError) -> Diagnostic {
         let what = match self.verb() {
             Verb::Create => "was not created",
@@ -350,6 +371,22 @@ impl Task {
             Some(help) => problem.help(help.clone()),
             None => problem,
         }
+    }
+}
+
+/// How long calls may take to end after they were given up.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What a call gives; nothing where calls are given up and this one does not end then.
+async fn unless_given_up<T>(shared: &Shared, call: impl Future<Output = T>) -> Option<T> {
+    let given_up = async {
+        shared.abort.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        biased;
+        result = call => Some(result),
+        () = given_up => None,
     }
 }
 

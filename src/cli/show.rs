@@ -33,8 +33,13 @@ pub fn ended(plan: &Plan, outcome: &Outcome) -> String {
         return applied(plan, &outcome.tally);
     }
     let Tally { added, changed, destroyed, .. } = outcome.tally;
-    let what = if outcome.interrupted { "Apply stopped" } else { "Apply did not complete" };
-    let mut text = format!("{what}. Resources: {added} added, {changed} changed, {destroyed} destroyed.\n");
+    let end = if outcome.interrupted { "stopped" } else { "did not complete" };
+    let (mut text, again) = match plan.mode {
+        PlanMode::Destroy => (format!("Destroy {end}. Resources: {destroyed} destroyed.\n"), "destroy"),
+        _ => {
+            (format!("Apply {end}. Resources: {added} added, {changed} changed, {destroyed} destroyed.\n"), "apply")
+        }
+    };
     if !outcome.skipped.is_empty() {
         text.push_str("\nNot done:\n");
         for skipped in &outcome.skipped {
@@ -44,7 +49,8 @@ pub fn ended(plan: &Plan, outcome: &Outcome) -> String {
             }
         }
     }
-    text.push_str("\nWhat was done is in the state. Mend what failed and apply again: it goes on from here.");
+    let advice = "What was done is in the state. Mend what failed and";
+    text.push_str(&format!("\n{advice} {again} again: it goes on from here."));
     text
 }
 

@@ -299,10 +299,14 @@ impl Session {
 
     /// Settles what an interrupted run left open, with the connections of a plan. Gives whether the state changed,
     /// so that the plan must be made again.
-    pub fn recover(&mut self, planned: &Planned) -> Result<(bool, Diagnostics), SessionError> {
+    pub fn recover(
+        &mut self,
+        planned: &Planned,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<(bool, Diagnostics), SessionError> {
         let Some(store) = self.store.clone() else { return Ok((false, Diagnostics::new())) };
         let cloud = Working(self.providers.clone());
-        let settled = self.runtime.block_on(recover::settle(&*store, &cloud, planned))?;
+        let settled = self.runtime.block_on(recover::settle(&*store, &cloud, planned, observer))?;
         if settled.changed {
             self.snapshot = store.snapshot().wait()?;
         }

@@ -1,14 +1,24 @@
 //! What an interrupted run left open: calls that were announced in the journal and whose outcome nobody wrote down.
+//!
+//! The object of an interrupted create is looked for by the create's key, finished where the configuration still
+//! wants it, and taken into the state; the plan that is made then sees it. Updates and deletes are settled by reading
+//! the object again, which that plan does anyway.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::apply::Cloud;
-use crate::model::{Diagnostic, Diagnostics, Mode, Object, Str};
-use crate::plan::Planned;
-use crate::plan::prior::mark_schema;
+use futures::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::{Cloud, Event, Observer, Verb};
+use crate::model::{Diagnostic, Diagnostics, Mode, Object, Schema, Str, Value};
+use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
+use crate::plan::provisions::Moment;
 use crate::plan::refresh::provider_of_state;
-use crate::provider::{IdempotencyKey, Stored};
-use crate::state::{Change, Intent, IntentOperation, StateError, Store, StoredInstance};
+use crate::plan::resume::RowDependencies;
+use crate::plan::{Action, Change as PlannedChange, Planned};
+use crate::provider::{Connection, Create, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Stored};
+use crate::state::{Change, Intent, IntentOperation, StateError, Status, Store, StoredInstance};
 
 pub struct Settled {
     /// Whether rows were added.
@@ -17,56 +27,147 @@ pub struct Settled {
     pub notes: Diagnostics,
 }
 
-/// Settles all open intents. An object that an interrupted create made is taken into the state; updates and
-/// deletes are settled by reading the object again, which the plan does anyway.
-pub async fn settle(store: &dyn Store, cloud: &dyn Cloud, planned: &Planned) -> Result<Settled, StateError> {
+/// Settles all open intents. What cannot be settled now stays open: the next run asks again.
+pub async fn settle(
+    store: &dyn Store,
+    cloud: &dyn Cloud,
+    planned: &Planned,
+    observer: &Arc<dyn Observer>,
+) -> Result<Settled, StateError> {
     let mut settled = Settled { changed: false, notes: Diagnostics::new() };
-    for intent in store.open_intents().await? {
+    let intents = store.open_intents().await?;
+    let found = join_all(intents.iter().map(|intent| find(cloud, planned, intent, observer))).await;
+    let mut dependencies = RowDependencies::default();
+    for (intent, found) in intents.into_iter().zip(found) {
         let end = Change::End(intent.key.clone());
-        if intent.operation != IntentOperation::Create {
-            store.commit(vec![end]).await?;
-            continue;
-        }
-        match find(cloud, planned, &intent).await {
-            Ok(Some(row)) => {
-                settled.notes.push(
-                    Diagnostic::warning(format!("{} was created by a run that was interrupted", intent.address))
-                        .address(intent.address.clone())
-                        .detail("it was found again and is in the state now"),
-                );
+        match found {
+            Ok(Some(found)) => {
+                let row = found.row(&intent, planned, &mut dependencies);
+                settled.notes.push(found.note(&intent));
                 store.commit(vec![Change::Put(Arc::new(row)), end]).await?;
                 settled.changed = true;
             }
             Ok(None) => store.commit(vec![end]).await?,
-            // It stays open: the next run asks again.
             Err(problem) => settled.notes.push(problem),
         }
     }
     Ok(settled)
 }
 
-async fn find(cloud: &dyn Cloud, planned: &Planned, intent: &Intent) -> Result<Option<StoredInstance>, Diagnostic> {
-    let provider = super::prior::provider_name(&intent.provider);
+/// An object that an interrupted create made.
+struct Found {
+    stored: Stored,
+    schema: Arc<Schema>,
+    /// What kept the create from being finished.
+    problem: Option<ProviderError>,
+}
+
+impl Found {
+    fn row(&self, intent: &Intent, planned: &Planned, dependencies: &mut RowDependencies) -> StoredInstance {
+        let object = self.stored.object.value();
+        let marked = match wanted(planned, intent) {
+            Some(change) => mark_paths(object, &sensitive_paths(&change.after)),
+            None => object,
+        };
+        let (block, address) = (&self.schema.block, intent.address.clone());
+        let mut row = StoredInstance::new(address, intent.provider.clone(), &mark_schema(marked, block), &block.ty());
+        row.remote_id = Some(Str::clone(&self.stored.id.0));
+        row.schema_version = self.schema.version;
+        // Nobody knows how far its provisioners came.
+        if wanted(planned, intent).is_some_and(|c| planned.world.has_provisions(c, Moment::Creation)) {
+            row.status = Status::Tainted;
+        }
+        if let Some(spot) = planned.world.spot_of(&intent.address) {
+            row.dependencies = dependencies.of(&planned.world, spot);
+            row.create_before_destroy = planned.world.creates_first(spot).unwrap_or(false);
+        }
+        row.with_private(self.stored.private.as_ref())
+    }
+
+    fn note(&self, intent: &Intent) -> Diagnostic {
+        let note = Diagnostic::warning(format!("{} was created by a run that was interrupted", intent.address))
+            .address(intent.address.clone());
+        match &self.problem {
+            None => note.detail("it was found again and is in the state now"),
+            Some(problem) => note.detail(format!("it is in the state now, but could not be finished: {problem}")),
+        }
+    }
+}
+
+/// The planned creation of the object that an intent is about: what was found is wanted still.
+fn wanted<'p>(planned: &'p Planned, intent: &Intent) -> Option<&'p PlannedChange> {
+    planned.plan.changes.iter().find(|c| c.action == Action::Create && c.address == intent.address)
+}
+
+async fn find(
+    cloud: &dyn Cloud,
+    planned: &Planned,
+    intent: &Intent,
+    observer: &Arc<dyn Observer>,
+) -> Result<Option<Found>, Diagnostic> {
+    if intent.operation != IntentOperation::Create {
+        return Ok(None);
+    }
     let ty = intent.address.ty();
-    let Some(schema) = cloud.schema(&provider.name, Mode::Managed, ty) else { return Ok(None) };
+    let provider = super::prior::provider_name(&intent.provider);
+    let schema = cloud.schema(&provider.name, Mode::Managed, ty);
+    let schema = schema.ok_or_else(|| unsettled(intent, "no provider here has its type"))?;
     let world = &planned.world;
-    let found = provider_of_state(&world.spec, &world.graph.tree, &provider);
-    let Some(cell) = world.provider_cell(0, &found) else { return Ok(None) };
+    let place = provider_of_state(&world.spec, &world.graph.tree, &provider);
+    let cell = world.provider_cell(0, &place);
+    let cell = cell.ok_or_else(|| unsettled(intent, "this plan leaves its provider out"))?;
     let connection = cloud.connect(&cell.instance).await?;
-    let object_type = schema.block.ty();
-    let desired = intent.desired.as_ref().and_then(|d| crate::state::body::decode(d, &object_type).ok());
-    let desired = Object::new(&desired.unwrap_or(crate::model::Value::NULL));
+    let desired = intent.desired.as_ref().and_then(|d| crate::state::body::decode(d, &schema.block.ty()).ok());
+    let desired = Object::new(&desired.unwrap_or(Value::NULL));
     let key = IdempotencyKey(intent.key.clone());
-    let stored: Option<Stored> = connection.find_by_key(ty, &key, &desired).await.map_err(|error| {
-        Diagnostic::warning(format!("whether {} was created by an interrupted run is not known", intent.address))
-            .address(intent.address.clone())
-            .detail(error.to_string())
-            .help("look for it at the provider, and import it if it is there")
-    })?;
-    let Some(stored) = stored else { return Ok(None) };
-    let value = mark_schema(stored.object.value(), &schema.block);
-    let mut row = StoredInstance::new(intent.address.clone(), intent.provider.clone(), &value, &object_type);
-    row.remote_id = Some(Str::clone(&stored.id.0));
-    row.schema_version = schema.version;
-    Ok(Some(row.with_private(stored.private.as_ref())))
+    let stored = connection.find_by_key(ty, &key, &desired).await;
+    let Some(stored) = stored.map_err(|error| unsettled(intent, &error.to_string()))? else { return Ok(None) };
+    if wanted(planned, intent).is_none() {
+        return Ok(Some(Found { stored, schema, problem: None }));
+    }
+    let timeout = cloud.timeouts(&provider.name, ty).create;
+    let op = Operation {
+        address: intent.address.clone(),
+        timeout,
+        cancel: CancellationToken::new(),
+        progress: progress(intent, observer),
+    };
+    let (stored, problem) = finish(&*connection, stored, Create { desired, key, op }, observer).await;
+    Ok(Some(Found { stored, schema, problem }))
+}
+
+/// Finishes what the interrupted create began, and tells of it as of any other create.
+async fn finish(
+    connection: &dyn Connection,
+    found: Stored,
+    request: Create,
+    observer: &Arc<dyn Observer>,
+) -> (Stored, Option<ProviderError>) {
+    let (began, verb, id) = (Instant::now(), Verb::Create, Some(found.id.0.clone()));
+    let address = request.op.address.clone();
+    let started = Event::Started { address: address.clone(), deposed: None, verb, id: id.clone() };
+    observer.tell(started);
+    let (stored, problem) = match connection.resume(address.ty(), found.clone(), request).await {
+        Outcome::Done(stored) => (stored, None),
+        Outcome::Partial(stored, error) => (stored, Some(error)),
+        Outcome::Failed(error) => (found, Some(error)),
+    };
+    let elapsed = began.elapsed();
+    observer.tell(match &problem {
+        None => Event::Done { address, deposed: None, verb, id, elapsed },
+        Some(error) => Event::Failed { address, verb, elapsed, message: error.to_string() },
+    });
+    (stored, problem)
+}
+
+fn progress(intent: &Intent, observer: &Arc<dyn Observer>) -> Progress {
+    let (observer, address) = (observer.clone(), intent.address.clone());
+    Progress::new(move |what| observer.tell(Event::Waiting { address: address.clone(), what: what.to_string() }))
+}
+
+fn unsettled(intent: &Intent, why: &str) -> Diagnostic {
+    Diagnostic::warning(format!("whether {} was created by an interrupted run is not known", intent.address))
+        .address(intent.address.clone())
+        .detail(why)
+        .help("the next run that can ask its provider settles it; if you find it there before, import it")
 }

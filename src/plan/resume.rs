@@ -13,7 +13,7 @@ use super::refresh::provider_of_state;
 use super::world::{Cell, ModuleIndex, Repetition, World, current_repetition};
 use crate::graph::{Dependencies, NodeKind, ProviderUse};
 use crate::lang::body_eval;
-use crate::model::{Diagnostic, Diagnostics, ResourceAddress, Schema, Span, Str, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, ResourceAddress, Schema, Span, Str, Value};
 use crate::spec::Resource;
 
 /// Where the instance of a change stands.
@@ -40,9 +40,13 @@ pub type ProviderSchema<'a> = &'a dyn Fn(&Str) -> Option<Arc<Schema>>;
 
 impl World {
     pub fn spot(&self, change: &Change) -> Result<Spot, Diagnostics> {
-        let found = self.find(&change.address);
-        let (module, resource, position) = found.ok_or_else(|| broken(&format!("{} is not in it", change.address)))?;
-        Ok(Spot { module, resource, position })
+        self.spot_of(&change.address).ok_or_else(|| broken(&format!("{} is not in it", change.address)))
+    }
+
+    /// Where the configuration has an instance, if it does.
+    pub fn spot_of(&self, address: &Address) -> Option<Spot> {
+        let (module, resource, position) = self.find(address)?;
+        Some(Spot { module, resource, position })
     }
 
     fn block(&self, spot: Spot) -> &Resource {

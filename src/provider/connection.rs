@@ -69,6 +69,10 @@ pub trait Connection: Send + Sync {
         key: &IdempotencyKey,
         desired: &Config,
     ) -> Result<Option<Stored>, ProviderError>;
+    /// Finishes an interrupted create; the default is for connections whose objects are usable at once.
+    async fn resume(&self, _ty: &str, found: Stored, _request: Create) -> Outcome {
+        Outcome::Done(found)
+    }
     async fn read_data(&self, ty: &str, config: &Config, op: &Operation) -> Result<Object, ProviderError>;
     /// For provider-specific extras, such as functions.
     fn as_any(&self) -> &dyn Any;
@@ -184,6 +188,13 @@ impl<C: Send + Sync + 'static> Connection for Connected<C> {
     ) -> Result<Option<Stored>, ProviderError> {
         let found = self.types.get(ty)?.driver.find_by_key(&self.cloud, key, desired).await?;
         Ok(found.map(|stored| self.fit(ty, stored)))
+    }
+
+    async fn resume(&self, ty: &str, found: Stored, request: Create) -> Outcome {
+        match self.types.get(ty) {
+            Ok(t) => self.fit_outcome(ty, t.driver.resume(&self.cloud, found, request).await),
+            Err(error) => Outcome::Failed(error),
+        }
     }
 
     async fn read_data(&self, ty: &str, config: &Config, op: &Operation) -> Result<Object, ProviderError> {

@@ -200,6 +200,13 @@ pub trait Driver<C: Send + Sync>: Send + Sync {
         Ok(None)
     }
 
+    /// Finishes what an interrupted create with this key and configuration began: `found` is what
+    /// [`Driver::find_by_key`] gave. Returns when the object is usable, as `create` does. The default is for types that
+    /// are usable as soon as they are there.
+    async fn resume(&self, _cloud: &C, found: Stored, _request: Create) -> Outcome {
+        Outcome::Done(found)
+    }
+
     /// Turns what a user writes on import into the id to read. The default takes it as it is.
     fn import_id(&self, written: &str) -> Result<RemoteId, ProviderError> {
         Ok(RemoteId(written.into()))

@@ -82,8 +82,8 @@ impl Lane {
         let result = match tokio::time::timeout(policy.attempt, attempt()).await {
             Ok(result) => result,
             Err(_) => {
-                let seconds = policy.attempt.as_secs();
-                Err(ProviderError::new(ErrorKind::Network, format!("no answer within {seconds} s")))
+                let error = ProviderError::new(ErrorKind::Network, format!("no answer within {:?}", policy.attempt));
+                Err(error.help("run the same command again: it goes on from where it is"))
             }
         };
         drop(in_flight);

@@ -81,6 +81,9 @@ impl Processes for SystemProcesses {
     fn is_alive(&self, pid: u32) -> bool {
         #[cfg(unix)]
         {
+            if is_zombie(pid) {
+                return false;
+            }
             let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return false };
             // Any other error, such as a lack of permission, is about a process that is there.
             rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
@@ -90,5 +93,31 @@ impl Processes for SystemProcesses {
             let _ = pid;
             true
         }
+    }
+}
+
+/// Whether a process has ended and only its parent has not noticed: a container whose first process reaps no others
+/// keeps such for ever. False where that cannot be known.
+#[cfg(unix)]
+fn is_zombie(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    // The name before it stands in brackets and may hold anything.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::{Processes, SystemProcesses};
+
+    #[test]
+    fn a_process_that_ended_is_gone_before_its_parent_notices() {
+        let mut child = std::process::Command::new("sh").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        assert!(SystemProcesses.is_alive(child.id()));
+        drop(child.stdin.take());
+        while SystemProcesses.is_alive(child.id()) {
+            std::thread::yield_now();
+        }
+        assert!(child.try_wait().unwrap().is_some());
+        assert!(!SystemProcesses.is_alive(child.id()));
     }
 }

@@ -3,6 +3,12 @@
 //! A new file of tests is one module here. What they share is under [`support`].
 
 #[cfg(feature = "aws")]
+mod aws_eks;
+#[cfg(feature = "aws")]
+mod aws_elasticache;
+#[cfg(feature = "aws")]
+mod aws_errors;
+#[cfg(feature = "aws")]
 mod aws_network;
 #[cfg(feature = "aws")]
 mod aws_rds;
@@ -29,4 +35,6 @@ mod state_store;
 mod state_tfstate;
 mod support;
 mod support_checks;
+#[cfg(feature = "aws")]
+mod three_tier;
 mod tidy;

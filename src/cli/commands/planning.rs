@@ -1,10 +1,14 @@
 //! Arguments of all commands that plan, and how a plan is made and shown.
 
+use std::sync::Arc;
+
 use clap::ArgAction;
 use clap::builder::BoolishValueParser;
 
 use super::super::error::Failure;
+use super::super::observer::Lines;
 use super::super::terminal::Terminal;
+use crate::apply::Observer;
 use crate::model::{Address, Diagnostic};
 use crate::ops::plan_file::target;
 use crate::ops::record::Record;
@@ -91,7 +95,11 @@ pub fn settle(
     ask_for_variables(&mut session, terminal);
     let (mut planned, mut record) = session.plan(options.clone());
     if matches!(access, Access::Write(_)) && !planned.plan.errored() {
-        let (changed, notes) = session.recover(&planned)?;
+        let lines = Lines::new(terminal.out, terminal.live, 0);
+        lines.tick(session.runtime());
+        let observer: Arc<dyn Observer> = lines.clone();
+        let (changed, notes) = session.recover(&planned, &observer)?;
+        lines.finish();
         terminal.diagnostics(&notes, &session.sources);
         if changed {
             (planned, record) = session.plan(options.clone());

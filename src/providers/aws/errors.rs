@@ -30,7 +30,22 @@ where
         other => not_sent(other),
     };
     let request_id = error.request_id().map(str::to_string);
-    ProviderError { request_id: mapped.request_id.or(request_id), ..mapped }.operation(operation)
+    let help = mapped.help.clone().or_else(|| advice(mapped.kind, operation));
+    ProviderError { request_id: mapped.request_id.or(request_id), help, ..mapped }.operation(operation)
+}
+
+/// What to do about an error that has no advice of its own.
+fn advice(kind: ErrorKind, operation: &str) -> Option<String> {
+    let text = match kind {
+        ErrorKind::Denied => return Some(format!("grant the identity \"{operation}\", or use other credentials")),
+        ErrorKind::NotFound => "what it refers to is not there: look who deleted it, then plan again",
+        ErrorKind::AlreadyExists => "choose another name, or import what is there to manage it",
+        ErrorKind::Throttled { .. } => "the service takes no more calls now: run again later, or with less -parallelism",
+        ErrorKind::Quota => "ask for a higher quota in the Service Quotas console, or remove what is not needed",
+        ErrorKind::Service | ErrorKind::Network => "run the same command again: it goes on from where it is",
+        _ => return None,
+    };
+    Some(text.to_string())
 }
 
 fn from_answer<E: ProvideErrorMetadata + Error>(error: &E, raw: &HttpResponse) -> ProviderError {

@@ -19,6 +19,7 @@ pub mod tags;
 mod whereabouts;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -26,6 +27,7 @@ pub use cloud::Aws;
 
 use crate::model::Schema;
 use crate::provider::connection::{ResourceInfo, Types};
+use crate::provider::retry::RetryPolicy;
 use crate::provider::transport::Transport;
 use crate::provider::{
     Config, Connected, Connection, DataType, Pace, PlannedChange, ProviderDef, ProviderError, RemoteId, ResourceType,
@@ -55,6 +57,8 @@ pub struct Definition {
     types: Arc<Types<Aws>>,
     transport: Arc<Transport>,
     pace: Pace,
+    /// How long one attempt of a call may take.
+    attempt: Duration,
 }
 
 impl Definition {
@@ -62,7 +66,14 @@ impl Definition {
     #[doc(hidden)]
     pub fn new(pace: Pace) -> Self {
         let types = Types::new(resources(), data_sources());
-        Definition { schema: schema::config(), types, transport: Transport::new(), pace }
+        let attempt = RetryPolicy::default().attempt;
+        Definition { schema: schema::config(), types, transport: Transport::new(), pace, attempt }
+    }
+
+    /// A provider that gives up an attempt of a call after this time, as tests do.
+    #[doc(hidden)]
+    pub fn attempt(self, attempt: Duration) -> Self {
+        Definition { attempt, ..self }
     }
 }
 
@@ -106,7 +117,8 @@ impl ProviderDef for Definition {
     }
 
     async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {
-        let cloud = config::connect(config, self.transport.clone(), self.pace).await?;
+        let mut cloud = config::connect(config, self.transport.clone(), self.pace).await?;
+        cloud.retry.attempt = self.attempt;
         Ok(Arc::new(Connected { cloud, types: self.types.clone() }))
     }
 }

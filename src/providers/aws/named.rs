@@ -74,7 +74,14 @@ pub trait NamedObject: Send + Sync {
 #[async_trait]
 pub trait NamedResource: NamedObject {
     fn plan(&self, _change: &mut PlannedChange) {}
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome;
+    /// The call that makes the object; gives its id. Where the answer to it was lost, the object is found by the key.
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError>;
+
+    /// What follows until the object is usable. May find that an interrupted create has done parts of it.
+    async fn complete(&self, _aws: &Aws, _request: &Create, _id: &str) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
     async fn update(&self, aws: &Aws, request: Update) -> Outcome;
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError>;
 }
@@ -96,7 +103,18 @@ impl<T: NamedResource> Driver<Aws> for ByName<T> {
     }
 
     async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        self.0.create(aws, request).await
+        match self.0.begin(aws, &request).await {
+            Ok(id) => {
+                let rest = self.0.complete(aws, &request, &id).await;
+                finish::<T>(aws, &id, &request.desired, rest).await
+            }
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    async fn resume(&self, aws: &Aws, found: Stored, request: Create) -> Outcome {
+        let rest = self.0.complete(aws, &request, &found.id.0).await;
+        finish::<T>(aws, &found.id.0, &request.desired, rest).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod delta;
+mod drift;
 mod header;
 mod page;
 mod sequence;
@@ -18,7 +19,7 @@ use super::diagnostic::diagnostics_text;
 use super::quote::{self, counted};
 use super::style::{Role, Style};
 use crate::model::{Address, Marks, Mode, Schema, SourceMap, Value};
-use crate::plan::{Action, Change, Drift, OutputChange, Plan, PlanMode};
+use crate::plan::{Action, Change, OutputChange, Plan, PlanMode};
 
 /// Finds the schema of an object's type. Without it nested blocks read as attributes.
 pub type SchemaOf<'a> = dyn Fn(&Address) -> Option<&'a Schema> + 'a;
@@ -37,13 +38,13 @@ pub struct PlanView<'a, 's> {
     pub sources: Option<&'a SourceMap>,
 }
 
-/// Losses that are listed by name before the changes.
+/// Losses, and what drifted without need for action, that are listed by name before the changes.
 const MAX_LOSSES: usize = 10;
 
 /// The whole plan as text. It ends with a line break.
 pub fn plan_text(plan: &Plan, view: &PlanView) -> String {
     let mut text = PlanText { page: Page::new(view.style), view };
-    text.drift(&plan.drift);
+    text.drift(plan);
     if plan.mode != PlanMode::RefreshOnly {
         let shown: Vec<&Change> = plan.changes.iter().filter(|c| is_shown(c)).collect();
         if plan.mode == PlanMode::Normal {
@@ -81,25 +82,6 @@ struct PlanText<'v, 'a, 's> {
 }
 
 impl PlanText<'_, '_, '_> {
-    fn drift(&mut self, drift: &[Drift]) {
-        if drift.is_empty() {
-            return;
-        }
-        self.page.line(Role::Strong, "Objects have changed outside of Terrane since they were last applied:");
-        self.page.blank();
-        for object in drift {
-            self.page.paragraph(Role::Strong, "  # ", "  # ", &header::drift_headline(object));
-            if let Some(from) = &object.previous_address {
-                self.page.line(Role::Faint, &format!("  # (moved from {from})"));
-            }
-            let (symbol, role) = match object.after.is_null() {
-                true => ("  -", Role::Removed),
-                false => ("  ~", Role::Changed),
-            };
-            self.object((symbol, role), &object.address, (&object.before, &object.after), &Forced::default(), None);
-        }
-    }
-
     fn losses(&mut self, changes: &[&Change]) {
         let (replaced, destroyed): (Vec<_>, Vec<_>) =
             changes.iter().filter(|c| loses(c)).partition(|c| c.action.is_replace());

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{Attribute, Block, Fields, ModulePath, NestedBlock, Nesting, Path, PathStep, Str, Type};
-use crate::plan::{ProviderName, Reason, ReplaceOrder};
+use crate::plan::{Drift, ProviderName, Reason, ReplaceOrder};
 use insta::assert_snapshot;
 
 fn provider() -> ProviderName {

@@ -21,6 +21,16 @@ pub struct Account {
 
 impl Account {
     pub async fn connect(url: &str, region: &str) -> Account {
+        Account::connect_with(url, region, |def| def, |config| config).await
+    }
+
+    /// A connection of a provider that is set up in another way.
+    pub async fn connect_with(
+        url: &str,
+        region: &str,
+        set_up: impl FnOnce(Definition) -> Definition,
+        configure: impl FnOnce(ObjectBuilder) -> ObjectBuilder,
+    ) -> Account {
         let services = ["ec2", "eks", "elasticache", "iam", "rds", "s3", "sts"];
         let endpoints = services.iter().fold(ObjectBuilder::new(), |e, s| e.set(s, url));
         let config = ObjectBuilder::new()
@@ -29,8 +39,8 @@ impl Account {
             .set("secret_key", "test")
             .blocks("endpoints", [endpoints.build()]);
         let pace = Pace { first: Duration::from_millis(5), longest: Duration::from_millis(20) };
-        let def = Definition::new(pace);
-        let connection = def.connect(&config.build()).await.unwrap();
+        let def = set_up(Definition::new(pace));
+        let connection = def.connect(&configure(config).build()).await.unwrap();
         Account { def, connection, told: Arc::default() }
     }
 
@@ -56,6 +66,13 @@ impl Account {
         let key = IdempotencyKey(format!("{key:0>32}").as_str().into());
         let desired = self.desired(ty, &config.build());
         self.connection.create(ty, Create { desired, key, op: self.operation(ty) }).await
+    }
+
+    /// Finishes the creation that made `found`, as the run after a crash does.
+    pub async fn resume(&self, ty: &str, found: &Stored, config: ObjectBuilder) -> Outcome {
+        let desired = self.desired(ty, &config.build());
+        let request = Create { desired, key: IdempotencyKey("0".into()), op: self.operation(ty) };
+        self.connection.resume(ty, found.clone(), request).await
     }
 
     pub async fn create(&self, ty: &str, config: ObjectBuilder) -> Stored {

@@ -11,7 +11,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::normalise::Normaliser;
@@ -176,15 +176,46 @@ impl Terrane {
     }
 }
 
-type Drain = std::thread::JoinHandle<String>;
+/// What a command writes, as it comes.
+struct Drain {
+    bytes: Arc<(Mutex<Vec<u8>>, Condvar)>,
+    thread: std::thread::JoinHandle<()>,
+}
 
 /// Reads a pipe to its end on a thread of its own, so that the command never blocks on a full pipe.
 fn drain(mut pipe: impl Read + Send + 'static) -> Drain {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        pipe.read_to_end(&mut bytes).expect("a pipe of ours is readable");
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+    let bytes = Arc::<(Mutex<Vec<u8>>, Condvar)>::default();
+    let shared = Arc::clone(&bytes);
+    let thread = std::thread::spawn(move || {
+        let mut piece = [0; 4096];
+        loop {
+            let n = pipe.read(&mut piece).expect("a pipe of ours is readable");
+            shared.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&piece[..n]);
+            shared.1.notify_all();
+            if n == 0 {
+                return;
+            }
+        }
+    });
+    Drain { bytes, thread }
+}
+
+impl Drain {
+    fn wait_for(&self, text: &str) {
+        let deadline = Instant::now() + RUN_LIMIT;
+        let mut bytes = self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !String::from_utf8_lossy(&bytes).contains(text) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{text:?} was not written within {RUN_LIMIT:?}");
+            bytes = self.bytes.1.wait_timeout(bytes, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn end(self) -> String {
+        let text = Arc::clone(&self.bytes);
+        self.thread.join().expect("reading does not panic");
+        String::from_utf8_lossy(&text.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
 }
 
 /// A command under way. Dropping it kills it.
@@ -208,6 +239,11 @@ impl Running {
         self.kill.signal("KILL");
     }
 
+    /// Waits until the command has written this to its standard error.
+    pub fn wait_for_stderr(&self, text: &str) {
+        self.stderr.wait_for(text);
+    }
+
     /// Waits for the end of the command.
     pub fn wait(mut self) -> Run {
         let deadline = Instant::now() + RUN_LIMIT;
@@ -226,8 +262,8 @@ impl Running {
         let timed_out = Instant::now() > deadline;
         let run = Run {
             status: status.code(),
-            stdout: self.stdout.join().expect("reading does not panic"),
-            stderr: self.stderr.join().expect("reading does not panic"),
+            stdout: self.stdout.end(),
+            stderr: self.stderr.end(),
             arguments: self.arguments,
             root: self.root,
         };

@@ -2,6 +2,7 @@
 //!
 //! - [`moto`] and [`ministack`] start an AWS emulator on 127.0.0.1 and end it with the test.
 //! - [`proxy`] stands before one of them: counts calls, delays them, breaks them.
+//! - [`boto`] changes things there behind the command's back, and lists what is there.
 //! - [`aws`] connects the AWS provider to one of them.
 //! - [`cli`] runs the built command in a folder of its own and turns what it said into a snapshot.
 
@@ -9,6 +10,7 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+pub mod boto;
 pub mod cli;
 pub mod ministack;
 pub mod moto;

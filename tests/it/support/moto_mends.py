@@ -2,27 +2,11 @@
 
 Each mend says what AWS documents. What one test alone needs is a rule of the proxy instead.
 """
-import re
-
 
 def apply():
-    bucket_versioning()
     node_groups()
     replication_groups()
     security_group_rules()
-
-
-def bucket_versioning():
-    """GetBucketVersioning answers with <VersioningConfiguration>, not with the operation's name."""
-    from moto.s3.responses import S3Response
-
-    answer = S3Response.get_bucket_versioning
-
-    def get_bucket_versioning(self):
-        status, headers, body = answer(self)
-        return status, headers, re.sub("GetBucketVersioningRe(sponse|sult)", "VersioningConfiguration", body)
-
-    S3Response.get_bucket_versioning = get_bucket_versioning
 
 
 def node_groups():

@@ -81,7 +81,7 @@ impl Drop for PythonServer {
 }
 
 /// The interpreter of the virtual environment that holds the test servers.
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     let folder = match std::env::var_os("TERRANE_TEST_VENV") {
         Some(folder) => PathBuf::from(folder),
         None => PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache/terrane/venv"),

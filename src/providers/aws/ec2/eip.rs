@@ -111,8 +111,8 @@ fn private_zone(aws: &Aws) -> String {
 
 #[async_trait]
 impl Ec2Resource for Eip {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        let Create { desired, key, .. } = request;
         let create = aws
             .ec2()
             .allocate_address()
@@ -122,18 +122,15 @@ impl Ec2Resource for Eip {
             .set_customer_owned_ipv4_pool(desired.string("customer_owned_ipv4_pool"))
             .set_network_border_group(desired.string("network_border_group"))
             .set_ipam_pool_id(desired.string("ipam_pool_id"))
-            .tag_specifications(object::tag_specification(aws, Tagged::ElasticIp, &desired, &key));
+            .tag_specifications(object::tag_specification(aws, Tagged::ElasticIp, desired, key));
         let id = |answer: &AllocateAddressOutput| answer.allocation_id.clone();
-        let find = || object::find_id::<Eip>(aws, &key);
-        let id = match aws.create("ec2", "AllocateAddress", || create.clone().send(), id, find).await {
-            Ok(id) => id,
-            Err(error) => return Outcome::Failed(error),
-        };
-        let rest = async {
-            object::appeared::<Eip>(aws, &op, &id).await?;
-            associate(aws, &id, &desired).await
-        };
-        object::finish::<Eip>(aws, &id, &desired, rest.await).await
+        let find = || object::find_id::<Eip>(aws, key);
+        aws.create("ec2", "AllocateAddress", || create.clone().send(), id, find).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        object::appeared::<Eip>(aws, &request.op, id).await?;
+        associate(aws, id, &request.desired).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -60,24 +60,21 @@ impl Ec2Object for InternetGateway {
 
 #[async_trait]
 impl Ec2Resource for InternetGateway {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
-        let tags = object::tag_specification(aws, Tagged::InternetGateway, &desired, &key);
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        let Create { desired, key, .. } = request;
+        let tags = object::tag_specification(aws, Tagged::InternetGateway, desired, key);
         let create = aws.ec2().create_internet_gateway().tag_specifications(tags);
         let id = |a: &CreateInternetGatewayOutput| a.internet_gateway()?.internet_gateway_id.clone();
-        let find = || object::find_id::<InternetGateway>(aws, &key);
-        let id = match aws.create("ec2", "CreateInternetGateway", || create.clone().send(), id, find).await {
-            Ok(id) => id,
-            Err(error) => return Outcome::Failed(error),
-        };
-        let rest = async {
-            object::appeared::<InternetGateway>(aws, &op, &id).await?;
-            match desired.str("vpc_id") {
-                Some(vpc) => attach(aws, &id, vpc).await,
-                None => Ok(()),
-            }
-        };
-        object::finish::<InternetGateway>(aws, &id, &desired, rest.await).await
+        let find = || object::find_id::<InternetGateway>(aws, key);
+        aws.create("ec2", "CreateInternetGateway", || create.clone().send(), id, find).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        object::appeared::<InternetGateway>(aws, &request.op, id).await?;
+        match request.desired.str("vpc_id") {
+            Some(vpc) => attach(aws, id, vpc).await,
+            None => Ok(()),
+        }
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -94,8 +94,8 @@ fn fields(aws: &Aws, api: &Api, like: Option<&Object>) -> Object {
 
 #[async_trait]
 impl Ec2Resource for NatGateway {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        let Create { desired, key, .. } = request;
         let strings = |name: &str| Some(desired.strings(name)).filter(|s| !s.is_empty());
         let create = aws
             .ec2()
@@ -107,13 +107,14 @@ impl Ec2Resource for NatGateway {
             .set_private_ip_address(desired.string("private_ip"))
             .set_secondary_allocation_ids(strings("secondary_allocation_ids"))
             .set_secondary_private_ip_addresses(strings("secondary_private_ip_addresses"))
-            .tag_specifications(object::tag_specification(aws, Tagged::Natgateway, &desired, &key));
+            .tag_specifications(object::tag_specification(aws, Tagged::Natgateway, desired, key));
         let id = |answer: &CreateNatGatewayOutput| answer.nat_gateway()?.nat_gateway_id.clone();
-        let find = || object::find_id::<NatGateway>(aws, &key);
-        match aws.create("ec2", "CreateNatGateway", || create.clone().send(), id, find).await {
-            Ok(id) => object::finish::<NatGateway>(aws, &id, &desired, wait_available(aws, &op, &id).await).await,
-            Err(error) => Outcome::Failed(error),
-        }
+        let find = || object::find_id::<NatGateway>(aws, key);
+        aws.create("ec2", "CreateNatGateway", || create.clone().send(), id, find).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        wait_available(aws, &request.op, id).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -48,7 +48,12 @@ pub trait Ec2Object: Send + Sync {
 /// all of them.
 #[async_trait]
 pub trait Ec2Resource: Ec2Object {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome;
+    /// The call that makes the object; gives its id. Where the answer to it was lost, the object is found by the key.
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError>;
+
+    /// What follows until the object is usable. May find that an interrupted create has done parts of it.
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError>;
+
     async fn update(&self, aws: &Aws, request: Update) -> Outcome;
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError>;
 }
@@ -60,7 +65,18 @@ impl<T: Ec2Resource> Driver<Aws> for T {
     }
 
     async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        Ec2Resource::create(self, aws, request).await
+        match self.begin(aws, &request).await {
+            Ok(id) => {
+                let rest = self.complete(aws, &request, &id).await;
+                finish::<T>(aws, &id, &request.desired, rest).await
+            }
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+
+    async fn resume(&self, aws: &Aws, found: Stored, request: Create) -> Outcome {
+        let rest = self.complete(aws, &request, &found.id.0).await;
+        finish::<T>(aws, &found.id.0, &request.desired, rest).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
@@ -145,7 +161,8 @@ async fn stored<T: Ec2Object>(aws: &Aws, found: Vec<(T::Api, Option<Object>)>) -
 pub async fn read<T: Ec2Object>(aws: &Aws, id: &str, like: Option<&Object>) -> Result<Option<Stored>, ProviderError> {
     let found = T::describe(aws, vec![filter(T::ID_FILTER, [id])]).await?;
     let found: Vec<_> = found.into_iter().filter(|a| !T::is_gone(a)).map(|a| (a, like.cloned())).collect();
-    Ok(stored::<T>(aws, found).await?.into_iter().next())
+    // A server that knows no such filter gives others.
+    Ok(stored::<T>(aws, found).await?.into_iter().find(|s| &*s.id.0 == id))
 }
 
 /// All objects, or those with the tags of the filter.

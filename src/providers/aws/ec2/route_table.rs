@@ -87,27 +87,26 @@ fn route(api: &Route) -> Object {
 
 #[async_trait]
 impl Ec2Resource for RouteTable {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        let Create { desired, key, .. } = request;
         let create = aws
             .ec2()
             .create_route_table()
             .client_token(&*key.0)
             .set_vpc_id(desired.string("vpc_id"))
-            .tag_specifications(object::tag_specification(aws, Tagged::RouteTable, &desired, &key));
+            .tag_specifications(object::tag_specification(aws, Tagged::RouteTable, desired, key));
         let id = |answer: &CreateRouteTableOutput| answer.route_table()?.route_table_id.clone();
-        let find = || object::find_id::<RouteTable>(aws, &key);
-        let id = match aws.create("ec2", "CreateRouteTable", || create.clone().send(), id, find).await {
-            Ok(id) => id,
-            Err(error) => return Outcome::Failed(error),
-        };
-        let none = ObjectBuilder::new().build();
-        let rest = async {
-            object::appeared::<RouteTable>(aws, &op, &id).await?;
-            set_propagation(aws, &id, &none, &desired).await?;
-            set_routes(aws, &op, &id, &none, &desired).await
-        };
-        object::finish::<RouteTable>(aws, &id, &desired, rest.await).await
+        let find = || object::find_id::<RouteTable>(aws, key);
+        aws.create("ec2", "CreateRouteTable", || create.clone().send(), id, find).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        object::appeared::<RouteTable>(aws, &request.op, id).await?;
+        // What an interrupted creation has set already counts.
+        let now = object::read::<RouteTable>(aws, id, None).await?.map(|stored| stored.object);
+        let now = now.unwrap_or_else(|| ObjectBuilder::new().build());
+        set_propagation(aws, id, &now, &request.desired).await?;
+        set_routes(aws, &request.op, id, &now, &request.desired).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

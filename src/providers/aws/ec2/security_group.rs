@@ -100,27 +100,24 @@ fn fields(aws: &Aws, api: &Api, like: Option<&Object>) -> Object {
 
 #[async_trait]
 impl Ec2Resource for SecurityGroup {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        let Create { desired, key, .. } = request;
         let create = aws
             .ec2()
             .create_security_group()
-            .group_name(name(&desired, &key))
+            .group_name(name(desired, key))
             .description(desired.str("description").unwrap_or("Managed by Terraform"))
             .set_vpc_id(desired.string("vpc_id"))
-            .tag_specifications(object::tag_specification(aws, Tagged::SecurityGroup, &desired, &key));
+            .tag_specifications(object::tag_specification(aws, Tagged::SecurityGroup, desired, key));
         let id = |answer: &CreateSecurityGroupOutput| answer.group_id.clone();
-        let find = || object::find_id::<SecurityGroup>(aws, &key);
-        let id = match aws.create("ec2", "CreateSecurityGroup", || create.clone().send(), id, find).await {
-            Ok(id) => id,
-            Err(error) => return Outcome::Failed(error),
-        };
-        let rest = async {
-            object::appeared::<SecurityGroup>(aws, &op, &id).await?;
-            // EC2 lets everything out of a new group; here nothing goes out that is not said.
-            settle(aws, &id, &desired).await
-        };
-        object::finish::<SecurityGroup>(aws, &id, &desired, rest.await).await
+        let find = || object::find_id::<SecurityGroup>(aws, key);
+        aws.create("ec2", "CreateSecurityGroup", || create.clone().send(), id, find).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        object::appeared::<SecurityGroup>(aws, &request.op, id).await?;
+        // EC2 lets everything out of a new group; here nothing goes out that is not said.
+        settle(aws, id, &request.desired).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -122,8 +122,8 @@ fn ipv6(api: &Api) -> Option<&SubnetIpv6CidrBlockAssociation> {
 
 #[async_trait]
 impl Ec2Resource for Subnet {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        let Create { desired, key, .. } = request;
         let create = aws
             .ec2()
             .create_subnet()
@@ -134,13 +134,14 @@ impl Ec2Resource for Subnet {
             .set_ipv6_cidr_block(desired.string("ipv6_cidr_block"))
             .set_ipv6_native(desired.bool("ipv6_native").filter(|on| *on))
             .set_outpost_arn(desired.string("outpost_arn"))
-            .tag_specifications(object::tag_specification(aws, Tagged::Subnet, &desired, &key));
+            .tag_specifications(object::tag_specification(aws, Tagged::Subnet, desired, key));
         let id = |answer: &CreateSubnetOutput| answer.subnet()?.subnet_id.clone();
-        let find = || object::find_id::<Subnet>(aws, &key);
-        match aws.create("ec2", "CreateSubnet", || create.clone().send(), id, find).await {
-            Ok(id) => object::finish::<Subnet>(aws, &id, &desired, configure(aws, &op, &id, &desired).await).await,
-            Err(error) => Outcome::Failed(error),
-        }
+        let find = || object::find_id::<Subnet>(aws, key);
+        aws.create("ec2", "CreateSubnet", || create.clone().send(), id, find).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        configure(aws, &request.op, id, &request.desired).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -153,8 +153,8 @@ async fn attribute(aws: &Aws, id: &str, name: Name) -> Result<Option<bool>, Prov
 
 #[async_trait]
 impl Ec2Resource for Vpc {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        let Create { desired, key, .. } = request;
         let create = aws
             .ec2()
             .create_vpc()
@@ -167,13 +167,14 @@ impl Ec2Resource for Vpc {
             .set_ipv6_cidr_block_network_border_group(desired.string("ipv6_cidr_block_network_border_group"))
             .set_amazon_provided_ipv6_cidr_block(desired.bool("assign_generated_ipv6_cidr_block").filter(|on| *on))
             .set_instance_tenancy(desired.str("instance_tenancy").map(Tenancy::from))
-            .tag_specifications(object::tag_specification(aws, Tagged::Vpc, &desired, &key));
+            .tag_specifications(object::tag_specification(aws, Tagged::Vpc, desired, key));
         let sent = || create.clone().send();
         let id = |answer: &aws_sdk_ec2::operation::create_vpc::CreateVpcOutput| answer.vpc()?.vpc_id.clone();
-        match aws.create("ec2", "CreateVpc", sent, id, || object::find_id::<Vpc>(aws, &key)).await {
-            Ok(id) => object::finish::<Vpc>(aws, &id, &desired, configure(aws, &op, &id, &desired).await).await,
-            Err(error) => Outcome::Failed(error),
-        }
+        aws.create("ec2", "CreateVpc", sent, id, || object::find_id::<Vpc>(aws, key)).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        configure(aws, &request.op, id, &request.desired).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

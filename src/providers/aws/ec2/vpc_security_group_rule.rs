@@ -130,18 +130,16 @@ fn permission(desired: &Object) -> Option<IpPermission> {
 
 #[async_trait]
 impl<const EGRESS: bool> Ec2Resource for Rule<EGRESS> {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
-        let Some(permission) = permission(&desired) else {
-            return Outcome::Failed(
-                ProviderError::invalid("the rule names no other end")
-                    .help("set one of cidr_ipv4, cidr_ipv6, prefix_list_id, referenced_security_group_id"),
-            );
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        let Create { desired, key, .. } = request;
+        let Some(permission) = permission(desired) else {
+            return Err(ProviderError::invalid("the rule names no other end")
+                .help("set one of cidr_ipv4, cidr_ipv6, prefix_list_id, referenced_security_group_id"));
         };
-        let tags = object::tag_specification(aws, Tagged::SecurityGroupRule, &desired, &key);
+        let tags = object::tag_specification(aws, Tagged::SecurityGroupRule, desired, key);
         let group = desired.str("security_group_id").unwrap_or_default();
-        let find = || object::find_id::<Self>(aws, &key);
-        let made = if EGRESS {
+        let find = || object::find_id::<Self>(aws, key);
+        if EGRESS {
             let request = aws.ec2().authorize_security_group_egress().group_id(group);
             let request = request.ip_permissions(permission).tag_specifications(tags);
             let id = |a: &EgressOutput| first_id(a.security_group_rules());
@@ -151,11 +149,11 @@ impl<const EGRESS: bool> Ec2Resource for Rule<EGRESS> {
             let request = request.ip_permissions(permission).tag_specifications(tags);
             let id = |a: &IngressOutput| first_id(a.security_group_rules());
             aws.create("ec2", "AuthorizeSecurityGroupIngress", || request.clone().send(), id, find).await
-        };
-        match made {
-            Ok(id) => object::finish::<Self>(aws, &id, &desired, object::appeared::<Self>(aws, &op, &id).await).await,
-            Err(error) => Outcome::Failed(error),
         }
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        object::appeared::<Self>(aws, &request.op, id).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -26,19 +26,20 @@ impl NamedResource for Cluster {
         named::recompute(change, &["version"], &["platform_version"]);
     }
 
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
         let Create { desired, key, op } = request;
-        let tags = tagging::at_creation(aws, &desired, &key);
-        let create = creation(aws, &desired).client_request_token(&*key.0).set_tags(tags);
+        let tags = tagging::at_creation(aws, desired, key);
+        let create = creation(aws, desired).client_request_token(&*key.0).set_tags(tags);
         let sent = || create.clone().send();
         let id = |answer: &CreateClusterOutput| answer.cluster()?.name.clone();
-        let find = || named::find_id::<Cluster>(aws, &key, &desired);
+        let find = || named::find_id::<Cluster>(aws, key, desired);
         let call = || aws.create("eks", "CreateCluster", sent, id, find);
-        let call = aws.insist(&op, MINUTE * 2, is_role_too_new, call);
-        match named::make::<Cluster, _>(aws, &key, &desired, call).await {
-            Ok(id) => named::finish::<Cluster>(aws, &id, &desired, wait_active(aws, &op, &id).await).await,
-            Err(error) => Outcome::Failed(error),
-        }
+        let call = aws.insist(op, MINUTE * 2, is_role_too_new, call);
+        named::make::<Cluster, _>(aws, key, desired, call).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        wait_active(aws, &request.op, id).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -26,20 +26,21 @@ impl NamedResource for NodeGroup {
         named::recompute(change, &["release_version", "launch_template"], &["version"]);
     }
 
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
         let Create { desired, key, op } = request;
-        let tags = tagging::at_creation(aws, &desired, &key);
-        let name = Self::NAME.of(&desired, &key);
-        let create = creation(aws, &desired).nodegroup_name(name).client_request_token(&*key.0).set_tags(tags);
+        let tags = tagging::at_creation(aws, desired, key);
+        let name = Self::NAME.of(desired, key);
+        let create = creation(aws, desired).nodegroup_name(name).client_request_token(&*key.0).set_tags(tags);
         let sent = || create.clone().send();
         let id = |answer: &CreateNodegroupOutput| NodeGroup::id(answer.nodegroup()?);
-        let find = || named::find_id::<NodeGroup>(aws, &key, &desired);
+        let find = || named::find_id::<NodeGroup>(aws, key, desired);
         let call = || aws.create("eks", "CreateNodegroup", sent, id, find);
-        let call = aws.insist(&op, MINUTE * 2, is_role_too_new, call);
-        match named::make::<NodeGroup, _>(aws, &key, &desired, call).await {
-            Ok(id) => named::finish::<NodeGroup>(aws, &id, &desired, wait_active(aws, &op, &id).await).await,
-            Err(error) => Outcome::Failed(error),
-        }
+        let call = aws.insist(op, MINUTE * 2, is_role_too_new, call);
+        named::make::<NodeGroup, _>(aws, key, desired, call).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        wait_active(aws, &request.op, id).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

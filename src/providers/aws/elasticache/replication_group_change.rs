@@ -31,21 +31,19 @@ impl NamedResource for ReplicationGroup {
         named::recompute(change, &["transit_encryption_enabled"], &["transit_encryption_mode"]);
     }
 
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
-        let tags = tags::to_api(&aws.tags().at_creation(&desired, &key));
-        let create = creation(aws, &desired).set_tags(Some(tags));
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        let Create { desired, key, .. } = request;
+        let tags = tags::to_api(&aws.tags().at_creation(desired, key));
+        let create = creation(aws, desired).set_tags(Some(tags));
         let sent = || create.clone().send();
         let id = |answer: &CreateReplicationGroupOutput| answer.replication_group()?.replication_group_id.clone();
-        let find = || named::find_id::<ReplicationGroup>(aws, &key, &desired);
+        let find = || named::find_id::<ReplicationGroup>(aws, key, desired);
         let call = aws.create("elasticache", "CreateReplicationGroup", sent, id, find);
-        match named::make::<ReplicationGroup, _>(aws, &key, &desired, call).await {
-            Ok(id) => {
-                let waited = wait_available(aws, &op, &id).await;
-                named::finish::<ReplicationGroup>(aws, &id, &desired, waited).await
-            }
-            Err(error) => Outcome::Failed(error),
-        }
+        named::make::<ReplicationGroup, _>(aws, key, desired, call).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        wait_available(aws, &request.op, id).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

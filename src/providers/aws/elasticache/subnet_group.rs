@@ -77,23 +77,20 @@ impl NamedObject for SubnetGroup {
 
 #[async_trait]
 impl NamedResource for SubnetGroup {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
         let Create { desired, key, .. } = request;
         let create = aws
             .elasticache()
             .create_cache_subnet_group()
-            .cache_subnet_group_name(Self::id_of(&desired, &key))
+            .cache_subnet_group_name(Self::id_of(desired, key))
             .set_cache_subnet_group_description(desired.string("description"))
             .set_subnet_ids(Some(desired.strings("subnet_ids")))
-            .set_tags(Some(tags::to_api(&aws.tags().at_creation(&desired, &key))));
+            .set_tags(Some(tags::to_api(&aws.tags().at_creation(desired, key))));
         let sent = || create.clone().send();
         let id = |answer: &CreateCacheSubnetGroupOutput| answer.cache_subnet_group()?.cache_subnet_group_name.clone();
-        let find = || named::find_id::<SubnetGroup>(aws, &key, &desired);
+        let find = || named::find_id::<SubnetGroup>(aws, key, desired);
         let call = aws.create("elasticache", "CreateCacheSubnetGroup", sent, id, find);
-        match named::make::<SubnetGroup, _>(aws, &key, &desired, call).await {
-            Ok(id) => named::finish::<SubnetGroup>(aws, &id, &desired, Ok(())).await,
-            Err(error) => Outcome::Failed(error),
-        }
+        named::make::<SubnetGroup, _>(aws, key, desired, call).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -90,29 +90,27 @@ impl NamedObject for Role {
 
 #[async_trait]
 impl NamedResource for Role {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
         let Create { desired, key, op } = request;
         let create = aws
             .iam()
             .create_role()
-            .role_name(Self::id_of(&desired, &key))
+            .role_name(Self::id_of(desired, key))
             .set_assume_role_policy_document(desired.string("assume_role_policy"))
             .set_path(desired.string("path"))
             .set_description(desired.string("description").filter(|d| !d.is_empty()))
             .set_max_session_duration(desired.i32("max_session_duration"))
             .set_permissions_boundary(desired.string("permissions_boundary"))
-            .set_tags(Some(tags::to_api(&aws.tags().at_creation(&desired, &key))));
+            .set_tags(Some(tags::to_api(&aws.tags().at_creation(desired, key))));
         let id = |answer: &CreateRoleOutput| answer.role().map(|role| role.role_name.clone());
-        let find = || named::find_id::<Role>(aws, &key, &desired);
+        let find = || named::find_id::<Role>(aws, key, desired);
         let call = || async { aws.create("iam", "CreateRole", || create.clone().send(), id, find).await };
-        let call = aws.insist(&op, MINUTE * 2, is_principal_not_seen_yet, call);
-        match named::make::<Role, _>(aws, &key, &desired, call).await {
-            Ok(id) => {
-                let seen = named::wait_for::<Role>(aws, &op, &id, "found", |_| Ok(Seen::Ready(()))).await;
-                named::finish::<Role>(aws, &id, &desired, seen).await
-            }
-            Err(error) => Outcome::Failed(error),
-        }
+        let call = aws.insist(op, MINUTE * 2, is_principal_not_seen_yet, call);
+        named::make::<Role, _>(aws, key, desired, call).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        named::wait_for::<Role>(aws, &request.op, id, "found", |_| Ok(Seen::Ready(()))).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

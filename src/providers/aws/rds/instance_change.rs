@@ -26,19 +26,20 @@ impl NamedResource for Instance {
         named::recompute(change, &["multi_az", "db_subnet_group_name"], &["availability_zone"]);
     }
 
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
         let Create { desired, key, op } = request;
-        let tags = tags::to_api(&aws.tags().at_creation(&desired, &key));
-        let create = creation(aws, &desired).db_instance_identifier(Self::id_of(&desired, &key)).set_tags(Some(tags));
+        let tags = tags::to_api(&aws.tags().at_creation(desired, key));
+        let create = creation(aws, desired).db_instance_identifier(Self::id_of(desired, key)).set_tags(Some(tags));
         let sent = || create.clone().send();
         let id = |answer: &CreateDbInstanceOutput| answer.db_instance()?.db_instance_identifier.clone();
-        let find = || named::find_id::<Instance>(aws, &key, &desired);
+        let find = || named::find_id::<Instance>(aws, key, desired);
         let call = || aws.create("rds", "CreateDBInstance", sent, id, find);
-        let call = aws.insist(&op, MINUTE * 2, is_role_too_new, call);
-        match named::make::<Instance, _>(aws, &key, &desired, call).await {
-            Ok(id) => named::finish::<Instance>(aws, &id, &desired, wait_available(aws, &op, &id).await).await,
-            Err(error) => Outcome::Failed(error),
-        }
+        let call = aws.insist(op, MINUTE * 2, is_role_too_new, call);
+        named::make::<Instance, _>(aws, key, desired, call).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        wait_available(aws, &request.op, id).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {

@@ -105,15 +105,13 @@ impl NamedObject for Bucket {
 
 #[async_trait]
 impl NamedResource for Bucket {
-    async fn create(&self, aws: &Aws, request: Create) -> Outcome {
-        let Create { desired, key, op } = request;
-        match make(aws, &op, &desired, &key).await {
-            Ok(id) => {
-                let tagged = put_tags(aws, &op, &id, &aws.tags().at_creation(&desired, &key)).await;
-                named::finish::<Bucket>(aws, &id, &desired, tagged).await
-            }
-            Err(error) => Outcome::Failed(error),
-        }
+    async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
+        make(aws, &request.op, &request.desired, &request.key).await
+    }
+
+    async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
+        let tags = aws.tags().at_creation(&request.desired, &request.key);
+        put_tags(aws, &request.op, id, &tags).await
     }
 
     /// `force_destroy` lives in the state alone.

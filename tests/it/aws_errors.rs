@@ -1,0 +1,159 @@
+//! What a cloud can do wrong: each failure is told with operation, code, message, request id and what to do, nothing
+//! that exists is forgotten, and the next run goes on.
+
+use std::time::Duration;
+
+use crate::support::boto::{Boto, state_inventory};
+use crate::support::cli::Stack;
+use crate::support::moto;
+use crate::support::proxy::{Matching, Proxy};
+
+const STACK: &str = r#"
+provider "aws" {
+  max_retries = 1
+}
+
+resource "aws_vpc" "main" {
+  cidr_block = "10.0.0.0/16"
+}
+
+resource "aws_subnet" "main" {
+  vpc_id     = aws_vpc.main.id
+  cidr_block = "10.0.1.0/24"
+}
+"#;
+
+/// What is done to a call, and what must be said then.
+type Failure = (fn(Matching<'_>), &'static [&'static str]);
+
+const FAILURES: [Failure; 8] = [
+    (
+        |call| call.error(403, "UnauthorizedOperation", "You are not authorized to perform this operation."),
+        &[
+            "UnauthorizedOperation: ec2:CreateSubnet: You are not authorized",
+            "00000000-0000-4000-8000-000000000000",
+            "help: grant the identity \"ec2:CreateSubnet\"",
+        ],
+    ),
+    (
+        |call| call.error(404, "InvalidVpcID.NotFound", "The vpc ID does not exist"),
+        &["InvalidVpcID.NotFound: ec2:CreateSubnet: The vpc ID does not exist", "help: what it refers to is not there"],
+    ),
+    (
+        |call| call.error(429, "TooManyRequestsException", "Rate exceeded"),
+        &["TooManyRequestsException: ec2:CreateSubnet: Rate exceeded", "help: the service takes no more calls now"],
+    ),
+    (
+        |call| call.error(503, "RequestLimitExceeded", "Request limit exceeded."),
+        &["RequestLimitExceeded: ec2:CreateSubnet: Request limit exceeded.", "help: the service takes no more calls"],
+    ),
+    (
+        |call| call.error(500, "InternalError", "An internal error has occurred"),
+        &["InternalError: ec2:CreateSubnet: An internal error has occurred", "help: run the same command again"],
+    ),
+    (
+        |call| call.error(400, "SubnetLimitExceeded", "The maximum number of subnets has been reached."),
+        &["SubnetLimitExceeded: ec2:CreateSubnet: The maximum number", "help: ask for a higher quota"],
+    ),
+    (
+        |call| call.garbage(),
+        &["ec2:CreateSubnet: the answer (HTTP 200) cannot be read", "help: check that the endpoint"],
+    ),
+    (|call| call.refuse(), &["ec2:CreateSubnet: no connection: ", "help: run the same command again"]),
+];
+
+fn ground(text: &str) -> (Stack, Proxy, &'static str) {
+    let moto = moto::Server::shared();
+    (Stack::with("main.tf", text), moto.proxy(), moto.region())
+}
+
+/// The text on one line, as the terminal's folding is no part of what is said.
+fn unfolded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn each_failure_is_told_and_nothing_is_lost() {
+    let (stack, proxy, region) = ground(STACK);
+    let run = |arguments: &[&str]| stack.terrane(arguments).aws(proxy.url(), region).run();
+    for (n, (fail, expected)) in FAILURES.into_iter().enumerate() {
+        fail(proxy.on("CreateSubnet"));
+        let failed = run(&["apply", "-auto-approve"]).expect_status(1);
+        let said = unfolded(&failed.stderr);
+        assert!(said.starts_with("Error: aws_subnet.main was not created"), "{failed}");
+        for words in expected {
+            assert!(said.contains(words), "{words:?} is not said: {failed}");
+        }
+        let added = usize::from(n == 0);
+        let end = format!("Apply did not complete. Resources: {added} added, 0 changed, 0 destroyed.");
+        assert!(failed.stdout.contains(&end), "{failed}");
+        assert_eq!(run(&["state", "list"]).success().stdout, "aws_vpc.main\n");
+        proxy.behave();
+    }
+    let done = run(&["apply", "-auto-approve"]).success();
+    assert!(done.stdout.contains("Apply complete! Resources: 1 added, 0 changed, 0 destroyed."), "{done}");
+    assert_eq!(proxy.count("CreateVpc"), 1);
+
+    // What can't be read can't be planned, and stays in the state.
+    let unreadable: [fn(Matching<'_>); 2] =
+        [|call| call.error(403, "UnauthorizedOperation", "no"), |call| call.garbage()];
+    for fail in unreadable {
+        fail(proxy.on("DescribeVpcs"));
+        let failed = run(&["plan"]).expect_status(1);
+        assert!(unfolded(&failed.stderr).contains("Error: aws_vpc.main could not be read"), "{failed}");
+        proxy.behave();
+    }
+    assert_eq!(run(&["state", "list"]).success().stdout, "aws_subnet.main\naws_vpc.main\n");
+    run(&["destroy", "-auto-approve"]).success();
+}
+
+/// Ctrl-C lets calls in flight end; a second one gives up what never ends, and the next run finds out about it.
+#[test]
+fn a_call_that_hangs_is_given_up_and_settled_by_the_next_run() {
+    let (stack, proxy, region) = ground(STACK);
+    let command = |arguments: &[&str]| stack.terrane(arguments).aws(proxy.url(), region);
+    proxy.on("CreateSubnet").nth(1).hang();
+    let running = command(&["apply", "-auto-approve"]).spawn();
+    proxy.wait_for("CreateSubnet", 1);
+    running.interrupt();
+    running.wait_for_stderr("Press Ctrl-C again");
+    running.interrupt();
+    let stopped = running.wait().expect_status(1);
+    assert!(stopped.stdout.contains("Apply stopped. Resources: 1 added"), "{stopped}");
+    assert!(unfolded(&stopped.stderr).contains("the next run finds out"), "{stopped}");
+    assert_eq!(command(&["state", "list"]).run().success().stdout, "aws_vpc.main\n");
+    proxy.behave();
+    command(&["apply", "-auto-approve"]).run().success();
+    let boto = Boto::new(moto::Server::shared().url(), region);
+    let (mut there, known) = (boto.inventory("none of mine"), state_inventory(&stack));
+    there.retain(|ty, _| known.contains_key(ty));
+    assert_eq!(there, known);
+}
+
+/// The answer to a create is lost or cut on the way: the object is found, and is there once.
+#[test]
+fn a_lost_answer_makes_nothing_twice() {
+    let (stack, proxy, region) = ground(STACK);
+    proxy.on("CreateVpc").nth(1).lose_answer();
+    proxy.on("CreateSubnet").nth(1).cut_answer();
+    stack.terrane(["apply", "-auto-approve"]).aws(proxy.url(), region).run().success();
+    assert_eq!((proxy.count("CreateVpc"), proxy.count("CreateSubnet")), (1, 1));
+    assert_eq!(stack.terrane(["state", "list"]).run().success().stdout, "aws_subnet.main\naws_vpc.main\n");
+}
+
+/// A service that takes a call and says nothing is not waited for forever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_service_is_a_network_error() {
+    use crate::support::aws::Account;
+    use terrane::provider::{ErrorKind, ReadOutcome};
+    use terrane::providers::aws::Definition;
+    let (_, proxy, region) = ground("");
+    let (attempt, retries) = (Duration::from_millis(100), 1);
+    let set_up = |def: Definition| def.attempt(attempt);
+    let aws = Account::connect_with(proxy.url(), region, set_up, |config| config.set("max_retries", retries)).await;
+    proxy.on("DescribeVpcs").hang();
+    let ReadOutcome::Failed(error) = aws.read("aws_vpc", "vpc-1", None).await else { panic!() };
+    assert_eq!(error.kind, ErrorKind::Network);
+    assert!(error.to_string().contains("ec2:DescribeVpcs: no answer within 100ms"), "{error}");
+    assert_eq!(proxy.count("DescribeVpcs"), 2, "it is asked once again");
+}
