@@ -251,7 +251,7 @@ impl Run {
     }
 
     async fn finish(&mut self) {
-        self.outcome.interrupted = self.stop.finish.is_cancelled() && self.done.iter().any(Option::is_none);
+        self.outcome.interrupted = self.stop.finish.is_cancelled() && self.done.iter().any(|d| *d != Some(Done::Well));
         self.outcome.tally.imported = self.planned.plan.changes.iter().filter(|c| c.importing.is_some()).count();
         self.note_skipped();
         let outputs = self.outputs();

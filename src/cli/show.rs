@@ -49,8 +49,8 @@ pub fn ended(plan: &Plan, outcome: &Outcome) -> String {
             }
         }
     }
-    let advice = "What was done is in the state. Mend what failed and";
-    text.push_str(&format!("\n{advice} {again} again: it goes on from here."));
+    let first = if outcome.diagnostics.has_errors() { "Mend what failed and" } else { "To finish it," };
+    text.push_str(&format!("\nWhat was done is in the state. {first} {again} again: it goes on from here."));
     text
 }
 

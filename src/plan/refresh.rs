@@ -22,6 +22,8 @@ pub struct Refreshes {
 struct Group {
     ids: Vec<usize>,
     asked: bool,
+    /// Whether answers are still to come: until then nothing may be planned from what the state says.
+    waiting: bool,
 }
 
 impl Refreshes {
@@ -39,6 +41,15 @@ impl Refreshes {
 
     pub fn was_asked(&self, provider: &ProviderUse) -> bool {
         self.groups.get(provider).is_none_or(|g| g.asked)
+    }
+
+    fn is_waiting(&self, provider: &ProviderUse) -> bool {
+        self.groups.get(provider).is_some_and(|g| g.waiting)
+    }
+
+    /// All questions were answered.
+    pub fn answered(&mut self) {
+        self.groups.values_mut().for_each(|g| g.waiting = false);
     }
 
     /// All providers that have objects, in a stable order.
@@ -90,10 +101,10 @@ pub fn provider_of_state(spec: &Spec, tree: &Tree, provider: &ProviderName) -> P
 }
 
 impl Planner<'_> {
-    /// Asks for all objects of a provider that were not asked for yet. Gives whether answers are waited for.
+    /// Asks for all objects of a provider, once. Gives whether answers are waited for.
     pub fn refresh_provider(&mut self, found: &ProviderUse, instance: &Arc<ProviderInstance>) -> bool {
         if self.refreshes.was_asked(found) {
-            return false;
+            return self.refreshes.is_waiting(found);
         }
         let ids = self.refreshes.take(found);
         if !self.options.refresh || !instance.config.is_wholly_known() {
@@ -123,6 +134,9 @@ impl Planner<'_> {
             let objects = ids.iter().map(known).collect();
             let request = Request::Refresh { provider: instance.clone(), ty, objects };
             self.request(request, Ticket::Refresh { ids });
+        }
+        if let Some(group) = self.refreshes.groups.get_mut(found) {
+            group.waiting = asked;
         }
         asked
     }

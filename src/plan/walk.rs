@@ -221,6 +221,7 @@ impl<'o> Planner<'o> {
                 _ => (),
             }
         }
+        self.refreshes.answered();
     }
 
     /// Evaluates an expression in a module; problems are noted and give nothing.

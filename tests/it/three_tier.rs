@@ -167,8 +167,8 @@ fn a_killed_destroy_goes_on_where_it_was() {
     for (operation, when) in [
         ("DeleteDBInstance", answered as fn(Matching<'_>, &KillSwitch)),
         ("DELETE /clusters/*/node-groups/*", arrived),
+        ("DELETE /clusters/undo-production", answered),
         ("DeleteNatGateway", answered),
-        ("DELETE /clusters/*", answered),
         ("DeleteSubnet", answered),
         ("DeleteVpc", arrived),
     ] {

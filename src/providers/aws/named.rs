@@ -82,6 +82,15 @@ pub trait NamedResource: NamedObject {
         Ok(())
     }
 
+    /// The id of an object of the right name that an interrupted creation could not put its key on any more.
+    async fn find_unmarked(
+        _aws: &Aws,
+        _key: &IdempotencyKey,
+        _desired: &Config,
+    ) -> Result<Option<String>, ProviderError> {
+        Ok(None)
+    }
+
     async fn update(&self, aws: &Aws, request: Update) -> Outcome;
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError>;
 }
@@ -146,7 +155,11 @@ impl<T: NamedResource> Driver<Aws> for ByName<T> {
         key: &IdempotencyKey,
         desired: &Config,
     ) -> Result<Option<Stored>, ProviderError> {
-        match find_id::<T>(aws, key, desired).await? {
+        let found = match find_id::<T>(aws, key, desired).await? {
+            None => T::find_unmarked(aws, key, desired).await?,
+            found => found,
+        };
+        match found {
             Some(id) => read::<T>(aws, &id, Some(desired)).await,
             None => Ok(None),
         }

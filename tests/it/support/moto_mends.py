@@ -11,7 +11,7 @@ def apply():
 
 def node_groups():
     """A group has no remote access unless it was asked for, keeps its update configuration, and takes the version of
-    its cluster."""
+    its cluster. moto has no DescribeUpdate: a change of a group, done at once, names no update to ask for."""
     from moto.eks import models, responses
 
     models.DEFAULT_REMOTE_ACCESS = None
@@ -24,7 +24,13 @@ def node_groups():
         group.version = self._get_param("version") or self.eks_backend.clusters[group.cluster_name].version
         return answer
 
+    update = models.EKSBackend.update_nodegroup_config
+
+    def update_nodegroup_config(self, **request):
+        return {name: value for name, value in update(self, **request).items() if name != "id"}
+
     responses.EKSResponse.create_nodegroup = create_nodegroup
+    models.EKSBackend.update_nodegroup_config = update_nodegroup_config
 
 
 def replication_groups():

@@ -96,7 +96,7 @@ fn size(object: ObjectBuilder, group: &Group, like: Option<&Object>) -> ObjectBu
         .maybe("description", group.description())
         .maybe("engine", group.engine().map(Value::from).or(said(like, "engine")))
         .maybe("node_type", group.cache_node_type())
-        .set("num_cache_clusters", count(group.member_clusters().len()))
+        .set("num_cache_clusters", count(group.node_groups().iter().map(|g| g.node_group_members().len()).sum()))
         .set("num_node_groups", count(group.node_groups().len()))
         .maybe("replicas_per_node_group", replicas)
         .set("automatic_failover_enabled", failover)

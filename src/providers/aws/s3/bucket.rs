@@ -109,6 +109,12 @@ impl NamedResource for Bucket {
         make(aws, &request.op, &request.desired, &request.key).await
     }
 
+    /// The tags come with a call of their own. A bucket that was there before the creation began would have ended it.
+    async fn find_unmarked(aws: &Aws, key: &IdempotencyKey, desired: &Config) -> Result<Option<String>, ProviderError> {
+        let name = Self::id_of(desired, key);
+        Ok(own_without_tags(aws, &name).await?.then_some(name))
+    }
+
     async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
         let tags = aws.tags().at_creation(&request.desired, &request.key);
         put_tags(aws, &request.op, id, &tags).await
