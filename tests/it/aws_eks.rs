@@ -1,7 +1,9 @@
 //! Clusters and node groups of EKS, against moto, with the proxy where EKS takes its time.
 
+use std::sync::LazyLock;
+
 use terrane::model::{Object, ObjectBuilder, Value};
-use terrane::provider::{IdempotencyKey, Outcome, ReadOutcome, Stored};
+use terrane::provider::{IdempotencyKey, Outcome, PlannedChange, ProviderDef, ReadOutcome, Stored};
 
 use crate::driver_conformance::suite::{Case, check};
 use crate::support::aws::{Account, done};
@@ -50,9 +52,11 @@ fn group(cluster: &str, name: &str) -> ObjectBuilder {
         .string_map("labels", [("role", name)])
 }
 
+/// One region for all: each test has clusters of its own.
 async fn ground() -> (Proxy, Account) {
+    static REGION: LazyLock<&str> = LazyLock::new(|| moto::Server::shared().region());
     let proxy = moto::Server::shared().proxy();
-    let aws = Account::connect(proxy.url(), moto::Server::shared().region()).await;
+    let aws = Account::connect(proxy.url(), *REGION).await;
     (proxy, aws)
 }
 
@@ -248,11 +252,10 @@ async fn a_node_group_is_changed_in_place() {
     );
 }
 
-/// The same as a person sees it: a change of the name replaces, what was deleted outside comes back, what exists is
-/// imported.
+/// The same as a person sees it: a change of the name replaces, what was deleted outside comes back.
 #[test]
 fn clusters_as_a_person_manages_them() {
-    let text = |name: &str, more: &str| {
+    let text = |name: &str| {
         format!(
             r#"
 resource "aws_eks_cluster" "main" {{
@@ -274,11 +277,11 @@ resource "aws_eks_node_group" "main" {{
     min_size     = 1
   }}
 }}
-{more}"#
+"#
         )
     };
     let (proxy, region) = (moto::Server::shared().proxy(), moto::Server::shared().region());
-    let stack = Stack::with("main.tf", &text("one", ""));
+    let stack = Stack::with("main.tf", &text("one"));
     let run = |arguments: &[&str]| stack.terrane(arguments).aws(proxy.url(), region).run();
     let apply = |summary: &str| {
         let applied = run(&["apply", "-auto-approve"]).success();
@@ -287,7 +290,7 @@ resource "aws_eks_node_group" "main" {{
     };
     apply("Apply complete! Resources: 2 added, 0 changed, 0 destroyed.");
 
-    stack.write("main.tf", &text("two", ""));
+    stack.write("main.tf", &text("two"));
     let planned = run(&["plan"]).success().stdout;
     assert!(planned.contains("\"one\" -> \"two\" # forces replacement"), "{planned}");
     apply("Apply complete! Resources: 2 added, 0 changed, 2 destroyed.");
@@ -298,26 +301,39 @@ resource "aws_eks_node_group" "main" {{
     assert!(planned.contains("aws_eks_node_group.main has been deleted"), "{planned}");
     apply("Apply complete! Resources: 1 added, 0 changed, 0 destroyed.");
 
-    let imports = r#"
-import {
-  to = aws_eks_cluster.main
-  id = "two"
-}
-
-import {
-  to = aws_eks_node_group.main
-  id = "two:workers"
-}
-"#;
-    let other = Stack::with("main.tf", &text("two", imports));
-    let imported = other.terrane(["apply", "-auto-approve"]).aws(proxy.url(), region).run().success();
-    assert!(
-        imported.stdout.contains("Apply complete! Resources: 2 imported, 0 added, 0 changed, 0 destroyed."),
-        "{imported}"
-    );
-    other.terrane(["plan", "-detailed-exitcode"]).aws(proxy.url(), region).run().success();
-
     let destroyed = run(&["destroy", "-auto-approve"]).success();
     assert!(destroyed.stdout.contains("Destroy complete! Resources: 2 destroyed."), "{destroyed}");
     assert!(boto.inventory("none of mine").is_empty());
+}
+
+/// Encryption can be added to a cluster, and never be changed or taken away.
+#[tokio::test(flavor = "multi_thread")]
+async fn encryption_is_added_in_place_and_kept() {
+    let (proxy, aws) = ground().await;
+    let made = aws.create(CLUSTER, cluster("plain")).await;
+    let key = |arn: &str| {
+        let provider = object().set("key_arn", arn).build();
+        object().string_set("resources", ["secrets"]).blocks("provider", [provider]).build()
+    };
+    let update = r#"{"update": {"id": "u-2", "status": "Successful", "type": "AssociateEncryptionConfig"}}"#;
+    proxy.on("POST /clusters/plain/encryption-config/associate").answer(200, "application/json", update);
+    proxy.on("GET /clusters/plain/updates/u-2*").answer(200, "application/json", update);
+    let encrypted = object().blocks("encryption_config", [key("arn:aws:kms:eu-west-1:123456789012:key/1")]);
+    done(aws.update(CLUSTER, &made, encrypted).await);
+    let sent = proxy.calls_of("POST /clusters/plain/encryption-config/associate");
+    assert!(sent.len() == 1 && sent[0].contains("key/1"), "{sent:?}");
+
+    let plan = |was: &[Object], now: &[Object]| {
+        let with = |blocks: &[Object]| object().blocks("encryption_config", blocks.to_vec()).build().value();
+        let (prior, planned) = (Some(with(was)), with(now));
+        let mut change =
+            PlannedChange { prior, config: planned.clone(), planned, replace: Vec::new(), diagnostics: Vec::new() };
+        aws.def.plan(CLUSTER, &object().build(), &mut change);
+        change.replace
+    };
+    let (one, two) = (key("arn:1"), key("arn:2"));
+    assert_eq!(plan(&[], &[one.clone()]), []);
+    assert_eq!(plan(&[one.clone()], &[one.clone()]), []);
+    assert_eq!(plan(&[one.clone()], &[two]).len(), 1);
+    assert_eq!(plan(&[one], &[]).len(), 1);
 }

@@ -29,6 +29,7 @@ const REGIONS: &[&str] = &[
     "ap-east-1",
     "me-south-1",
     "af-south-1",
+    "us-east-1",
 ];
 
 /// A moto server of its own. Dropping it ends it.

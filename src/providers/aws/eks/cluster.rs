@@ -79,9 +79,8 @@ fn network_config() -> BlockWord {
 }
 
 fn encryption_config() -> BlockWord {
-    let provider = one_block().required().attr("key_arn", string().required().replaces(), "ARN of the key.");
+    let provider = one_block().required().attr("key_arn", string().required(), "ARN of the key.");
     one_block()
-        .replaces()
         .attr("resources", string_set().required(), "What to encrypt: secrets.")
         .block("provider", provider, "The key.")
 }

@@ -13,7 +13,7 @@ use aws_sdk_eks::types::{
 
 use super::cluster::Cluster;
 use super::{tagging, updates};
-use crate::model::Object;
+use crate::model::{Object, Path};
 use crate::provider::{
     Config, Create, Delete, ErrorKind, Operation, Outcome, PlannedChange, ProviderError, Seen, Update,
 };
@@ -24,6 +24,7 @@ use crate::providers::aws::named::{self, MINUTE, NamedResource, some_strings};
 impl NamedResource for Cluster {
     fn plan(&self, change: &mut PlannedChange) {
         named::recompute(change, &["version"], &["platform_version"]);
+        keep_encryption(change);
     }
 
     async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
@@ -58,6 +59,17 @@ impl NamedResource for Cluster {
             status => Ok(status.map_or("unknown", ClusterStatus::as_str).to_string()),
         };
         named::wait_gone::<Cluster>(aws, &request.op, id, state).await
+    }
+}
+
+/// What is encrypted stays so with the key that it has: anything but adding encryption takes another cluster.
+fn keep_encryption(change: &mut PlannedChange) {
+    const NAME: &str = "encryption_config";
+    let Some(was) = change.prior.as_ref().and_then(|p| p.attr(NAME)) else { return };
+    let is_encrypted = was.as_items().is_some_and(|blocks| !blocks.is_empty());
+    let stays = change.planned.attr(NAME).is_some_and(|now| now.bare() == was.bare());
+    if is_encrypted && !stays {
+        change.replace.push(Path::attr(NAME));
     }
 }
 
@@ -170,6 +182,9 @@ async fn change(aws: &Aws, update: &Update) -> Result<(), ProviderError> {
     if let Some(policy) = upgrade_policy(&update.desired).filter(|_| update.has_changed("upgrade_policy")) {
         configure(aws, update, |call| call.upgrade_policy(policy)).await?;
     }
+    if update.has_changed("encryption_config") {
+        encrypt(aws, update).await?;
+    }
     let logs = "enabled_cluster_log_types";
     if let Some(logging) = logging(&update.prior.strings(logs), &update.desired.strings(logs)) {
         configure(aws, update, |call| call.logging(logging)).await?;
@@ -219,6 +234,15 @@ async fn configure(
     let answer = aws.insist(&update.op, MINUTE * 10, |e| e.kind == ErrorKind::Conflict, call).await?;
     updates::wait(aws, &update.op, id, None, answer.update).await?;
     wait_active(aws, &update.op, id).await
+}
+
+async fn encrypt(aws: &Aws, update: &Update) -> Result<(), ProviderError> {
+    let id = named::name(&update.id);
+    let configs = update.desired.blocks("encryption_config").iter().map(encryption).collect();
+    let request = aws.eks().associate_encryption_config().cluster_name(id).set_encryption_config(Some(configs));
+    let call = || aws.call("eks", "AssociateEncryptionConfig", || request.clone().send());
+    let answer = aws.insist(&update.op, MINUTE * 10, |e| e.kind == ErrorKind::Conflict, call).await?;
+    updates::wait(aws, &update.op, id, None, answer.update).await
 }
 
 async fn upgrade(aws: &Aws, update: &Update, version: String) -> Result<(), ProviderError> {

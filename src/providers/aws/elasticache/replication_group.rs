@@ -51,8 +51,8 @@ fn nodes(resource: ResourceBuilder) -> ResourceBuilder {
         .attr("replicas_per_node_group", number().optional().computed(), "How many replicas each shard has.")
         .attr(
             "preferred_cache_cluster_azs",
-            string_list().optional().replaces(),
-            "The zones of the nodes, the primary's first.",
+            string_list().optional(),
+            "The zones of the nodes, the primary's first; only a new group heeds them.",
         )
         .attr("automatic_failover_enabled", boolean().default(false), "Let a replica take over from a primary.")
         .attr("multi_az_enabled", boolean().default(false), "Spread the nodes over zones.")

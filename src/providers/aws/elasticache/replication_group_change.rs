@@ -11,6 +11,7 @@ use aws_sdk_elasticache::types::{
 use super::replication_group::ReplicationGroup;
 use super::replication_group_fields::Api;
 use super::tagging;
+use crate::model::Path;
 use crate::provider::{
     Config, Create, Delete, ErrorKind, Operation, Outcome, PlannedChange, ProviderError, Seen, Update,
 };
@@ -29,6 +30,7 @@ impl NamedResource for ReplicationGroup {
         named::recompute(change, &["cluster_mode", "transit_encryption_enabled"], &endpoints);
         named::recompute(change, &["cluster_mode"], &["cluster_enabled"]);
         named::recompute(change, &["transit_encryption_enabled"], &["transit_encryption_mode"]);
+        encrypt_by_replacing(change);
     }
 
     async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
@@ -70,6 +72,26 @@ impl NamedResource for ReplicationGroup {
         let state = |api: &Api| Ok(api.group.status().unwrap_or("unknown").to_string());
         named::wait_gone::<ReplicationGroup>(aws, &op, id, state).await
     }
+}
+
+/// Encryption of connections can be turned on and off since version 7.0.5
+/// (<https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/in-transit-encryption-enable.html>).
+fn encrypt_by_replacing(change: &mut PlannedChange) {
+    const NAME: &str = "transit_encryption_enabled";
+    let Some(prior) = &change.prior else { return };
+    let version = prior.attr("engine_version_actual").and_then(|v| v.as_str().map(ToString::to_string));
+    let planned = change.planned.attr(NAME).filter(|v| !v.is_unknown());
+    let differs = planned.is_some_and(|now| prior.attr(NAME).is_some_and(|was| was.bare() != now.bare()));
+    if differs && version.is_some_and(|v| is_before(&v, [7, 0, 5])) {
+        change.replace.push(Path::attr(NAME));
+    }
+}
+
+/// Whether a version comes before another; parts that are not there count as zero.
+fn is_before(version: &str, other: [u32; 3]) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    [next(), next(), next()] < other
 }
 
 fn creation(aws: &Aws, desired: &Config) -> CreateCall {
@@ -279,4 +301,17 @@ fn modification(aws: &Aws, update: &Update) -> ModifyCall {
         .set_snapshot_window(text("snapshot_window"))
         .set_preferred_maintenance_window(text("maintenance_window"))
         .set_auto_minor_version_upgrade(switch("auto_minor_version_upgrade"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_before;
+
+    #[test]
+    fn versions_are_compared_part_by_part() {
+        for (version, before) in [("6.2.6", true), ("7.0.4", true), ("7.0.5", false), ("7.0.12", false), ("7.1", false)]
+        {
+            assert_eq!(is_before(version, [7, 0, 5]), before, "{version}");
+        }
+    }
 }

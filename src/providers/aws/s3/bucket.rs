@@ -12,7 +12,8 @@ use super::hosted_zones::hosted_zone;
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, string};
 use crate::provider::{
-    Create, Delete, ErrorKind, IdempotencyKey, Operation, Outcome, ProviderError, ResourceType, Seen, Update, resource,
+    Config, Create, Delete, ErrorKind, IdempotencyKey, Operation, Outcome, ProviderError, ResourceType, Seen, Update,
+    resource,
 };
 use crate::providers::aws::Aws;
 use crate::providers::aws::named::{self, ByName, MINUTE, NamedObject, NamedResource, Naming, said};
