@@ -203,3 +203,15 @@ fn the_system_knows_which_processes_run() {
         assert!(SystemProcesses.machine().is_some());
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_ended_is_gone_before_its_parent_notices() {
+    let mut child = std::process::Command::new("sh").stdin(std::process::Stdio::piped()).spawn().unwrap();
+    assert!(SystemProcesses.is_alive(child.id()));
+    drop(child.stdin.take());
+    while SystemProcesses.is_alive(child.id()) {
+        std::thread::yield_now();
+    }
+    assert!(child.try_wait().unwrap().is_some());
+}
