@@ -12,8 +12,9 @@ use crate::render::progress_text::Doing;
 pub struct Lines(Mutex<Progress<Stdout>>);
 
 impl Lines {
-    pub fn new(style: Style, live: bool, total: usize) -> Arc<Lines> {
-        Arc::new(Lines(Mutex::new(Progress::new(std::io::stdout(), style, live, Some(total)))))
+    /// `total` is how many steps there are, where that is known.
+    pub fn new(style: Style, live: bool, total: Option<usize>) -> Arc<Lines> {
+        Arc::new(Lines(Mutex::new(Progress::new(std::io::stdout(), style, live, total))))
     }
 
     /// Lets time pass until the run ends.

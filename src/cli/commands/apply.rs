@@ -114,7 +114,7 @@ pub fn carry_out(
     let stop = Stop::default();
     let lines = terminal.talks.then(|| {
         let total = plan.steps.iter().filter(|s| s.kind.change().is_some()).count();
-        let lines = Lines::new(terminal.out, terminal.live, total);
+        let lines = Lines::new(terminal.out, terminal.live, Some(total));
         lines.tick(session.runtime());
         lines
     });

@@ -95,11 +95,15 @@ pub fn settle(
     ask_for_variables(&mut session, terminal);
     let (mut planned, mut record) = session.plan(options.clone());
     if matches!(access, Access::Write(_)) && !planned.plan.errored() {
-        let lines = Lines::new(terminal.out, terminal.live, 0);
-        lines.tick(session.runtime());
-        let observer: Arc<dyn Observer> = lines.clone();
+        let lines = terminal.talks.then(|| Lines::new(terminal.out, terminal.live, None));
+        if let Some(lines) = &lines {
+            lines.tick(session.runtime());
+        }
+        let observer = lines.clone().map_or_else(|| terminal.reading(), |lines| lines as Arc<dyn Observer>);
         let (changed, notes) = session.recover(&planned, &observer)?;
-        lines.finish();
+        if let Some(lines) = &lines {
+            lines.finish();
+        }
         terminal.diagnostics(&notes, &session.sources);
         if changed {
             (planned, record) = session.plan(options.clone());
