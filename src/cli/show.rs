@@ -36,9 +36,7 @@ pub fn ended(plan: &Plan, outcome: &Outcome) -> String {
     let end = if outcome.interrupted { "stopped" } else { "did not complete" };
     let (mut text, again) = match plan.mode {
         PlanMode::Destroy => (format!("Destroy {end}. Resources: {destroyed} destroyed.\n"), "destroy"),
-        _ => {
-            (format!("Apply {end}. Resources: {added} added, {changed} changed, {destroyed} destroyed.\n"), "apply")
-        }
+        _ => (format!("Apply {end}. Resources: {added} added, {changed} changed, {destroyed} destroyed.\n"), "apply"),
     };
     if !outcome.skipped.is_empty() {
         text.push_str("\nNot done:\n");

@@ -40,7 +40,9 @@ fn advice(kind: ErrorKind, operation: &str) -> Option<String> {
         ErrorKind::Denied => return Some(format!("grant the identity \"{operation}\", or use other credentials")),
         ErrorKind::NotFound => "what it refers to is not there: look who deleted it, then plan again",
         ErrorKind::AlreadyExists => "choose another name, or import what is there to manage it",
-        ErrorKind::Throttled { .. } => "the service takes no more calls now: run again later, or with less -parallelism",
+        ErrorKind::Throttled { .. } => {
+            "the service takes no more calls now: run again later, or with less -parallelism"
+        }
         ErrorKind::Quota => "ask for a higher quota in the Service Quotas console, or remove what is not needed",
         ErrorKind::Service | ErrorKind::Network => "run the same command again: it goes on from where it is",
         _ => return None,
