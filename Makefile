@@ -13,7 +13,7 @@ CARGO_DENY_VERSION := 0.20.2
 DENY := $(CACHE)/tools/$(CARGO_DENY_VERSION)/bin/cargo-deny
 SERVERS := $(TERRANE_TEST_VENV)/.terrane-requirements
 
-.PHONY: help test fmt lint deny unit doc docs servers bench
+.PHONY: help test fmt lint deny unit kill fuzz-diff doc docs servers bench
 
 help: ## Show the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,14 @@ deny: $(DENY) ## Licences, banned crates and sources of the dependencies
 
 unit: servers ## All tests
 	$(CARGO) test --locked --lib --bins --tests
+
+kill: ## Kill N runs on the sandbox (N=1000) and compare what is left with the state
+	TERRANE_KILLS=$(or $(N),1000) TERRANE_KILL_SEED=$(or $(SEED),1) \
+	$(CARGO) test --locked --test it -- --nocapture properties::kill
+
+fuzz-diff: ## Look for differences to terraform on the PATH for SECONDS (600)
+	TERRANE_FUZZ_SECONDS=$(or $(SECONDS),600) \
+	$(CARGO) test --locked --test it -- --nocapture --ignored properties::differential::fuzz
 
 doc: ## The examples in the documentation
 	$(CARGO) test --locked --doc

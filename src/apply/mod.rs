@@ -15,4 +15,5 @@ mod steps;
 pub use cloud::Cloud;
 pub use event::{Event, Observer, Silent, Verb};
 pub use outcome::{Outcome, Skipped, Tally};
+pub use rows::{deposed_key, reinstated};
 pub use run::{Input, Stop, run};

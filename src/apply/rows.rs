@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{Address, Object, ResourceAddress, Schema, Str, Value};
 use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
-use crate::plan::{Change, ProviderName, Rewrite};
+use crate::plan::{Change, DataObject, Planned, ProviderName, Rewrite};
 use crate::provider::{IdempotencyKey, RemoteId, Stored};
 use crate::state::{self, RowKey, Snapshot, Status, StoredInstance, StoredProvider};
 
@@ -35,6 +35,12 @@ pub fn deposed_key(key: &IdempotencyKey) -> Str {
     key.0.chars().take(8).collect::<String>().into()
 }
 
+/// Makes the predecessor of a create-first replacement the current object again: there is no successor.
+pub fn reinstated(old: &StoredInstance) -> [state::Change; 2] {
+    let back = StoredInstance { deposed: None, ..old.clone() };
+    [state::Change::Remove(old.key()), state::Change::Put(Arc::new(back))]
+}
+
 /// The object with the marks of the plan and the schema.
 pub fn marked(object: &Object, planned: &Value, schema: &Schema) -> Value {
     mark_schema(mark_paths(object.value(), &sensitive_paths(planned)), &schema.block)
@@ -51,6 +57,14 @@ pub struct RowParts {
 }
 
 impl RowParts {
+    /// The row of a data source's object.
+    pub fn data_row(&self, value: &Value) -> StoredInstance {
+        let ty = self.schema.block.ty();
+        let mut row = StoredInstance::new(self.address.clone(), self.provider.clone(), value, &ty);
+        row.schema_version = self.schema.version;
+        row
+    }
+
     pub fn row(&self, stored: &Stored, value: &Value, tainted: bool) -> StoredInstance {
         let ty = self.schema.block.ty();
         let mut row = StoredInstance::new(self.address.clone(), self.provider.clone(), value, &ty);
@@ -81,10 +95,29 @@ pub fn rewrites(
         let Some(schema) = schema(row) else { continue };
         let mut moved = StoredInstance::clone(row);
         moved.address = rewrite.to.clone();
+        if let Some(dependencies) = &rewrite.dependencies {
+            moved.dependencies = dependencies.clone();
+        }
         put.push(state::Change::Put(Arc::new(moved.with_object(object, &schema.block.ty()))));
     }
     // Chains of moves: every old address is free before the first new one is taken.
     removed.into_iter().chain(put).collect()
+}
+
+/// The rows of data sources that were read while planning, and the end of those that are no more.
+pub fn data(planned: &Planned, schema: impl Fn(&DataObject) -> Option<Arc<Schema>>) -> Vec<state::Change> {
+    let gone = planned.unread.iter().map(|address| state::Change::Remove(RowKey::current(address.clone())));
+    let put = planned.reads.iter().filter_map(|data| {
+        let parts = RowParts {
+            address: data.address.clone(),
+            provider: Arc::new(stored_provider(&data.provider)),
+            schema: schema(data)?,
+            dependencies: Arc::default(),
+            create_before_destroy: false,
+        };
+        Some(state::Change::Put(Arc::new(parts.data_row(&data.object))))
+    });
+    gone.chain(put).collect()
 }
 
 /// The row that a change starts from, under the address that it has after moves.

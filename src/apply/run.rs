@@ -15,7 +15,7 @@ use super::provision::Question;
 use super::rows;
 use super::steps::{Ended, Shared, Task};
 use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Str, Value};
-use crate::plan::{Change, PlanMode, Planned, StepId, StepKind};
+use crate::plan::{Change, DataObject, PlanMode, Planned, StepId, StepKind};
 use crate::provider::Provisioner;
 use crate::state::{self, Output, Snapshot, Store};
 
@@ -115,13 +115,15 @@ impl Run {
         }
     }
 
-    /// What moves and refreshing found is true whatever happens next.
+    /// What moves, refreshing and data sources found is true whatever happens next.
     async fn write_rewrites(&mut self) -> Result<(), Diagnostic> {
         let cloud = &self.shared.cloud;
         let schema = |row: &state::StoredInstance| {
             cloud.schema(&row.provider.short_name().into(), Mode::Managed, row.address.ty())
         };
-        let changes = rows::rewrites(&self.planned.rewrites, &self.preparation.snapshot, schema);
+        let mut changes = rows::rewrites(&self.planned.rewrites, &self.preparation.snapshot, schema);
+        let data_schema = |d: &DataObject| cloud.schema(&d.provider.name, Mode::Data, d.address.ty());
+        changes.extend(rows::data(&self.planned, data_schema));
         if changes.is_empty() {
             return Ok(());
         }

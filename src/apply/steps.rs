@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::cloud::Cloud;
 use super::event::{Event, Observer, Verb};
 use super::provision::Question;
-use super::rows::{RowParts, marked};
+use super::rows::{self, RowParts, marked};
 use crate::model::{Address, Diagnostic, Fields, Object, Str, Value};
 use crate::plan::Moment;
 use crate::plan::outside::ProviderInstance;
@@ -187,14 +187,11 @@ impl Task {
             Outcome::Done(stored) if self.provisions.is_some() => self.provision_new(shared, &stored, planned).await,
             Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
             Outcome::Partial(stored, error) => self.store_object(shared, &stored, planned, Some(error)).await,
+            // The intent stays: the next run asks for the object before it makes another.
+            Outcome::Failed(error) if error.kind.leaves_open() => Ok(Ended::Failed(self.problem(&error))),
             Outcome::Failed(error) => {
                 let mut changes = vec![Change::End(self.key.0.clone())];
-                if let Some(old) = deposing {
-                    changes.push(Change::Remove(old.key()));
-                    let mut back = StoredInstance::clone(old);
-                    back.deposed = None;
-                    changes.push(Change::Put(Arc::new(back)));
-                }
+                changes.extend(deposing.iter().flat_map(|old| rows::reinstated(old)));
                 self.commit(shared, changes).await?;
                 Ok(Ended::Failed(self.problem(&error)))
             }
@@ -277,7 +274,11 @@ impl Task {
             return Ok(Ended::Failed(self.given_up()));
         };
         match read {
-            Ok(object) => Ok(Ended::Made(crate::plan::data::marked(object.value(), said, &self.parts.schema))),
+            Ok(object) => {
+                let value = crate::plan::data::marked(object.value(), said, &self.parts.schema);
+                self.commit(shared, vec![Change::Put(Arc::new(self.parts.data_row(&value)))]).await?;
+                Ok(Ended::Made(value))
+            }
             Err(error) => Ok(Ended::Failed(self.problem(&error))),
         }
     }

@@ -1,5 +1,7 @@
 //! Schemas: what a provider, resource or data source takes and gives, as data.
 
+use std::sync::OnceLock;
+
 use super::{Fields, Str, Type, Value, set};
 
 /// The schema of one configuration block and of the objects made from it.
@@ -18,6 +20,24 @@ pub struct Block {
     pub blocks: Vec<NestedBlock>,
     /// Why not to use it any more, and what instead.
     pub deprecated: Option<Text>,
+    /// What [`Block::ty`] found. A copy starts anew, so that it may be changed.
+    pub known_type: KnownType,
+}
+
+/// The type of a block, once somebody has asked for it.
+#[derive(Debug, Default)]
+pub struct KnownType(OnceLock<Type>);
+
+impl Clone for KnownType {
+    fn clone(&self) -> Self {
+        KnownType::default()
+    }
+}
+
+impl PartialEq for KnownType {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Text that is mostly static.
@@ -109,10 +129,11 @@ impl Block {
         attributes.chain(self.blocks.iter().map(|b| &*b.name))
     }
 
-    /// The type of the objects of this block.
+    /// The type of the objects of this block; made once, when the block is complete.
     pub fn ty(&self) -> Type {
-        let attributes = self.attributes.iter().map(|a| (a.name.clone(), a.ty.without_optional()));
-        Type::object(attributes.chain(self.blocks.iter().map(|b| (b.name.clone(), b.ty()))))
+        let attributes = || self.attributes.iter().map(|a| (a.name.clone(), a.ty.without_optional()));
+        let blocks = || self.blocks.iter().map(|b| (b.name.clone(), b.ty()));
+        self.known_type.0.get_or_init(|| Type::object(attributes().chain(blocks()))).clone()
     }
 
     /// Whether sensitive or write-only attributes stand anywhere in it.

@@ -283,6 +283,11 @@ impl Value {
         !matches!(self.bare(), Value::Unknown(_)) && !self.bare().any_child(|v| !v.is_wholly_known())
     }
 
+    /// Whether collections are nested in it deeper than this.
+    pub fn is_deeper_than(&self, levels: usize) -> bool {
+        self.bare().any_child(|v| levels == 0 || v.is_deeper_than(levels - 1))
+    }
+
     pub fn as_str(&self) -> Option<&Str> {
         match self.bare() {
             Value::String(s) => Some(s),

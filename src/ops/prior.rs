@@ -17,6 +17,8 @@ pub fn decode(snapshot: &Snapshot, providers: &Providers) -> (Prior, Diagnostics
     for row in snapshot.rows() {
         match decoder.object(row) {
             Ok(object) => objects.push(object),
+            // It is read again anyway.
+            Err(_) if row.address.resource.mode == Mode::Data => (),
             Err(problem) => problems.push(problem),
         }
     }

@@ -1,8 +1,9 @@
 //! What an interrupted run left open: calls that were announced in the journal and whose outcome nobody wrote down.
 //!
 //! The object of an interrupted create is looked for by the create's key, finished where the configuration still
-//! wants it, and taken into the state; the plan that is made then sees it. Updates and deletes are settled by reading
-//! the object again, which that plan does anyway.
+//! wants it, and taken into the state; the plan that is made then sees it. Where there is none, the predecessor that it
+//! was to replace is the current object again. Updates and deletes are settled by reading the object again, which that
+//! plan does anyway.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,20 +11,20 @@ use std::time::Instant;
 use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{Cloud, Event, Observer, Verb};
-use crate::model::{Diagnostic, Diagnostics, Mode, Object, Schema, Str, Value};
+use crate::apply::{Cloud, Event, Observer, Verb, deposed_key, reinstated};
+use crate::model::{Diagnostic, Diagnostics, Mode, Object, Schema, Severity, Str, Value};
 use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
 use crate::plan::provisions::Moment;
 use crate::plan::refresh::provider_of_state;
 use crate::plan::resume::RowDependencies;
 use crate::plan::{Action, Change as PlannedChange, Planned};
 use crate::provider::{Connection, Create, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Stored};
-use crate::state::{Change, Intent, IntentOperation, StateError, Status, Store, StoredInstance};
+use crate::state::{Change, Intent, IntentOperation, RowKey, StateError, Status, Store, StoredInstance};
 
 pub struct Settled {
-    /// Whether rows were added.
+    /// Whether rows changed.
     pub changed: bool,
-    /// What was found, as warnings.
+    /// What was found, as warnings; an error where the plan must not be carried out.
     pub notes: Diagnostics,
 }
 
@@ -47,11 +48,37 @@ pub async fn settle(
                 store.commit(vec![Change::Put(Arc::new(row)), end]).await?;
                 settled.changed = true;
             }
-            Ok(None) => store.commit(vec![end]).await?,
-            Err(problem) => settled.notes.push(problem),
+            Ok(None) => {
+                let mut changes = vec![end];
+                changes.extend(predecessor(store, &intent).await?.iter().flat_map(|old| reinstated(old)));
+                settled.changed |= changes.len() > 1;
+                store.commit(changes).await?;
+            }
+            Err(problem) => settled.notes.push(refused(problem, planned, &intent)),
         }
     }
     Ok(settled)
+}
+
+/// The object that a create was to replace, where nothing has taken its place.
+async fn predecessor(store: &dyn Store, intent: &Intent) -> Result<Option<Arc<StoredInstance>>, StateError> {
+    if intent.operation != IntentOperation::Create {
+        return Ok(None);
+    }
+    let snapshot = store.snapshot().await?;
+    let deposed = Some(deposed_key(&IdempotencyKey(intent.key.clone())));
+    let old = snapshot.row(&RowKey { address: intent.address.clone(), deposed }).cloned();
+    Ok(old.filter(|_| snapshot.get(&intent.address).is_none()))
+}
+
+/// A plan that makes the object once more must not be carried out.
+fn refused(problem: Diagnostic, planned: &Planned, intent: &Intent) -> Diagnostic {
+    let makes = |action: &Action| matches!(action, Action::Create | Action::Replace { .. });
+    if !planned.plan.changes.iter().any(|c| c.address == intent.address && makes(&c.action)) {
+        return problem;
+    }
+    let problem = Diagnostic { severity: Severity::Error, ..problem };
+    problem.help(format!("to go on with everything else now, add -exclude='{}'", intent.address))
 }
 
 /// An object that an interrupted create made.

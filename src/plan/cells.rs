@@ -17,8 +17,22 @@ use crate::lang::body_eval;
 use crate::lang::convert::convert;
 use crate::lang::expr::Expr;
 use crate::lang::scope::{Reference, Slot};
-use crate::model::{Diagnostic, Diagnostics, Marks, ModulePath, ProviderAddress, Schema, Str, Type, Value};
+use crate::model::{Diagnostic, Diagnostics, Marks, ModulePath, ProviderAddress, Schema, Span, Str, Type, Value};
 use crate::spec::Variable;
+
+/// Collections nest no deeper than this in a value that is kept: everything that walks through values may recurse.
+const MAX_LEVELS: usize = 400;
+
+/// Refuses a value that was wrapped again and again.
+pub fn shallow(value: Value, span: Span) -> Result<Value, Diagnostics> {
+    if !value.is_deeper_than(MAX_LEVELS) {
+        return Ok(value);
+    }
+    Err(Diagnostic::error("the value is nested too deeply")
+        .at(span)
+        .label(format!("lists and objects stand in each other more than {MAX_LEVELS} levels deep"))
+        .into())
+}
 
 /// The value of a variable from what was given: defaults filled in, converted, marked.
 pub fn variable_value(variable: &Variable, given: Option<Value>, expr: Option<&Expr>) -> Result<Value, Diagnostic> {
@@ -54,7 +68,7 @@ impl World {
                 let variable = &m.variables[i as usize];
                 let (given, expr, used) = self.argument(cell.module, i);
                 let value = given.and_then(|g| Ok(variable_value(variable, g, expr)?));
-                (value, used)
+                (value.and_then(|v| shallow(v, expr.map_or(variable.span, Expr::span))), used)
             }
             CellKind::Local(i) => self.evaluate_in(cell.module, &m.locals[i as usize].value),
             CellKind::Output(i) => {
@@ -69,7 +83,7 @@ impl World {
 
     fn evaluate_in(&self, module: ModuleIndex, expr: &Expr) -> (Result<Value, Diagnostics>, super::frame::Used) {
         let frame = Frame::new(self, module);
-        let value = expr.eval(&frame);
+        let value = expr.eval(&frame).and_then(|v| shallow(v, expr.span()));
         (value, frame.used())
     }
 

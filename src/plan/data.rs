@@ -3,17 +3,20 @@
 use super::cells::own_repetition;
 use super::change::{Action, Change, ProviderName, Reason};
 use super::frame::Frame;
+use super::index::PriorIndex;
 use super::lower::ChangeWork;
 use super::outside::{Outside, Request};
 use super::prior::{mark_paths, mark_schema, sensitive_paths};
 use super::resources::Place;
 use super::step::StepKind;
-use super::walk::{Planner, Ticket};
+use super::walk::{DataObject, Planner, Ticket};
 use super::work::WorkId;
 use super::world::{InstanceCell, ModuleIndex, RepeatKind, Repetition, ResourceCell};
+use super::{Plan, PlanMode};
 use crate::graph::NodeId;
 use crate::lang::body_eval;
-use crate::model::{Address, Diagnostic, Path, Schema, Value};
+use crate::model::{Address, Diagnostic, Mode, Path, Schema, Value};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// One instance of a data source, between the question and the answer.
@@ -106,12 +109,14 @@ impl Planner<'_> {
 
     fn finish_read(&mut self, read: PendingRead) -> InstanceCell {
         let unknown = Value::unknown(read.schema.block.ty());
+        let (address, provider) = (read.address.clone(), read.provider.clone());
         let (value, producers) = match (read.config, read.deferred, read.answer) {
             (Some(config), Some(reason), _) => {
                 let after = planned_object(&read.schema, &config);
                 let change = self.changes.len() as u32;
                 let step = self.work.add(StepKind::Read { change }, read.work);
                 let links = ChangeWork { make: Some(step), ..ChangeWork::default() };
+                self.data.push((address, None));
                 self.changes.push((
                     Change {
                         address: read.address,
@@ -129,7 +134,10 @@ impl Planner<'_> {
                 (after, Arc::from([step]))
             }
             (Some(config), None, Some(Ok(object))) => {
-                (marked(object, &config, &read.schema), self.work.producers(read.work))
+                let object = marked(object, &config, &read.schema);
+                let found = DataObject { address: address.clone(), provider, object: object.clone() };
+                self.data.push((address, Some(found)));
+                (object, self.work.producers(read.work))
             }
             (_, _, Some(Err(problem))) => {
                 self.diagnostics.push(problem);
@@ -139,6 +147,29 @@ impl Planner<'_> {
         };
         InstanceCell { repetition: read.repetition, before: value.clone(), value, producers }
     }
+}
+
+/// What becomes of the state's data sources: those whose objects differ, and those that are no more. A plan of parts
+/// leaves the others alone, and one that destroys leaves none.
+pub fn changes(
+    found: Vec<(Address, Option<DataObject>)>,
+    index: &PriorIndex,
+    plan: &Plan,
+) -> (Vec<DataObject>, Vec<Address>) {
+    let known = index.objects.iter().map(|e| &e.object).filter(|o| o.address.resource.mode == Mode::Data);
+    if plan.mode == PlanMode::Destroy {
+        return (Vec::new(), if plan.targeted { Vec::new() } else { known.map(|o| o.address.clone()).collect() });
+    }
+    let kept: HashSet<&Address> = found.iter().map(|(address, _)| address).collect();
+    let gone = known.filter(|o| !plan.targeted && !kept.contains(&o.address)).map(|o| o.address.clone()).collect();
+    let same = |data: &DataObject| {
+        index.get(&data.address).map(|id| &index.objects[id].object).is_some_and(|old| {
+            old.provider == data.provider
+                && old.value.unmark_deep().0 == data.object.unmark_deep().0
+                && sensitive_paths(&old.value) == sensitive_paths(&data.object)
+        })
+    };
+    (found.into_iter().filter_map(|(_, data)| data).filter(|data| !same(data)).collect(), gone)
 }
 
 /// The object of a data source with the marks of its configuration and its schema.

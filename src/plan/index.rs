@@ -1,6 +1,7 @@
 //! The prior objects by address, after moves, and what refreshing made of them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::moved::Moves;
 use super::prior::{Prior, PriorObject};
@@ -22,6 +23,8 @@ pub struct Entry {
     pub live: Live,
     /// Whether a planned instance took it over.
     pub claimed: bool,
+    /// What its block refers to now, where the state says otherwise.
+    pub dependencies: Option<Arc<[ResourceAddress]>>,
 }
 
 /// The object as it is now.
@@ -48,7 +51,7 @@ impl PriorIndex {
             let moved = moves.apply(&object.address, |to| occupied.contains_key(to));
             let mut object = object.clone();
             let previous = moved.map(|to| std::mem::replace(&mut object.address, to));
-            index.insert(Entry { object, previous, live: Live::AsStored, claimed: false });
+            index.insert(Entry { object, previous, live: Live::AsStored, claimed: false, dependencies: None });
         }
         index
     }
@@ -81,22 +84,29 @@ impl PriorIndex {
         self.by_resource.iter()
     }
 
-    /// A block that gained or lost `count` keeps its object: no key and `[0]` stand for each other.
+    /// A block that gained or lost `count` keeps its object: no key and `[0]` stand for each other. An object that a
+    /// `moved` block brought here stays where that says.
     pub fn rename_single(&mut self, resource: &ResourceAddress, wants: Option<Key>) {
         let other = if wants.is_none() { Some(Key::Index(0)) } else { None };
         let (from, to) = (resource.instance(other), resource.instance(wants));
         if self.current.contains_key(&to) {
             return;
         }
-        let Some(id) = self.current.remove(&from) else { return };
+        let Some(id) = self.get(&from).filter(|id| self.objects[*id].previous.is_none()) else { return };
+        self.current.remove(&from);
         let entry = &mut self.objects[id];
-        entry.previous.get_or_insert(from);
+        entry.previous = Some(from);
         entry.object.address = to.clone();
         self.current.insert(to, id);
     }
 }
 
 impl Entry {
+    /// What the object depends on, as far as the configuration or else the state says.
+    pub fn depends_on(&self) -> &Arc<[ResourceAddress]> {
+        self.dependencies.as_ref().unwrap_or(&self.object.dependencies)
+    }
+
     /// The object that the plan starts from; nothing where it is gone.
     pub fn value(&self) -> Option<&Value> {
         match &self.live {

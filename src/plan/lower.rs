@@ -3,13 +3,16 @@
 //! Deletes get their place here. A delete follows the deletes of all that refer to the object, and the updates and
 //! creations that give up a reference to it. The predecessor of a create-first replacement is deleted after all
 //! who move to the successor.
+//!
+//! These orders are kept where they can be: letting go of an object before it is deleted yields to what values need,
+//! and so does the order of two deletes when the state, written by several configurations, has it both ways.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::change::{Action, Change};
 use super::step::{Step, StepId, StepKind};
-use super::work::{Work, WorkId, WorkList};
+use super::work::{Bond, Work, WorkId, WorkList};
 use crate::model::{Address, Diagnostic, Diagnostics, ResourceAddress};
 
 /// The work of one change.
@@ -101,7 +104,10 @@ fn order_deletes(changes: &[(Change, ChangeWork)], work: &mut WorkList) {
         let Some((all, removals)) = gates.remove(name) else { continue };
         let (all, removals) = (work.producers(all).to_vec(), work.producers(removals).to_vec());
         for (delete, last) in &blocks[name].deletes {
-            work.follow(*delete, if *last { all.clone() } else { removals.clone() });
+            work.follow(*delete, Bond::Removal, removals.iter().copied());
+            if *last {
+                work.follow(*delete, Bond::Release, all.iter().copied());
+            }
         }
     }
 }
@@ -120,61 +126,112 @@ fn follow_users(changes: &[(Change, ChangeWork)], work: &mut WorkList) {
             users[*need as usize].push(id as WorkId);
         }
     }
-    let mut through: HashMap<WorkId, Vec<WorkId>> = HashMap::new();
+    let creates = replaced.iter().map(|(create, _)| *create);
+    let through = users_behind(creates, &users, work);
     for (create, delete) in replaced {
-        let after = real_users(create, &users, work, &mut through);
-        work.follow(delete, after.into_iter().filter(|w| *w != delete));
+        let after = real_users(create, &users, work, &through);
+        work.follow(delete, Bond::Release, after.into_iter().filter(|w| *w != delete));
     }
 }
 
-/// The steps that use a piece of work; those behind a join are put behind one join of their own.
+/// Whether a step only hands on what it waits for.
+fn passes(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Join | StepKind::Evaluate { .. })
+}
+
+/// For the joins and evaluations that can be reached from some work: the steps that use them, near and far, behind
+/// one join of their own where they are many.
+fn users_behind(
+    from: impl Iterator<Item = WorkId>,
+    users: &[Vec<WorkId>],
+    work: &mut WorkList,
+) -> HashMap<WorkId, Vec<WorkId>> {
+    let mut reached = vec![false; users.len()];
+    let mut open: Vec<WorkId> = from.collect();
+    while let Some(id) = open.pop() {
+        for user in &users[id as usize] {
+            if passes(&work.items[*user as usize].kind) && !std::mem::replace(&mut reached[*user as usize], true) {
+                open.push(*user);
+            }
+        }
+    }
+    let mut through = HashMap::new();
+    // What hands on was added after what it waits for: users have higher numbers.
+    for id in (0..users.len() as WorkId).rev().filter(|id| reached[*id as usize]) {
+        let behind = real_users(id, users, work, &through);
+        let joined = work.producers(behind).to_vec();
+        through.insert(id, joined);
+    }
+    through
+}
+
+/// The steps that use a piece of work, without deletes.
 fn real_users(
     id: WorkId,
     users: &[Vec<WorkId>],
-    work: &mut WorkList,
-    through: &mut HashMap<WorkId, Vec<WorkId>>,
+    work: &WorkList,
+    through: &HashMap<WorkId, Vec<WorkId>>,
 ) -> Vec<WorkId> {
     let mut found = Vec::new();
     for user in users.get(id as usize).into_iter().flatten() {
-        let passes = matches!(work.items[*user as usize].kind, StepKind::Join | StepKind::Evaluate { .. });
-        if !passes {
-            if !matches!(work.items[*user as usize].kind, StepKind::Delete { .. }) {
-                found.push(*user);
-            }
-            continue;
+        match &work.items[*user as usize].kind {
+            StepKind::Delete { .. } => (),
+            kind if passes(kind) => found.extend(through.get(user).into_iter().flatten().copied()),
+            _ => found.push(*user),
         }
-        if !through.contains_key(user) {
-            let behind = real_users(*user, users, work, through);
-            let joined = work.producers(behind).to_vec();
-            through.insert(*user, joined);
-        }
-        found.extend_from_slice(&through[user]);
     }
     found
 }
 
-fn into_steps(work: WorkList, position: &[u32]) -> (Vec<Step>, Diagnostics) {
-    let items = work.items;
-    let needed = needed(&items);
+/// Puts the work in an order in which each piece follows those that it waits for. Where that can't be done, the
+/// weakest bonds in the way are given up first.
+fn into_steps(mut work: WorkList, position: &[u32]) -> (Vec<Step>, Diagnostics) {
+    let mut order = sort(&work.items);
+    for bond in [Bond::Release, Bond::Removal] {
+        if let Err(stuck) = &order {
+            for id in stuck {
+                let item = &mut work.items[*id as usize];
+                item.yielding.retain(|(kind, need)| *kind != bond || !stuck.contains(need));
+            }
+            order = sort(&work.items);
+        }
+    }
+    let mut problems = Diagnostics::new();
+    let order = order.unwrap_or_else(|_| {
+        problems.push(
+            Diagnostic::error("the planned steps wait for each other")
+                .help("apply in two goes with -target; and please report it, this is a defect of Terrane"),
+        );
+        Vec::new()
+    });
+    let mut numbers: Vec<Option<StepId>> = vec![None; work.items.len()];
+    let mut steps = Vec::with_capacity(order.len());
+    for id in order {
+        let item = &work.items[id as usize];
+        let mut after: Vec<StepId> = item.needs().filter_map(|need| numbers[need as usize]).collect();
+        after.sort_unstable();
+        after.dedup();
+        numbers[id as usize] = Some(StepId(steps.len() as u32));
+        steps.push(Step { kind: renumber(&item.kind, position), after });
+    }
+    (steps, problems)
+}
+
+/// The needed work in order, or the pieces that wait for each other with those between them.
+fn sort(items: &[Work]) -> Result<Vec<WorkId>, BTreeSet<WorkId>> {
+    let needed = needed(items);
     let mut waiting: Vec<usize> = vec![0; items.len()];
     let mut users: Vec<Vec<WorkId>> = vec![Vec::new(); items.len()];
     for (id, item) in items.iter().enumerate().filter(|(id, _)| needed[*id]) {
-        let mut after = item.after.clone();
-        after.sort_unstable();
-        after.dedup();
-        waiting[id] = after.len();
-        after.iter().for_each(|need| users[*need as usize].push(id as WorkId));
+        for need in item.needs() {
+            waiting[id] += 1;
+            users[need as usize].push(id as WorkId);
+        }
     }
     let mut ready: VecDeque<usize> = (0..items.len()).filter(|i| needed[*i] && waiting[*i] == 0).collect();
-    let mut numbers: Vec<Option<StepId>> = vec![None; items.len()];
-    let mut steps = Vec::new();
+    let mut order = Vec::new();
     while let Some(id) = ready.pop_front() {
-        let item = &items[id];
-        let mut after: Vec<StepId> = item.after.iter().filter_map(|need| numbers[*need as usize]).collect();
-        after.sort_unstable();
-        after.dedup();
-        numbers[id] = Some(StepId(steps.len() as u32));
-        steps.push(Step { kind: renumber(&item.kind, position), after });
+        order.push(id as WorkId);
         for user in &users[id] {
             waiting[*user as usize] -= 1;
             if waiting[*user as usize] == 0 {
@@ -182,15 +239,27 @@ fn into_steps(work: WorkList, position: &[u32]) -> (Vec<Step>, Diagnostics) {
             }
         }
     }
-    let mut problems = Diagnostics::new();
-    if steps.len() < needed.iter().filter(|n| **n).count() {
-        problems.push(
-            Diagnostic::error("the planned steps wait for each other")
-                .detail("an object can't be deleted before another lets go of it, which in turn waits for the delete")
-                .help("apply in two goes with -target, or change create_before_destroy of the objects concerned"),
-        );
+    let mut stuck: BTreeSet<WorkId> = (0..items.len()).filter(|i| waiting[*i] > 0).map(|i| i as WorkId).collect();
+    if stuck.is_empty() {
+        return Ok(order);
     }
-    (steps, problems)
+    // What only waits for a circle is not in it.
+    let mut followed: Vec<usize> = vec![0; items.len()];
+    let stuck_needs = |id: WorkId, stuck: &BTreeSet<WorkId>| {
+        items[id as usize].needs().filter(|need| stuck.contains(need)).collect::<Vec<_>>()
+    };
+    stuck.iter().flat_map(|id| stuck_needs(*id, &stuck)).for_each(|need| followed[need as usize] += 1);
+    let mut last: Vec<WorkId> = stuck.iter().copied().filter(|id| followed[*id as usize] == 0).collect();
+    while let Some(id) = last.pop() {
+        for need in stuck_needs(id, &stuck) {
+            followed[need as usize] -= 1;
+            if followed[need as usize] == 0 {
+                last.push(need);
+            }
+        }
+        stuck.remove(&id);
+    }
+    Err(stuck)
 }
 
 /// Joins and evaluations that nothing waits for are left out; what the root's outputs need stays.
@@ -210,9 +279,9 @@ fn needed(items: &[Work]) -> Vec<bool> {
         }
     }
     while let Some(id) = open.pop() {
-        for need in &items[id].after {
-            if !std::mem::replace(&mut needed[*need as usize], true) {
-                open.push(*need as usize);
+        for need in items[id].needs() {
+            if !std::mem::replace(&mut needed[need as usize], true) {
+                open.push(need as usize);
             }
         }
     }

@@ -34,7 +34,7 @@ pub use change::{Action, Change, Drift, OutputChange, ProviderName, Reason, Repl
 pub use prior::{Prior, PriorObject};
 pub use provisions::{Moment, Provision};
 pub use step::{CellId, CellKind, Step, StepId, StepKind};
-pub use walk::{Options, Planned, Rewrite, plan};
+pub use walk::{DataObject, Options, Planned, Rewrite, plan};
 
 use crate::model::{Diagnostics, Fields};
 

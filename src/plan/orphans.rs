@@ -65,10 +65,7 @@ impl Planner<'_> {
 
     fn why_gone(&self, address: &Address) -> Reason {
         let Some((_, module, index)) = self.resource_node(&address.resource) else {
-            return match static_module(&self.world.spec, &self.world.graph.tree, &address.resource.module) {
-                Some(_) => Reason::DeleteBecauseNoResourceConfig,
-                None => Reason::DeleteBecauseNoModule,
-            };
+            return Reason::DeleteBecauseNoResourceConfig;
         };
         let moved = self.index.get(address).is_some_and(|id| self.index.objects[id].previous.is_some());
         let instance = self.module_instance(module, &address.resource.module);

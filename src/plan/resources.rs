@@ -1,8 +1,9 @@
 //! Managed resources: each instance from its block to its change.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::cells::own_repetition;
+use super::cells::{own_repetition, shallow};
 use super::change::{Action, Change, ProviderName, Reason, ReplaceOrder};
 use super::frame::Frame;
 use super::instance::{Decision, Situation, decide};
@@ -15,8 +16,12 @@ use super::world::{InstanceCell, ModuleIndex, ProviderCell, RepeatKind, Repetiti
 use super::{CheckKind, CheckResult, CheckStatus, PlanMode};
 use crate::graph::{NodeId, NodeKind, StaticModuleId};
 use crate::lang::body_eval;
-use crate::model::{Address, Diagnostic, Key, Mode, ResourceAddress, Schema, Value};
+use crate::lang::scope::{Reference, Slot};
+use crate::model::{Address, Diagnostic, Diagnostics, Key, Mode, ResourceAddress, Schema, Value};
 use crate::spec::Resource;
+
+/// Whether triggers replace an instance, and the work that they follow.
+pub(super) type Triggered = (bool, Producers);
 
 /// What the instances of one block in one module have in common.
 pub(super) struct Place<'a> {
@@ -30,6 +35,8 @@ pub(super) struct Place<'a> {
     pub provider_name: ProviderName,
     /// Work that every instance follows: `depends_on`, the module, the provider's configuration, the number.
     pub gate: Producers,
+    /// Whether triggers replace the instances, where it is the same for all of them and known already.
+    pub triggered: RefCell<Option<Triggered>>,
 }
 
 impl Planner<'_> {
@@ -72,6 +79,7 @@ impl Planner<'_> {
                 provider,
                 provider_name: self.provider_name(node, outside),
                 gate: self.work.producers(gate),
+                triggered: RefCell::new(None),
             };
             match block.mode {
                 Mode::Managed => self.plan_instances(&place, kind, repetitions, outside),
@@ -100,12 +108,22 @@ impl Planner<'_> {
         self.world.modules[place.module as usize].resources[place.index as usize] = resource;
     }
 
+    /// Notes what the block of an object refers to, where the state says otherwise: deletes are ordered by it when
+    /// the block is gone.
+    fn note_dependencies(&mut self, node: NodeId, id: usize) {
+        let now = self.dependencies.of(&self.world.spec, &self.world.graph, node);
+        let entry = &mut self.index.objects[id];
+        entry.dependencies = (entry.object.dependencies != now).then_some(now);
+    }
+
     /// The instance as it is, without a change: its value serves others.
     fn keep_instance(&mut self, place: &Place, repetition: Repetition, claim: bool) -> InstanceCell {
         let address = place.address.instance(repetition.key());
         let id = self.index.get(&address);
-        if let Some(id) = id.filter(|_| claim) {
-            self.index.objects[id].claimed = true;
+        match id {
+            Some(id) if claim => self.index.objects[id].claimed = true,
+            Some(id) => self.note_dependencies(place.node, id),
+            None => (),
         }
         let value = id.and_then(|id| self.index.objects[id].value().cloned());
         let value = value.unwrap_or_else(|| Value::unknown(place.schema.block.ty()));
@@ -132,6 +150,8 @@ impl Planner<'_> {
             let value = prior.unwrap_or_else(|| Value::unknown(place.schema.block.ty()));
             return InstanceCell { repetition, before: value.clone(), value, producers: self.work.none() };
         };
+        let (triggered, behind) = self.triggers(place, own);
+        work.extend_from_slice(&behind);
         let create_first = self.create_first.get(place.node.index()).copied().unwrap_or_default();
         let situation = Situation {
             ty: &place.block.ty,
@@ -142,7 +162,7 @@ impl Planner<'_> {
             prior: prior.as_ref(),
             tainted: prior_id.is_some_and(|id| self.index.objects[id].object.tainted),
             requested: self.options.replace.contains(&address),
-            triggered: self.is_triggered(place, own),
+            triggered,
             create_first,
         };
         let decision = decide(&situation, outside);
@@ -162,13 +182,20 @@ impl Planner<'_> {
         let work = self.work_of(used);
         let failed = problems.has_errors();
         self.diagnostics.extend(problems);
-        ((!failed).then_some(config), work)
+        let config = if failed { Err(Diagnostics::new()) } else { shallow(config, place.block.span) };
+        let config = config.map_err(|problems| self.diagnostics.extend(problems)).ok();
+        (config, work)
     }
 
     /// Whether anything that `replace_triggered_by` names is updated or replaced.
-    fn is_triggered(&mut self, place: &Place, repetition: Option<&Repetition>) -> bool {
-        let mut triggered = false;
+    fn triggers(&mut self, place: &Place, repetition: Option<&Repetition>) -> Triggered {
+        if let Some(known) = &*place.triggered.borrow() {
+            return known.clone();
+        }
+        let (mut triggered, mut alike, mut work) = (false, true, Vec::new());
         for expr in &place.block.lifecycle.replace_triggered_by {
+            let own = |r: Reference| matches!(r.slot, Slot::EachKey | Slot::EachValue | Slot::CountIndex);
+            expr.references(&mut |reference| alike &= !own(reference));
             let frame = |before: bool| {
                 let frame = Frame::new(&self.world, place.module);
                 let frame = if before { frame.as_before() } else { frame };
@@ -177,12 +204,18 @@ impl Planner<'_> {
                     None => frame,
                 }
             };
-            match (expr.eval(&frame(true)), expr.eval(&frame(false))) {
+            let after = frame(false);
+            let values = (expr.eval(&frame(true)), expr.eval(&after));
+            let used = after.used();
+            work.extend(self.work_of(used));
+            match values {
                 (Ok(before), Ok(after)) => triggered |= before != after,
                 (_, Err(problems)) | (Err(problems), _) => self.diagnostics.extend(problems),
             }
         }
-        triggered
+        let found = (triggered, self.work.producers(work));
+        *place.triggered.borrow_mut() = alike.then(|| found.clone());
+        found
     }
 
     fn take_problems(&mut self, place: &Place, address: &Address, decision: &Decision) {
@@ -208,6 +241,9 @@ impl Planner<'_> {
         decision: Decision,
         work: Vec<WorkId>,
     ) -> InstanceCell {
+        if let (Some(id), Action::NoOp) = (prior_id, &decision.action) {
+            self.note_dependencies(place.node, id);
+        }
         let entry = prior_id.map(|id| &self.index.objects[id]);
         let dependencies = entry.map(|e| e.object.dependencies.clone());
         let previous_address = entry.and_then(|e| e.previous.clone());
@@ -292,7 +328,7 @@ impl Planner<'_> {
             after: Value::NULL,
             importing: None,
         };
-        let mut links = ChangeWork { dependencies: Some(object.dependencies.clone()), ..ChangeWork::default() };
+        let mut links = ChangeWork { dependencies: Some(entry.depends_on().clone()), ..ChangeWork::default() };
         let number = self.changes.len() as u32;
         let kind = match action {
             Action::Forget => StepKind::Forget { change: number },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::CellId;
-use super::cells::own_repetition;
+use super::cells::{own_repetition, shallow};
 use super::change::{Change, ProviderName};
 use super::conditions::judge_all;
 use super::frame::Frame;
@@ -93,7 +93,7 @@ impl World {
             return Err(problems);
         }
         match config.is_wholly_known() {
-            true => Ok(config),
+            true => shallow(config, block.span),
             false => Err(Diagnostic::error(format!("{name} refers to something that is still not known"))
                 .at(block.span)
                 .address(change.address.clone())

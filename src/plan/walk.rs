@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::change::{Change, Drift, OutputChange, ProviderName};
-use super::data::PendingRead;
+use super::data::{self, PendingRead};
 use super::frame::{Frame, Used};
 use super::index::PriorIndex;
 use super::lower::{ChangeWork, lower};
@@ -19,10 +19,10 @@ use super::select::Selection;
 use super::work::{Producers, WorkId, WorkList};
 use super::world::{ModuleIndex, Repetition, World};
 use super::{CheckResult, Plan, PlanMode};
-use crate::graph::{Graph, NodeId, NodeKind, StaticModuleId};
+use crate::graph::{Dependencies, Graph, NodeId, NodeKind, StaticModuleId};
 use crate::lang::expr::Expr;
 use crate::lang::functions::Host;
-use crate::model::{Address, Diagnostics, Fields, Str, Value};
+use crate::model::{Address, Diagnostics, Fields, ResourceAddress, Str, Value};
 use crate::spec::Spec;
 use crate::spec::module::Target;
 
@@ -47,6 +47,26 @@ pub struct Planned {
     pub world: World,
     /// What refreshing and moves change in the state, whatever else is done.
     pub rewrites: Vec<Rewrite>,
+    /// The data sources that were read, where the state says otherwise or nothing.
+    pub reads: Vec<DataObject>,
+    /// Data sources of the state that are no more.
+    pub unread: Vec<Address>,
+}
+
+impl Planned {
+    /// Whether applying would write the state though there is nothing to do.
+    pub fn corrects_state(&self) -> bool {
+        !self.rewrites.is_empty() || !self.reads.is_empty() || !self.unread.is_empty()
+    }
+}
+
+/// A data source's object, as reading gave it.
+#[derive(Clone, Debug)]
+pub struct DataObject {
+    pub address: Address,
+    pub provider: ProviderName,
+    /// With marks where it is sensitive.
+    pub object: Value,
 }
 
 /// A row of the state that is not as it should be any more, though its object does not change.
@@ -59,6 +79,8 @@ pub struct Rewrite {
     pub to: Address,
     /// The object as it is now; nothing where it is gone.
     pub object: Option<Value>,
+    /// What it depends on, where that changed.
+    pub dependencies: Option<Arc<[ResourceAddress]>>,
 }
 
 /// Plans. The result is the same for the same input and answers, byte for byte.
@@ -93,6 +115,9 @@ pub(super) struct Planner<'o> {
     pub prior_outputs: HashMap<Str, Value>,
     /// Resources whose replacements create before they delete, by node.
     pub create_first: Vec<bool>,
+    pub dependencies: Dependencies,
+    /// Data sources that were read or will be.
+    pub data: Vec<(Address, Option<DataObject>)>,
     requests: Vec<(Request, Ticket)>,
 }
 
@@ -141,6 +166,8 @@ impl<'o> Planner<'o> {
             reads: HashMap::new(),
             prior_outputs: prior.outputs.iter().cloned().collect(),
             create_first,
+            dependencies: Dependencies::default(),
+            data: Vec::new(),
             requests: Vec::new(),
         };
         let gate = planner.work.none();
@@ -314,7 +341,8 @@ impl<'o> Planner<'o> {
             diagnostics: self.diagnostics.sorted(),
         };
         let rewrites = self.index.objects.iter().filter_map(rewrite).collect();
-        Planned { plan, world: self.world, rewrites }
+        let (reads, unread) = data::changes(self.data, &self.index, &plan);
+        Planned { plan, world: self.world, rewrites, reads, unread }
     }
 
     fn root_variables(&self) -> Fields {
@@ -327,11 +355,12 @@ impl<'o> Planner<'o> {
 
 fn rewrite(entry: &super::index::Entry) -> Option<Rewrite> {
     use super::index::Live;
-    let unchanged = entry.previous.is_none() && matches!(entry.live, Live::AsStored);
+    let unchanged = entry.previous.is_none() && matches!(entry.live, Live::AsStored) && entry.dependencies.is_none();
     (!unchanged).then(|| Rewrite {
         from: entry.previous.clone().unwrap_or_else(|| entry.object.address.clone()),
         deposed: entry.object.deposed.clone(),
         to: entry.object.address.clone(),
         object: entry.value().cloned(),
+        dependencies: entry.dependencies.clone(),
     })
 }

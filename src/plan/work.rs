@@ -17,7 +17,26 @@ const DIRECT: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Work {
     pub kind: StepKind,
+    /// What it can't do without.
     pub after: Vec<WorkId>,
+    /// What it follows where that can be.
+    pub yielding: Vec<(Bond, WorkId)>,
+}
+
+/// Why a delete follows other work, the weakest reason first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bond {
+    /// The other lets go of the object.
+    Release,
+    /// The other deletes what refers to the object.
+    Removal,
+}
+
+impl Work {
+    /// All that it follows; the same work may come twice.
+    pub fn needs(&self) -> impl Iterator<Item = WorkId> + '_ {
+        self.after.iter().copied().chain(self.yielding.iter().map(|(_, need)| *need))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -30,14 +49,14 @@ impl WorkList {
     pub fn add(&mut self, kind: StepKind, mut after: Vec<WorkId>) -> WorkId {
         after.sort_unstable();
         after.dedup();
-        self.items.push(Work { kind, after });
+        self.items.push(Work { kind, after, yielding: Vec::new() });
         (self.items.len() - 1) as WorkId
     }
 
-    /// Makes one piece of work follow others, found later.
-    pub fn follow(&mut self, work: WorkId, after: impl IntoIterator<Item = WorkId>) {
+    /// Makes one piece of work follow others, found later, where that can be.
+    pub fn follow(&mut self, work: WorkId, bond: Bond, after: impl IntoIterator<Item = WorkId>) {
         if let Some(item) = self.items.get_mut(work as usize) {
-            item.after.extend(after);
+            item.yielding.extend(after.into_iter().map(|need| (bond, need)));
         }
     }
 

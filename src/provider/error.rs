@@ -53,6 +53,24 @@ pub enum ErrorKind {
     Other,
 }
 
+impl ErrorKind {
+    /// Whether a call that ended so may have taken effect all the same.
+    pub fn leaves_open(self) -> bool {
+        match self {
+            ErrorKind::Service | ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::Other => {
+                true
+            }
+            ErrorKind::NotFound
+            | ErrorKind::AlreadyExists
+            | ErrorKind::Conflict
+            | ErrorKind::Throttled { .. }
+            | ErrorKind::Denied
+            | ErrorKind::Invalid
+            | ErrorKind::Quota => false,
+        }
+    }
+}
+
 impl ProviderError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         ProviderError {

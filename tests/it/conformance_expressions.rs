@@ -41,7 +41,7 @@ impl Scope for Nowhere {
 }
 
 /// The text of `jsonencode(expr)`, or what is wrong.
-fn evaluate(expr: &str) -> Result<String, String> {
+pub fn evaluate(expr: &str) -> Result<String, String> {
     let mut diagnostics = Diagnostics::new();
     let map = TextMap::offset(SourceId(0), 0);
     let text = format!("jsonencode({expr})");

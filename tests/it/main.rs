@@ -21,6 +21,7 @@ mod cli_questions;
 mod conformance_expressions;
 mod conformance_plans;
 mod driver_conformance;
+mod properties;
 mod provisioners_local;
 mod provisioners_remote;
 mod reference;

@@ -65,6 +65,10 @@ impl Apply {
                     .into());
             }
             let (session, planned) = open_saved(path, &mut settings, &self.common, call, Access::Write("apply"))?;
+            if planned.plan.errored() {
+                call.terminal.diagnostics(&planned.plan.diagnostics, &session.sources);
+                return Ok(1);
+            }
             return carry_out(session, planned, self.parallelism, call.terminal);
         }
         let options = self.planning.options()?;
@@ -73,7 +77,7 @@ impl Apply {
         if planned.plan.errored() {
             return Ok(1);
         }
-        if !planned.plan.has_changes() && planned.rewrites.is_empty() {
+        if !planned.plan.has_changes() && !planned.corrects_state() {
             tell_end(&planned.plan, &nothing_done(&planned.plan), call.terminal);
             return Ok(0);
         }

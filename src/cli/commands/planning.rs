@@ -104,10 +104,12 @@ pub fn settle(
         if let Some(lines) = &lines {
             lines.finish();
         }
-        terminal.diagnostics(&notes, &session.sources);
+        let (errors, notes): (Vec<_>, Vec<_>) = notes.into_iter().partition(Diagnostic::is_error);
+        terminal.diagnostics(&notes.into_iter().collect(), &session.sources);
         if changed {
             (planned, record) = session.plan(options.clone());
         }
+        planned.plan.diagnostics.extend(errors);
     }
     Ok((session, planned, record))
 }

@@ -94,12 +94,22 @@ pub fn open_saved(
             .help("make a new plan")
             .into());
     }
-    let planned = session.replay(&file.record);
+    let mut planned = session.replay(&file.record);
     if plan_file::digest(&planned.plan) != file.digest {
         return Err(Diagnostic::error("the saved plan does not come to the same steps any more")
             .detail("a file that the configuration reads, or the state, is not what it was")
             .help("make a new plan")
             .into());
+    }
+    if matches!(access, Access::Write(_)) {
+        let (changed, notes) = session.recover(&planned, &call.terminal.reading())?;
+        planned.plan.diagnostics.extend(notes);
+        if changed {
+            return Err(Diagnostic::error("Saved plan is stale")
+                .detail("a run that was interrupted made something that is in the state now")
+                .help("make a new plan")
+                .into());
+        }
     }
     Ok((session, planned))
 }

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -48,9 +49,11 @@ const BATCH: usize = 1024;
 type Answer = Box<dyn FnOnce(Result<(), ProviderError>) + Send>;
 type Job = Box<dyn FnOnce(&Connection) -> Answer + Send>;
 
+/// Dropping it waits for the calls that are under way.
 pub struct Store {
     path: PathBuf,
-    jobs: Sender<Job>,
+    jobs: Option<Sender<Job>>,
+    writer: Option<JoinHandle<()>>,
     readers: Arc<Mutex<Vec<Connection>>>,
 }
 
@@ -62,10 +65,10 @@ impl Store {
         keep_private(path);
         let (jobs, queue) = channel();
         let writer = std::thread::Builder::new().name("sandbox".to_string());
-        writer
+        let writer = writer
             .spawn(move || serve(connection, &queue))
             .map_err(|e| ProviderError::new(ErrorKind::Other, format!("the sandbox cannot start: {e}")))?;
-        Ok(Store { path: path.to_path_buf(), jobs, readers: Arc::default() })
+        Ok(Store { path: path.to_path_buf(), jobs: Some(jobs), writer: Some(writer), readers: Arc::default() })
     }
 
     /// Runs the call in the writer's transaction; answers when it is committed. A call that fails leaves nothing.
@@ -81,7 +84,8 @@ impl Store {
                 let _ = tell.send(committed.and(result));
             })
         });
-        self.jobs.send(job).map_err(|_| stopped())?;
+        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
+        jobs.send(job).map_err(|_| stopped())?;
         told.await.unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -99,6 +103,16 @@ impl Store {
             result
         };
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(writer) = self.writer.take() {
+            // A panic of the writer was told to whoever waited for it.
+            let _ = writer.join();
+        }
     }
 }
 
