@@ -3,7 +3,6 @@
 use super::PlanMode;
 use super::change::{Action, Reason};
 use super::outside::Outside;
-use super::refresh::static_module;
 use super::resources::prevented;
 use super::walk::Planner;
 use super::world::RepeatKind;
