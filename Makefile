@@ -11,9 +11,11 @@ export TERRANE_TEST_VENV
 
 CARGO_DENY_VERSION := 0.20.2
 DENY := $(CACHE)/tools/$(CARGO_DENY_VERSION)/bin/cargo-deny
+CARGO_FUZZ_VERSION := 0.13.1
+FUZZ := $(CACHE)/tools/fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 SERVERS := $(TERRANE_TEST_VENV)/.terrane-requirements
 
-.PHONY: help test fmt lint deny unit kill fuzz-diff doc docs servers bench
+.PHONY: help test fmt lint deny unit kill fuzz fuzz-diff doc docs servers bench
 
 help: ## Show the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,6 +61,21 @@ $(DENY):
 	CARGO_TARGET_DIR=$(CACHE)/tools/target \
 	$(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked --no-default-features \
 	    --root $(CACHE)/tools/$(CARGO_DENY_VERSION)
+	rm -rf $(CACHE)/tools/target
+
+FUZZ_TARGETS ?= hcl yaml json template tfvars evaluator state plan_file
+FUZZ_SECONDS ?= 60
+
+fuzz: $(FUZZ) ## Run each fuzz target for a while (FUZZ_TARGETS, FUZZ_SECONDS); needs the nightly compiler
+	test -e fuzz/Cargo.lock || cp Cargo.lock fuzz/Cargo.lock
+	for target in $(FUZZ_TARGETS); do \
+	    PATH="$(dir $(FUZZ)):$$PATH" CARGO_TARGET_DIR=$(CACHE)/fuzz \
+	    cargo +nightly fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096; \
+	done
+
+$(FUZZ):
+	CARGO_TARGET_DIR=$(CACHE)/tools/target $(CARGO) install cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked \
+	    --root $(CACHE)/tools/fuzz-$(CARGO_FUZZ_VERSION)
 	rm -rf $(CACHE)/tools/target
 
 bench: ## Time large stacks, beside terraform if it is on the PATH (BENCH_MAX, BENCH_TERRAFORM_MAX)

@@ -4,13 +4,11 @@ use std::collections::HashMap;
 
 use super::error::Failure;
 use crate::apply::{Outcome, Tally};
-use crate::graph::{Dependencies, NodeKind, StaticModuleId};
-use crate::model::{Address, Diagnostic, Marks, ResourceAddress, Str, Value};
+use crate::model::{Address, Diagnostic, Marks, Str, Value};
 use crate::ops::configuration::configuration_json;
-use crate::ops::{Loaded, Session, prior};
+use crate::ops::{Session, prior};
 use crate::plan::{Counts, Plan, PlanMode};
 use crate::render;
-use crate::render::graph_dot::{DotGraph, DotNode};
 use crate::render::human::{apply_summary, destroy_summary};
 use crate::render::json::{PlanContext, StateObject};
 use crate::render::outputs::{OutputValue, outputs_text};
@@ -114,34 +112,6 @@ pub fn state_text(session: &Session, only: Option<&Address>) -> Result<String, F
         }
     }
     Ok(text)
-}
-
-/// The resources and what they are made from.
-pub fn resource_graph(loaded: &Loaded) -> DotGraph {
-    let (spec, graph) = (&loaded.spec, &loaded.graph);
-    let mut dependencies = Dependencies::default();
-    let mut numbers: HashMap<ResourceAddress, usize> = HashMap::new();
-    let mut found = Vec::new();
-    let mut dot = DotGraph::default();
-    for (index, module) in graph.tree.modules.iter().enumerate() {
-        let id = StaticModuleId(index as u32);
-        for (i, resource) in graph.tree.definition(spec, id).resources.iter().enumerate() {
-            let address = ResourceAddress {
-                module: module.path.clone(),
-                mode: resource.mode,
-                ty: resource.ty.clone(),
-                name: resource.name.clone(),
-            };
-            numbers.insert(address.clone(), dot.nodes.len());
-            dot.nodes.push(DotNode { label: address.to_string(), shape: "box" });
-            found.push(graph.node(spec, id, NodeKind::Resource(i as u32)));
-        }
-    }
-    for (from, node) in found.into_iter().enumerate() {
-        let needs = dependencies.of(spec, graph, node);
-        dot.edges.extend(needs.iter().filter_map(|a| numbers.get(a)).map(|to| (from, *to)));
-    }
-    dot
 }
 
 /// The version of the format's readers that JSON output is made for.

@@ -9,10 +9,12 @@ mod cycle;
 mod dependencies;
 mod providers;
 mod references;
+mod summary;
 mod tree;
 
 pub use build::{Graph, Node, NodeId, NodeKind, build};
 pub use dependencies::Dependencies;
 pub use providers::{ProviderNode, ProviderUse, real_name};
 pub use references::{block_references, body_references};
+pub use summary::{Summary, reduced, summary};
 pub use tree::{StaticModule, StaticModuleId, Tree};

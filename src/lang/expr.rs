@@ -4,8 +4,9 @@
 //! numbers that count from the outermost binding, functions are pointers into the library.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::functions::Function;
+use super::functions::{Foreign, Function};
 use super::scope::{Reference, Slot};
 use crate::model::{Key, Span, Str, Value};
 
@@ -43,6 +44,7 @@ pub(super) enum Kind {
     ComputedObject(Box<[(Expr, Expr)]>),
     For(Box<For>),
     Call(Box<Call>),
+    Foreign(Box<ForeignCall>),
     /// The first that can be evaluated.
     Try(Box<[Expr]>),
     Can(Box<Expr>),
@@ -58,6 +60,24 @@ pub(super) struct Call {
     pub args: Box<[Expr]>,
     /// The last argument is a list whose elements are the last arguments.
     pub expand: bool,
+}
+
+/// A call of a provider's function.
+#[derive(Clone, Debug)]
+pub(super) struct ForeignCall {
+    pub function: ForeignRef,
+    pub name_span: Span,
+    pub args: Box<[Expr]>,
+    pub expand: bool,
+}
+
+#[derive(Clone)]
+pub(super) struct ForeignRef(pub Arc<dyn Foreign>);
+
+impl fmt::Debug for ForeignRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name())
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -76,6 +96,37 @@ pub(super) struct Render {
     /// The path, or the text of the template.
     pub source: Expr,
     pub variables: Expr,
+    pub compiled: Remembered,
+}
+
+/// The template that a call rendered last, compiled: most calls render the same text again and again.
+#[derive(Clone, Default)]
+pub(super) struct Remembered(Arc<Mutex<Option<Template>>>);
+
+#[derive(Clone)]
+struct Template {
+    text: Str,
+    names: Vec<Str>,
+    compiled: Arc<Expr>,
+}
+
+impl Remembered {
+    /// What the text was compiled to under these names, if it was the last.
+    pub fn get(&self, text: &str, names: &[Str]) -> Option<Arc<Expr>> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().filter(|t| &*t.text == text && t.names == names).map(|t| t.compiled.clone())
+    }
+
+    pub fn set(&self, text: Str, names: Vec<Str>, compiled: Arc<Expr>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Template { text, names, compiled });
+    }
+}
+
+/// What is remembered is no part of what the expression says.
+impl fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("_")
+    }
 }
 
 /// `module.name.output`, `module.name[key].output`.
@@ -189,6 +240,14 @@ impl Expr {
         }
     }
 
+    /// What stands between the parentheses of `type(…)`, where the expression is that and nothing more.
+    pub fn asked_type(&self) -> Option<&Expr> {
+        match &self.kind {
+            Kind::TypeOf(of) => Some(of),
+            _ => None,
+        }
+    }
+
     pub fn is_invalid(&self) -> bool {
         matches!(self.kind, Kind::Invalid)
     }
@@ -232,6 +291,7 @@ impl Expr {
             Kind::Literal(_) | Kind::Invalid | Kind::Slot(_) | Kind::Binding(_) => (),
             Kind::Template(items) | Kind::Tuple(items) | Kind::Try(items) => items.iter().for_each(f),
             Kind::Call(call) => call.args.iter().for_each(f),
+            Kind::Foreign(call) => call.args.iter().for_each(f),
             Kind::Render(render) => [&render.source, &render.variables].into_iter().for_each(f),
             Kind::Join(e) | Kind::Unary(_, e) | Kind::Instance(_, e) | Kind::Can(e) | Kind::TypeOf(e) => f(e),
             Kind::Output(of) => of.key.iter().for_each(f),

@@ -5,6 +5,7 @@
 //! index) have 64. The result of an operation has the larger precision of its operands, which shows in
 //! divisions: `length(a) / length(b)` has 64 bits, `1 / 3` has 512.
 
+mod infinity;
 mod text;
 
 use std::cmp::Ordering;
@@ -39,6 +40,9 @@ enum Repr {
     Int(i64),
     /// Equals zero, but is shown with its sign, and its sign goes on into products and quotients.
     NegativeZero,
+    Infinite {
+        negative: bool,
+    },
     /// Never an integer that fits `i64`.
     Big(Arc<Big>),
 }
@@ -54,8 +58,8 @@ struct Big {
 /// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    #[error("division by zero")]
-    DivisionByZero,
+    #[error("it has no result: zero by zero, infinity by infinity, infinity less itself, or zero times infinity")]
+    Undefined,
     #[error("the result is too large")]
     Overflow,
 }
@@ -71,13 +75,16 @@ impl Number {
         Number { repr: Repr::Int(n), precision: TEXT_PRECISION }
     }
 
-    /// Reads decimal text: `12`, `-1.5`, `2e10`. No spaces, no hex, no infinities.
+    /// Reads decimal text: `12`, `-1.5`, `2e10`, `inf`. No spaces, no hex.
     pub fn parse(text: &str) -> Option<Number> {
         let (negative, digits) = match text.as_bytes().first()? {
             b'-' => (true, &text[1..]),
             b'+' => (false, &text[1..]),
             _ => (false, text),
         };
+        if matches!(digits, "inf" | "Inf") {
+            return Some(Number::infinite(negative));
+        }
         let (mantissa_text, exponent) = match digits.find(['e', 'E']) {
             Some(at) => (&digits[..at], digits[at + 1..].parse::<i64>().ok()?),
             None => (digits, 0),
@@ -102,10 +109,10 @@ impl Number {
         Some(from_ratio(negative, mantissa, exponent, TEXT_PRECISION))
     }
 
-    /// The nearest number to a double, exactly. Nothing for infinities and NaN.
+    /// The nearest number to a double, exactly. Nothing for NaN.
     pub fn from_f64(f: f64) -> Option<Number> {
         if !f.is_finite() {
-            return None;
+            return (!f.is_nan()).then(|| Number::infinite(f < 0.0));
         }
         let bits = f.to_bits();
         let raw_exponent = ((bits >> 52) & 0x7ff) as i64;
@@ -145,7 +152,7 @@ impl Number {
         match &self.repr {
             Repr::Int(n) => Some(*n),
             Repr::NegativeZero => Some(0),
-            Repr::Big(_) => None,
+            Repr::Big(_) | Repr::Infinite { .. } => None,
         }
     }
 
@@ -158,13 +165,14 @@ impl Number {
         match &self.repr {
             Repr::Int(n) => *n as f64,
             Repr::NegativeZero => -0.0,
-            Repr::Big(_) => self.to_string().parse().unwrap_or(f64::NAN),
+            Repr::Big(_) | Repr::Infinite { .. } => self.to_string().parse().unwrap_or(f64::NAN),
         }
     }
 
     pub fn is_integer(&self) -> bool {
         match &self.repr {
             Repr::Int(_) | Repr::NegativeZero => true,
+            Repr::Infinite { .. } => false,
             Repr::Big(big) => big.exponent >= 0,
         }
     }
@@ -177,6 +185,7 @@ impl Number {
         match &self.repr {
             Repr::Int(n) => *n < 0,
             Repr::NegativeZero => false,
+            Repr::Infinite { negative } => *negative,
             Repr::Big(big) => big.negative,
         }
     }
@@ -184,6 +193,7 @@ impl Number {
     pub fn negate(&self) -> Number {
         match &self.repr {
             Repr::Int(n) if *n != i64::MIN && *n != 0 => Number { repr: Repr::Int(-n), precision: self.precision },
+            Repr::Infinite { negative } => Number::infinite(!negative),
             _ => {
                 let big = self.big();
                 normalise(!big.negative, big.mantissa, big.exponent, self.precision)
@@ -197,6 +207,9 @@ impl Number {
             && let Some(sum) = a.checked_add(*b)
         {
             return Ok(Number { repr: Repr::Int(sum), precision });
+        }
+        if let Some(answer) = self.add_infinite(other) {
+            return answer;
         }
         let (a, b) = (self.big(), other.big());
         let exponent = a.exponent.min(b.exponent);
@@ -226,14 +239,17 @@ impl Number {
         {
             return Ok(Number { repr: Repr::Int(product), precision });
         }
+        if let Some(answer) = self.multiply_infinite(other) {
+            return answer;
+        }
         let (a, b) = (self.big(), other.big());
         let negative = a.negative != b.negative;
         checked(rounded(negative, a.mantissa * b.mantissa, a.exponent + b.exponent, false, precision))
     }
 
     pub fn divide(&self, other: &Number) -> Result<Number, NumberError> {
-        if other.is_zero() {
-            return Err(NumberError::DivisionByZero);
+        if let Some(answer) = self.divide_infinite(other) {
+            return answer;
         }
         let precision = self.precision.max(other.precision);
         if let (Repr::Int(a), Repr::Int(b)) = (&self.repr, &other.repr)
@@ -249,8 +265,11 @@ impl Number {
 
     /// What is left of the number when it is divided by the other and the quotient is cut to a whole number.
     pub fn modulo(&self, other: &Number) -> Result<Number, NumberError> {
+        if self.infinity().or(other.infinity()).is_some() {
+            return Err(NumberError::Undefined);
+        }
         if other.is_zero() {
-            return Err(NumberError::DivisionByZero);
+            return Ok(self.clone());
         }
         let precision = self.precision.max(other.precision);
         if let (Repr::Int(a), Repr::Int(b)) = (&self.repr, &other.repr) {
@@ -304,6 +323,9 @@ impl Number {
 
     /// Rounded to a number of decimals, half to even on the exact value, always with that many decimals.
     pub fn to_fixed(&self, decimals: usize) -> String {
+        if let Some(text) = self.infinity_text() {
+            return text.to_string();
+        }
         let big = self.big();
         let scaled = big.mantissa * UBig::from(10u8).pow(decimals);
         let whole = if big.exponent >= 0 {
@@ -317,6 +339,9 @@ impl Number {
     /// At most ten significant digits; in exponent form where the number is large or very small.
     pub fn to_short(&self) -> String {
         const DIGITS: usize = 10;
+        if let Some(text) = self.infinity_text() {
+            return text.to_string();
+        }
         if let Some(n) = self.as_i64()
             && n.unsigned_abs() < 10_u64.pow(10)
         {
@@ -355,7 +380,8 @@ impl Number {
                 let zeros = if magnitude == 0 { 0 } else { magnitude.trailing_zeros() };
                 Big { negative: *n < 0, mantissa: UBig::from(magnitude >> zeros), exponent: i64::from(zeros) }
             }
-            Repr::NegativeZero => Big { negative: true, mantissa: UBig::ZERO, exponent: 0 },
+            // Who asks for the parts of a number has asked before whether it is infinite.
+            Repr::NegativeZero | Repr::Infinite { .. } => Big { negative: true, mantissa: UBig::ZERO, exponent: 0 },
             Repr::Big(big) => big.as_ref().clone(),
         }
     }
@@ -450,6 +476,7 @@ impl Hash for Number {
             Repr::Int(n) => n.hash(state),
             // Equal numbers have equal hashes.
             Repr::NegativeZero => 0_i64.hash(state),
+            Repr::Infinite { negative } => negative.hash(state),
             Repr::Big(big) => big.hash(state),
         }
     }
@@ -468,6 +495,11 @@ impl Ord for Number {
         }
         if self.is_zero() && other.is_zero() {
             return Ordering::Equal;
+        }
+        // An infinity is beyond all others on its side.
+        let side = |n: &Number| n.infinity().map_or(0, |negative| if negative { -1 } else { 1 });
+        if side(self) != 0 || side(other) != 0 {
+            return side(self).cmp(&side(other));
         }
         let (a, b) = (self.big(), other.big());
         match (a.negative, b.negative) {
@@ -530,7 +562,6 @@ mod tests {
         );
         assert_eq!(Number::int(1).divide(&Number::int(3)).unwrap().to_string(), "0.33333333333333333334");
         assert_eq!(n("7").modulo(&n("-2.5")).unwrap().to_string(), "2");
-        assert_eq!(n("1").divide(&n("0")), Err(NumberError::DivisionByZero));
         assert_eq!(n("5").modulo(&n("0.2")).unwrap().to_string(), "0");
         assert_eq!(Number::double(4611686018427387904.0).unwrap().to_string(), "4611686018427388000");
     }

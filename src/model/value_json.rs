@@ -18,12 +18,13 @@ pub fn to_json(value: &Value) -> Json {
     }
 }
 
-/// The number with all its digits.
+/// The number with all its digits. JSON has no infinities: they become texts, which are read back where a number is
+/// expected.
 pub fn number_to_json(n: &Number) -> Json {
     match n.as_i64() {
         Some(i) => Json::from(i),
-        // The text of a number is always a JSON number.
-        None => serde_json::from_str(&n.to_string()).unwrap_or(Json::Null),
+        // The text of any other number is a JSON number.
+        None => serde_json::from_str(&n.to_string()).unwrap_or_else(|_| Json::String(n.to_string())),
     }
 }
 
@@ -61,6 +62,9 @@ pub fn from_json_typed(json: &Json, ty: &Type) -> Result<Value, JsonTypeError> {
         (Json::Null, _) => Ok(Value::Null(ty.clone())),
         (Json::Bool(b), Type::Bool) => Ok(Value::Bool(*b)),
         (Json::Number(n), Type::Number) => number_from_json(n).map(Value::Number).ok_or_else(wrong),
+        (Json::String(s), Type::Number) if matches!(s.as_str(), "+Inf" | "-Inf") => {
+            Number::parse(s).map(Value::Number).ok_or_else(wrong)
+        }
         (Json::String(s), Type::String) => Ok(Value::string(s.as_str())),
         (Json::Array(items), Type::List(t)) => Ok(Value::list((**t).clone(), read_items(items, |_| t)?)),
         (Json::Array(items), Type::Set(t)) => Ok(set::set((**t).clone(), read_items(items, |_| t)?)),

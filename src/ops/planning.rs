@@ -115,7 +115,7 @@ impl Session {
         let providers = Arc::new(Providers::new(runtime.handle().clone(), wrap));
         let loaded = load(&settings, &providers);
         let host = Arc::new(Machine {
-            working_dir: settings.folder.clone(),
+            working_dir: absolute(&settings.folder),
             home_dir: settings.home_dir.clone(),
             plan_timestamp: settings.now.clone(),
             applying: AtomicBool::new(false),
@@ -242,7 +242,7 @@ impl Session {
         let (inputs, mut problems) = self.inputs();
         options.inputs = inputs;
         options.workspace = self.settings.workspace.name().into();
-        options.cwd = self.settings.folder.to_string_lossy().into();
+        options.cwd = absolute(&self.settings.folder).to_string_lossy().into();
         let (prior, unreadable) = prior::decode(&self.snapshot, &self.providers);
         problems.extend(self.loaded.diagnostics.clone());
         problems.extend(unreadable);
@@ -324,7 +324,7 @@ impl Session {
         let Some(store) = self.store.clone() else {
             return Err(StateError::WriterStopped { path: self.settings.data_dir.clone() }.into());
         };
-        self.host.applying.store(true, Ordering::Relaxed);
+        self.open_clock();
         if let Some(run) = self.run.take() {
             store.commit(vec![Change::Describe(run)]).wait()?;
         }
@@ -345,6 +345,11 @@ impl Session {
         let outcome = self.runtime.block_on(apply::run(input));
         self.snapshot = store.snapshot().wait()?;
         Ok(outcome)
+    }
+
+    /// From here on functions see the clock and draw random numbers, as they do while applying.
+    pub fn open_clock(&self) {
+        self.host.applying.store(true, Ordering::Relaxed);
     }
 
     /// The open store, where the session may write.
@@ -423,4 +428,11 @@ pub fn diagnostic(error: &SessionError) -> Diagnostic {
         SessionError::Encryption(problem) => (**problem).clone(),
         other => Diagnostic::error(other.to_string()),
     }
+}
+
+/// The folder from the root of the file system; as it is given where the working folder is gone.
+fn absolute(folder: &Path) -> PathBuf {
+    let plain: PathBuf = folder.components().filter(|c| !matches!(c, std::path::Component::CurDir)).collect();
+    let whole = if plain.as_os_str().is_empty() { std::path::absolute(".") } else { std::path::absolute(&plain) };
+    whole.unwrap_or_else(|_| folder.to_path_buf())
 }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::provider_functions;
 use crate::apply::{Cloud, Event, Observer, Verb};
+use crate::lang::functions::Foreign;
 use crate::model::{Address, Diagnostic, Mode, Object, ProviderAddress, Schema, Str, Value};
 use crate::plan::outside::{Answer, Known, Outside, ProviderInstance, Refined, Refreshed, Request};
 use crate::provider::resource::Timeouts;
@@ -197,6 +199,10 @@ impl Schemas for Providers {
 
     fn provider_names(&self) -> Vec<Str> {
         self.names().map(Str::from).collect()
+    }
+
+    fn function(&self, provider: &str, name: &str) -> Option<Arc<dyn Foreign>> {
+        provider_functions::function(&**self.definition(provider)?, name)
     }
 }
 

@@ -236,13 +236,7 @@ pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<Assi
     }
     let body = match text.parse::<hcl_edit::structure::Body>() {
         Ok(body) => body,
-        Err(error) => {
-            let at = error.location().offset();
-            let problem = Diagnostic::error(format!("\"{path}\" can't be read"))
-                .at(Span::new(source, at, at + 1))
-                .label(error.message().to_string());
-            return (Vec::new(), problem.into());
-        }
+        Err(error) => return (Vec::new(), compile::syntax_error(&error, text, &map).into()),
     };
     let (mut found, mut all) = (Vec::new(), Diagnostics::new());
     for structure in body.iter() {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::resource::Timeouts;
 use super::{
     Config, Create, DataType, Delete, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, ProviderError,
-    Read, ReadOutcome, RemoteId, ResourceType, Stored, Update,
+    ProviderFunction, Read, ReadOutcome, RemoteId, ResourceType, Stored, Update,
 };
 use crate::model::{Object, Schema};
 
@@ -41,6 +41,11 @@ pub trait ProviderDef: Send + Sync {
 
     /// Turns what a user writes on import into an id.
     fn import_id(&self, ty: &str, written: &str) -> Result<RemoteId, ProviderError>;
+
+    /// The functions that expressions can call as `provider::NAME::…`.
+    fn functions(&self) -> Vec<ProviderFunction> {
+        Vec::new()
+    }
 
     async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError>;
 }

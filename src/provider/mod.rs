@@ -8,6 +8,7 @@
 pub mod connection;
 pub mod contract;
 pub mod error;
+pub mod function;
 pub mod limits;
 pub mod provisioner;
 pub mod resource;
@@ -22,6 +23,7 @@ pub use contract::{
     ReadOutcome, RemoteId, Stored, Update,
 };
 pub use error::{ErrorKind, ProviderError};
+pub use function::{FunctionParam, ProviderFunction};
 pub use provisioner::{Job, Output, ProvisionError, Provisioner};
 pub use resource::{DataDriver, DataType, ResourceType, data_source, resource};
 pub use retry::Repeat;

@@ -1,52 +1,73 @@
-//! A graph in the DOT language, for Graphviz.
+//! Graphs in the DOT language, for Graphviz.
 
 use std::fmt::Write;
 
-/// A directed graph; an edge goes from what waits to what it waits for, by index of the nodes.
+use super::resource_graph::ResourceGraph;
+use crate::model::ModulePath;
+
+/// Resources, those of a module in a cluster of their own.
+pub fn resources_dot(graph: &ResourceGraph) -> String {
+    let mut out = String::from("digraph G {\n  rankdir = \"RL\";\n  node [shape = rect, fontname = \"sans-serif\"];\n");
+    let mut cluster: Option<&ModulePath> = None;
+    // Writing to a string cannot fail.
+    for node in &graph.nodes {
+        if cluster.is_some_and(|module| *module != node.module) {
+            out.push_str("  }\n");
+        }
+        let indent = if node.module.is_root() { "  " } else { "    " };
+        if !node.module.is_root() && cluster != Some(&node.module) {
+            let module = node.module.to_string();
+            let _ = writeln!(out, "  subgraph {} {{", dot_string(&format!("cluster_{module}")));
+            let _ = writeln!(out, "    label = {}\n    fontname = \"sans-serif\"", dot_string(&module));
+        }
+        cluster = Some(&node.module).filter(|module| !module.is_root());
+        let _ = writeln!(out, "{indent}{} [label={}];", dot_string(&node.address()), dot_string(&node.name));
+    }
+    if cluster.is_some() {
+        out.push_str("  }\n");
+    }
+    let name = |i: &usize| graph.nodes.get(*i).map(|n| dot_string(&n.address()));
+    for (from, to) in graph.edges.iter().filter_map(|(from, to)| name(from).zip(name(to))) {
+        let _ = writeln!(out, "  {from} -> {to};");
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// Everything that an operation evaluates: values, providers and modules among the resources.
 #[derive(Clone, Debug, Default)]
-pub struct DotGraph {
-    pub nodes: Vec<DotNode>,
+pub struct OperationGraph {
+    pub nodes: Vec<OperationNode>,
+    /// From what waits to what it waits for; sorted.
     pub edges: Vec<(usize, usize)>,
 }
 
 #[derive(Clone, Debug)]
-pub struct DotNode {
-    pub label: String,
-    /// A Graphviz shape, such as `box` or `diamond`.
-    pub shape: &'static str,
+pub struct OperationNode {
+    /// Unique, such as `aws_vpc.main (expand)`.
+    pub name: String,
+    /// The label and Graphviz shape, of nodes that stand for something of the sources.
+    pub shown: Option<(String, &'static str)>,
 }
 
-/// The DOT text; edges to nodes that do not exist are left out.
-pub fn graph_dot(graph: &DotGraph) -> String {
-    let mut out = String::from("digraph {\n  rankdir = \"RL\"\n  node [fontname = \"sans-serif\"]\n");
+/// The graph of an operation in the form that tools are used to: names behind `[root]`.
+pub fn operation_dot(graph: &OperationGraph) -> String {
+    let mut out = String::from("digraph {\n\tcompound = \"true\"\n\tnewrank = \"true\"\n\tsubgraph \"root\" {\n");
+    let name = |i: &usize| graph.nodes.get(*i).map(|n| dot_string(&format!("[root] {}", n.name)));
+    // Writing to a string cannot fail.
     for (i, node) in graph.nodes.iter().enumerate() {
-        // Writing to a string cannot fail.
-        let _ = writeln!(out, "  n{i} [label = {}, shape = {}]", dot_string(&node.label), node.shape);
-    }
-    for (from, to) in &graph.edges {
-        if *from < graph.nodes.len() && *to < graph.nodes.len() {
-            let _ = writeln!(out, "  n{from} -> n{to}");
+        if let (Some((label, shape)), Some(name)) = (&node.shown, name(&i)) {
+            let _ = writeln!(out, "\t\t{name} [label = {}, shape = \"{shape}\"]", dot_string(label));
         }
     }
-    out.push_str("}\n");
+    for (from, to) in graph.edges.iter().filter_map(|(from, to)| name(from).zip(name(to))) {
+        let _ = writeln!(out, "\t\t{from} -> {to}");
+    }
+    out.push_str("\t}\n}\n");
     out
 }
 
 /// In DOT only the quote is escaped, and a backslash could begin an escape of its own.
 fn dot_string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nodes_and_edges_are_written() {
-        let node = |label: &str| DotNode { label: label.into(), shape: "box" };
-        let graph = DotGraph { nodes: vec![node("a.b[\"x\"]"), node("c.d")], edges: vec![(0, 1), (0, 7)] };
-        let text = graph_dot(&graph);
-        assert!(text.contains(r#"n0 [label = "a.b[\"x\"]", shape = box]"#), "{text}");
-        assert_eq!(text.matches("->").count(), 1);
-    }
 }

@@ -2,12 +2,14 @@
 
 pub mod diagnostic;
 pub mod graph_dot;
+pub mod graph_svg;
 pub mod human;
 pub mod json;
 pub mod outputs;
 pub mod progress_text;
 pub mod provider_tree;
 pub mod quote;
+pub mod resource_graph;
 pub mod schema_page;
 pub mod style;
 pub mod value_text;

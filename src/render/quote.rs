@@ -7,6 +7,15 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A string between quotes, with the language's escapes.
 pub fn quoted(text: &str) -> String {
+    between_quotes(text, true)
+}
+
+/// The same, with the markers of templates as they stand: for output that other programs read.
+pub fn verbatim(text: &str) -> String {
+    between_quotes(text, false)
+}
+
+fn between_quotes(text: &str, escape_templates: bool) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     let mut chars = text.chars().peekable();
@@ -17,13 +26,18 @@ pub fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            '$' | '%' if chars.peek() == Some(&'{') => out.extend([c, c]),
-            c if is_control(c) => push_escape(&mut out, c),
+            '$' | '%' if escape_templates && chars.peek() == Some(&'{') => out.extend([c, c]),
+            c if is_control(c) || is_invisible(c) => push_escape(&mut out, c),
             c => out.push(c),
         }
     }
     out.push('"');
     out
+}
+
+/// Characters that take no room: joiners, spaces without width, marks of order and of bytes.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// The name itself where the language takes it bare, otherwise between quotes.
@@ -115,6 +129,7 @@ mod tests {
     #[test]
     fn quotes_escape_templates_and_control_sequences() {
         assert_eq!(quoted("a\"b\\c\n${x} $5 %{y}\u{1b}[31m"), r#""a\"b\\c\n$${x} $5 %%{y}\u001b[31m""#);
+        assert_eq!(verbatim("${x}\u{200d}"), r#""${x}\u200d""#);
         assert_eq!(name("ok-name"), "ok-name");
         assert_eq!(name("1x"), "\"1x\"");
         assert_eq!(printable("a\u{1b}[2Jb\r\nc\td"), "a\\u001b[2Jb\nc\td");

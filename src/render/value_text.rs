@@ -1,5 +1,7 @@
 //! Values as people read them: close to how the language writes them. Sensitive parts are named, never shown.
 
+use std::borrow::Cow;
+
 use super::quote::{self, quoted};
 use crate::model::{Address, Block, Marks, Mode, Nesting, Schema, Type, Value};
 
@@ -59,7 +61,7 @@ impl Text<'_> {
             return self.out.push_str(instead);
         }
         match bare {
-            Value::Null(ty) => self.out.push_str(if self.conversions { typed_null(ty) } else { "null" }),
+            Value::Null(ty) => self.out.push_str(&if self.conversions { typed_null(ty) } else { "null".into() }),
             Value::Unknown(_) => self.out.push_str(UNKNOWN),
             Value::Bool(b) => self.out.push_str(if *b { "true" } else { "false" }),
             Value::Number(n) => self.out.push_str(&n.to_string()),
@@ -86,9 +88,13 @@ impl Text<'_> {
 
     fn string(&mut self, text: &str, indent: usize) {
         if !text.contains('\n') {
-            return self.out.push_str(&quoted(text));
+            return self.out.push_str(&if self.conversions { quote::verbatim(text) } else { quoted(text) });
         }
-        let (marker, inner) = if indent == 0 { ("<<EOT", 0) } else { ("<<-EOT", indent + self.step) };
+        let (marker, inner) = match indent {
+            0 => ("<<EOT", 0),
+            _ if self.conversions => ("<<-EOT", indent),
+            _ => ("<<-EOT", indent + self.step),
+        };
         self.out.push_str(marker);
         self.out.push('\n');
         for line in quote::printable(text).split('\n') {
@@ -197,13 +203,71 @@ fn name_width(name: &str) -> usize {
     quote::width(&quote::name(name))
 }
 
-fn typed_null(ty: &Type) -> &'static str {
+fn typed_null(ty: &Type) -> Cow<'static, str> {
+    let of = |function: &str, element: &Type| {
+        let name = if *element == Type::Dynamic { "dynamic".to_string() } else { element.friendly() };
+        Cow::Owned(format!("{function}(null) /* of {name} */"))
+    };
     match ty {
-        Type::Bool => "tobool(null)",
-        Type::Number => "tonumber(null)",
-        Type::String => "tostring(null)",
-        _ => "null",
+        Type::Bool => "tobool(null)".into(),
+        Type::Number => "tonumber(null)".into(),
+        Type::String => "tostring(null)".into(),
+        Type::List(element) => of("tolist", element),
+        Type::Set(element) => of("toset", element),
+        Type::Map(element) => of("tomap", element),
+        Type::Object(_) | Type::Tuple(_) => format!("null /* {} */", ty.friendly()).into(),
+        Type::Dynamic => "null".into(),
     }
+}
+
+/// A type over several lines, as `type(…)` shows it in the console.
+pub fn type_text(ty: &Type) -> String {
+    let mut out = String::new();
+    write_type(&mut out, ty, 0);
+    out
+}
+
+fn write_type(out: &mut String, ty: &Type, indent: usize) {
+    let inner = " ".repeat(indent + 4);
+    let close = " ".repeat(indent);
+    match ty {
+        Type::Dynamic => out.push_str("dynamic"),
+        Type::Object(object) if object.attrs.is_empty() => out.push_str("object({})"),
+        Type::Object(object) => {
+            out.push_str("object({\n");
+            for (name, ty) in &object.attrs {
+                out.push_str(&format!("{inner}{name}: "));
+                write_type(out, ty, indent + 4);
+                out.push_str(",\n");
+            }
+            out.push_str(&format!("{close}}})"));
+        }
+        Type::Tuple(items) if items.is_empty() => out.push_str("tuple([])"),
+        Type::Tuple(items) => {
+            out.push_str("tuple([\n");
+            for ty in items.iter() {
+                out.push_str(&inner);
+                write_type(out, ty, indent + 4);
+                out.push_str(",\n");
+            }
+            out.push_str(&format!("{close}])"));
+        }
+        Type::List(element) => write_collection(out, "list", element, indent),
+        Type::Set(element) => write_collection(out, "set", element, indent),
+        Type::Map(element) => write_collection(out, "map", element, indent),
+        primitive => out.push_str(&primitive.to_string()),
+    }
+}
+
+fn write_collection(out: &mut String, name: &str, element: &Type, indent: usize) {
+    if element.is_primitive() || *element == Type::Dynamic {
+        out.push_str(&format!("{name}("));
+        write_type(out, element, indent);
+        return out.push(')');
+    }
+    out.push_str(&format!("{name}(\n{}", " ".repeat(indent + 4)));
+    write_type(out, element, indent + 4);
+    out.push_str(&format!(",\n{})", " ".repeat(indent)));
 }
 
 #[cfg(test)]
@@ -239,8 +303,8 @@ mod tests {
           "none" = tostring(null)
           "secret" = (sensitive value)
           "text" = <<-EOT
-            a
-            b
+          a
+          b
           EOT
         }
         "###);

@@ -13,6 +13,7 @@ pub mod files;
 pub mod fingerprint;
 mod folder;
 mod hcl;
+pub mod inspect;
 mod json;
 pub mod loader;
 pub mod module;

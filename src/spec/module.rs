@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::lang::body::Body;
 use crate::lang::expr::Expr;
+use crate::lang::functions::Foreign;
 use crate::lang::scope::Reference;
 use crate::lang::type_expr::TypeConstraint;
 use crate::model::{Mode, Schema, SourceMap, Span, Str};
@@ -28,6 +29,8 @@ pub trait Schemas {
     /// All type names of a mode, for suggestions.
     fn type_names(&self, mode: Mode) -> Vec<Str>;
     fn provider_names(&self) -> Vec<Str>;
+    /// A function that a provider brings along, by the provider's own name.
+    fn function(&self, provider: &str, name: &str) -> Option<Arc<dyn Foreign>>;
 }
 
 /// One module definition. Tables keep the order of the sources (files by name, then position).
@@ -307,6 +310,13 @@ impl Resource {
             Mode::Data => format!("data.{}.{}", self.ty, self.name),
             Mode::Ephemeral => format!("ephemeral.{}.{}", self.ty, self.name),
         }
+    }
+}
+
+impl RequiredProvider {
+    /// The provider's own name, whatever it is called here: the end of its source.
+    pub fn real_name(&self) -> &str {
+        self.source.as_deref().and_then(|s| s.rsplit('/').next()).unwrap_or(&self.name)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::module::{Module, Schemas};
 use crate::lang::compile::{Resolver, Step};
+use crate::lang::functions::{self, Found};
 use crate::lang::scope::Slot;
 use crate::model::{Diagnostic, Mode, Span, Str};
 
@@ -133,6 +134,8 @@ pub struct Names<'a> {
     pub modules: &'a [Module],
     pub schemas: &'a dyn Schemas,
     pub place: Place,
+    /// Of each local provider name that `required_providers` maps, the provider's own.
+    pub real_names: &'a HashMap<Str, Str>,
 }
 
 type Resolved = Result<(Slot, usize), Diagnostic>;
@@ -170,6 +173,12 @@ impl Resolver for Names<'_> {
                 [] => Err(self.bare(ty, span)),
             },
         }
+    }
+
+    fn provider_function(&mut self, name: &str, function: &str) -> Option<Found> {
+        let real = self.real_names.get(name).map_or(name, |real| real);
+        let builtin = functions::lookup(&format!("provider::{real}::{function}")).map(Found::Library);
+        builtin.or_else(|| self.schemas.function(real, function).map(Found::Foreign))
     }
 }
 

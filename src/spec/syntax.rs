@@ -377,6 +377,8 @@ impl<'a> Written<'a> {
                     }
                     None => (&*text.text, text.map.clone()),
                 };
+                // A block scalar ends with a line break.
+                let code = code.trim_end();
                 let expression = super::hcl::parse_expression(code, &map)?;
                 Ok(Parsed { expression: Cow::Owned(expression), text: Some(code.into()), map })
             }

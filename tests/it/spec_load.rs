@@ -14,7 +14,7 @@ fn providers() -> (tokio::runtime::Runtime, Providers) {
     (runtime, providers)
 }
 
-fn load(folder: &str) -> (Spec, Diagnostics) {
+pub fn load(folder: &str) -> (Spec, Diagnostics) {
     let (_runtime, providers) = providers();
     spec::load(Path::new(folder), &providers, &Options::default())
 }
@@ -56,12 +56,12 @@ fn yaml_and_hcl_mean_the_same() {
             assert_eq!(told, "", "{folder}");
             spec::fingerprint::fingerprint(&spec)
         });
-        similar_asserts(&prints[0], &prints[1], one);
+        same_text(&prints[0], &prints[1], one);
     }
 }
 
 /// Shows the first line that differs: fingerprints are long.
-fn similar_asserts(one: &str, other: &str, what: &str) {
+pub fn same_text(one: &str, other: &str, what: &str) {
     for (a, b) in one.lines().zip(other.lines()) {
         assert_eq!(a, b, "{what}");
     }

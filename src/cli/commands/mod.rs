@@ -1,6 +1,7 @@
 //! The commands, one file each. Registration is the enum.
 
 mod apply;
+mod console;
 mod destroy;
 mod force_unlock;
 mod graph;
@@ -44,6 +45,7 @@ pub enum Command {
     Untaint(taint::Untaint),
     Workspace(workspace::Workspace),
     Graph(graph::Graph),
+    Console(console::Console),
     Refresh(refresh::Refresh),
     Init(init::Init),
     ForceUnlock(force_unlock::ForceUnlock),
@@ -84,6 +86,7 @@ impl Command {
             Command::Untaint(c) => c.run(&mut call),
             Command::Workspace(c) => c.run(&mut call),
             Command::Graph(c) => c.run(&mut call),
+            Command::Console(c) => c.run(&mut call),
             Command::Refresh(c) => c.run(&mut call),
             Command::Init(c) => c.run(&mut call),
             Command::ForceUnlock(c) => c.run(&mut call),
@@ -105,6 +108,7 @@ impl Command {
             Command::Output(c) => Some(&c.common),
             Command::Refresh(c) => Some(&c.common),
             Command::Graph(c) => Some(&c.common),
+            Command::Console(c) => Some(&c.common),
             Command::Providers(c) => Some(&c.common),
             Command::State(c) => Some(c.common()),
             Command::History(c) => Some(c.common()),

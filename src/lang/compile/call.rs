@@ -3,8 +3,8 @@
 use hcl_edit::expr::FuncCall;
 
 use super::Compiler;
-use crate::lang::expr::{Call, Expr, FunctionRef, Kind, Render};
-use crate::lang::functions;
+use crate::lang::expr::{Call, Expr, ForeignCall, ForeignRef, FunctionRef, Kind, Remembered, Render};
+use crate::lang::functions::{self, Found};
 use crate::model::{Diagnostic, Span, Str};
 
 /// Forms that look like functions and see their arguments as expressions.
@@ -30,15 +30,27 @@ impl Compiler<'_> {
         if FORMS.contains(&bare) {
             return self.form(bare, args, expand, span, name_span);
         }
-        match functions::lookup(&name) {
-            Some(function) => {
-                let call = Call { function: FunctionRef(function), name_span, args: args.into(), expand };
+        let args: Box<[Expr]> = args.into();
+        match self.function(&name) {
+            Some(Found::Library(function)) => {
+                let call = Call { function: FunctionRef(function), name_span, args, expand };
                 Expr { kind: Kind::Call(Box::new(call)), span }.folded()
+            }
+            Some(Found::Foreign(function)) => {
+                let call = ForeignCall { function: ForeignRef(function), name_span, args, expand };
+                Expr { kind: Kind::Foreign(Box::new(call)), span }.folded()
             }
             None => {
                 let diagnostic = unknown_function(&name);
                 self.refuse(diagnostic, name_span)
             }
+        }
+    }
+
+    fn function(&mut self, name: &str) -> Option<Found> {
+        match name.strip_prefix("provider::").and_then(|rest| rest.split_once("::")) {
+            Some((provider, function)) => self.resolver.provider_function(provider, function),
+            None => functions::lookup(name).map(Found::Library),
         }
     }
 
@@ -64,7 +76,12 @@ impl Compiler<'_> {
                     let problem = format!("\"{name}\" cannot be called inside of a template file");
                     return self.refuse(Diagnostic::error(problem), name_span);
                 }
-                Kind::Render(Box::new(Render { from_file: name == "templatefile", source, variables }))
+                Kind::Render(Box::new(Render {
+                    from_file: name == "templatefile",
+                    source,
+                    variables,
+                    compiled: Remembered::default(),
+                }))
             }
             _ => return self.refuse(wrong("two: the template and its variables"), name_span),
         };

@@ -11,12 +11,13 @@ mod template;
 mod text;
 mod traversal;
 
-pub use text::{check_nesting, expression_text, syntax_error, template_text};
+pub use text::{check_nesting, expression_text, limit, syntax_error, template_text};
 pub use traversal::{TraversalStep, traversal};
 
 use std::ops::Range;
 
 use super::expr::Expr;
+use super::functions::{self, Found};
 use super::scope::Slot;
 use super::text_map::TextMap;
 use crate::model::{Diagnostic, Diagnostics, SourceId, Span, Str};
@@ -34,6 +35,12 @@ pub trait Resolver {
     /// to it: `aws_vpc` followed by `main`, `id` is a resource slot and one name. `span` covers the root and the
     /// names. The error says what is not declared.
     fn resolve(&mut self, root: &str, steps: &[Step], span: Span) -> Result<(Slot, usize), Diagnostic>;
+
+    /// The function that `provider::NAME::FUNCTION` means, `name` being the provider's local name. Without a
+    /// configuration, the names are the providers' own, and only the language's builtin provider is there.
+    fn provider_function(&mut self, name: &str, function: &str) -> Option<Found> {
+        functions::lookup(&format!("provider::{name}::{function}")).map(Found::Library)
+    }
 }
 
 /// Expressions nested deeper than this are refused: they would exhaust the stack when they are evaluated.

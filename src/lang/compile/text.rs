@@ -90,13 +90,8 @@ pub fn syntax_error(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) 
     let at = offset + blank;
     let next = text.get(at..).and_then(|rest| rest.chars().next());
     let span = map.span(at, at + next.map_or(0, char::len_utf8));
-    if message.starts_with("invalid nesting depth") {
-        return too_deep().at(span);
-    }
-    if message.contains("chained binary operators") {
-        return Diagnostic::error("the expression has too many operators in a row")
-            .at(span)
-            .help("group parts in parentheses or move them into local values");
+    if let Some(limit) = limit(message, text, at) {
+        return limit.at(span);
     }
     let found = match next {
         None => "the text ends too early".to_string(),
@@ -105,6 +100,36 @@ pub fn syntax_error(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) 
     };
     let problem = Diagnostic::error(format!("invalid syntax: {found}")).at(span);
     if message == "unexpected token" { problem } else { problem.label(message) }
+}
+
+/// What the parser refuses although the language allows it, with what to do instead. `at` is the place in the text.
+pub fn limit(message: &str, text: &str, at: usize) -> Option<Diagnostic> {
+    let (before, rest) = (text.get(..at).unwrap_or_default(), text.get(at..).unwrap_or_default());
+    if rest.starts_with(['e', 'E']) && before.ends_with(|c: char| c.is_ascii_digit()) {
+        return Some(
+            Diagnostic::error("a number beyond 1e308 cannot be written").help("compute it: tonumber(\"1e400\")"),
+        );
+    }
+    if message.contains("at most 64 nested levels") {
+        return Some(
+            Diagnostic::error("more than 64 levels of brackets, templates or blocks in each other")
+                .help("move inner parts into local values"),
+        );
+    }
+    if message.contains("chained binary operators") {
+        return Some(Diagnostic::error("more than 128 operators in a row")
+            .help("put groups of them into local values, or use a function: alltrue([…]), anytrue([…]), sum([…]), join(\"\", […])"));
+    }
+    if message.contains("redefined object key") {
+        let end = rest.find(['=', ':', '\n']).unwrap_or(rest.len());
+        let key = rest.get(..end).unwrap_or_default().trim().trim_matches('"');
+        return Some(
+            Diagnostic::error(format!("key \"{key}\" is written twice in an object"))
+                .label("here again")
+                .help("take one of the two out: only one of them could count"),
+        );
+    }
+    None
 }
 
 /// Refuses text whose brackets nest so deep that parsing it would exhaust the stack. Anyone who gives text to the

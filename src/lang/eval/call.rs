@@ -1,37 +1,74 @@
 //! Calls of functions, and the forms that take expressions: `try`, `templatefile`, `templatestring`.
 
+use std::sync::Arc;
+
 use super::{Env, Evaluated};
 use crate::lang::compile::{Compiler, Resolver, Step};
 use crate::lang::convert::convert;
-use crate::lang::expr::{Call, Expr, Render};
+use crate::lang::expr::{Call, Expr, ForeignCall, Render};
+use crate::lang::functions::CallError;
 use crate::lang::scope::Slot;
 use crate::lang::text_map::TextMap;
-use crate::model::{Diagnostic, Diagnostics, SourceFile, SourceId, Span, Str, Type, Value};
+use crate::model::{Diagnostic, Diagnostics, Marks, SourceFile, SourceId, Span, Str, Type, Value};
 
 impl Expr {
     pub(super) fn call(&self, call: &Call, env: &mut Env) -> Evaluated {
-        let mut args = call.args.iter().map(|arg| arg.value(env)).collect::<Result<Vec<Value>, _>>()?;
-        if call.expand
-            && let Some(last) = args.pop()
-        {
-            let place = call.args.last().unwrap_or(self);
-            match place.expand(&last)? {
+        let args = match self.arguments(&call.args, call.expand, env)? {
+            Ok(args) => args,
+            Err(unknown) => return Ok(unknown),
+        };
+        call.function
+            .0
+            .call(&args, env.scope.host())
+            .map_err(|e| self.not_applied(call.function.0.name, call.name_span, &call.args, e))
+    }
+
+    /// A provider's function: it is pure, so that unknown arguments leave the result unknown.
+    pub(super) fn foreign(&self, call: &ForeignCall, env: &mut Env) -> Evaluated {
+        let args = match self.arguments(&call.args, call.expand, env)? {
+            Ok(args) => args,
+            Err(unknown) => return Ok(unknown),
+        };
+        let marks = args.iter().fold(Marks::NONE, |marks, arg| marks | arg.all_marks());
+        let bare: Vec<Value> = args.iter().map(|arg| arg.unmark_deep().0).collect();
+        let function = &call.function.0;
+        if !bare.iter().all(Value::is_wholly_known) {
+            return Ok(Value::unknown(function.returns()).mark(marks));
+        }
+        match function.call(&bare) {
+            Ok(value) => Ok(value.mark(marks)),
+            Err(e) => Err(self.not_applied(function.name(), call.name_span, &call.args, e)),
+        }
+    }
+
+    /// The values of arguments; the value of the whole call where even their number is not known yet.
+    fn arguments(
+        &self,
+        written: &[Expr],
+        expand: bool,
+        env: &mut Env,
+    ) -> Result<Result<Vec<Value>, Value>, Box<Diagnostic>> {
+        let mut args = written.iter().map(|arg| arg.value(env)).collect::<Result<Vec<Value>, _>>()?;
+        if expand && let Some(last) = args.pop() {
+            match written.last().unwrap_or(self).expand(&last)? {
                 Some(items) => args.extend(items),
                 None => {
                     let marks = args.iter().fold(last.all_marks(), |marks, arg| marks | arg.all_marks());
-                    return Ok(Value::unknown(Type::Dynamic).mark(marks));
+                    return Ok(Err(Value::unknown(Type::Dynamic).mark(marks)));
                 }
             }
         }
-        call.function.0.call(&args, env.scope.host()).map_err(|e| {
-            let span = match e.argument {
-                Some(n) => call.args.get(n).or(call.args.last()).map_or(self.span, |arg| arg.span),
-                None if call.args.is_empty() => call.name_span,
-                None => self.span,
-            };
-            let problem = Diagnostic::error(format!("\"{}\" cannot be applied here", call.function.0.name));
-            Box::new(problem.at(span).label(e.message))
-        })
+        Ok(Ok(args))
+    }
+
+    fn not_applied(&self, name: &str, name_span: Span, args: &[Expr], e: CallError) -> Box<Diagnostic> {
+        let span = match e.argument {
+            Some(n) => args.get(n).or(args.last()).map_or(self.span, |arg| arg.span),
+            None if args.is_empty() => name_span,
+            None => self.span,
+        };
+        let problem = Diagnostic::error(format!("\"{name}\" cannot be applied here"));
+        Box::new(problem.at(span).label(e.message))
     }
 
     /// The arguments that a last argument with `...` stands for; nothing where they are not known yet.
@@ -94,7 +131,14 @@ impl Expr {
             (Str::from("the template"), source)
         };
         let names: Vec<Str> = fields.keys().cloned().collect();
-        let template = self.compile_template(&name, &text, &names)?;
+        let template = match render.compiled.get(&text, &names) {
+            Some(known) => known,
+            None => {
+                let compiled = Arc::new(self.compile_template(&name, &text, &names)?);
+                render.compiled.set(text.clone(), names, compiled.clone());
+                compiled
+            }
+        };
         let mut inner = Env { scope: env.scope, bindings: fields.values().cloned().collect(), depth: env.depth };
         match template.value(&mut inner) {
             Ok(value) => Ok(value.mark(marks)),

@@ -105,6 +105,7 @@ impl Expr {
             Kind::Conditional(parts) => self.conditional(parts, env),
             Kind::For(parts) => self.for_expression(parts, env),
             Kind::Call(call) => self.call(call, env),
+            Kind::Foreign(call) => self.foreign(call, env),
             Kind::Try(candidates) => self.try_each(candidates, env),
             Kind::Can(candidate) => Ok(can(candidate, env)),
             Kind::TypeOf(of) => Ok(Value::string(of.value(env)?.ty().to_string())),

@@ -16,6 +16,12 @@ pub struct Flags {
 
 /// The number as the verb shows it.
 pub fn render(letter: char, flags: &Flags, number: &Number) -> Result<String, String> {
+    if number.infinity().is_some() {
+        return match letter {
+            'd' | 'b' | 'o' | 'x' | 'X' => Err("a whole number is required".to_string()),
+            _ => Ok(format!("{:>1$}", number.to_string(), flags.width.unwrap_or(0))),
+        };
+    }
     let magnitude = if number.is_negative() { number.negate() } else { number.clone() };
     let (prefix, digits) = match letter {
         'd' => ("", whole(&magnitude, 10)?),

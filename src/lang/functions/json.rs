@@ -11,7 +11,10 @@ pub static FUNCTIONS: &[Function] = &[
         "The value as JSON text. Characters that mean something in HTML are escaped.",
         &[nullable("val", Kind::Any, "Any value.")],
         Kind::String,
-        |call| Ok(encode(call.arg(0)?).into()),
+        |call| match call.arg(0)? {
+            value if is_infinite(value) => Err(CallError::at(0, "infinity cannot be written as JSON")),
+            value => Ok(encode(value).into()),
+        },
     ),
 ];
 
@@ -58,6 +61,12 @@ fn replace_lone_surrogates(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Whether an infinite number is anywhere in the value.
+fn is_infinite(value: &Value) -> bool {
+    let own = value.bare().as_number().is_some_and(|n| n.infinity().is_some());
+    own || value.any_child(is_infinite)
 }
 
 /// The value as JSON text without spaces, attributes in order.

@@ -11,6 +11,7 @@ mod csv;
 mod dates;
 mod encoding;
 mod files;
+mod foreign;
 mod format;
 mod format_number;
 mod glob;
@@ -38,6 +39,7 @@ use std::sync::LazyLock;
 use crate::model::{Type, Value};
 
 pub use call::{Call, CallError};
+pub use foreign::{Foreign, Found};
 
 /// A function that expressions can call.
 pub struct Function {

@@ -70,12 +70,11 @@ pub static FUNCTIONS: &[Function] = &[
 const NUM: &[super::Param] = &[param("num", Kind::Number, "The number.")];
 
 fn double(call: &Call<'_>, i: usize) -> Result<f64, CallError> {
-    let f = call.number(i)?.as_f64();
-    if f.is_finite() { Ok(f) } else { Err(CallError::at(i, "the number is too large")) }
+    Ok(call.number(i)?.as_f64())
 }
 
 fn from_double(f: f64) -> Answer {
-    Number::double(f).map(Value::Number).ok_or_else(|| CallError::new("there is no such number, or it is too large"))
+    Number::double(f).map(Value::Number).ok_or_else(|| CallError::new("there is no such number"))
 }
 
 fn log(call: &Call<'_>) -> Answer {
@@ -93,7 +92,14 @@ fn power(x: f64, y: f64) -> f64 {
         return 1.0 / x.sqrt();
     }
     let (mut whole, mut fraction) = (y.abs().trunc(), y.abs().fract());
-    if x == 0.0 || x.abs() == 1.0 || y == 0.0 || x < 0.0 && fraction != 0.0 || whole >= 2_f64.powi(63) {
+    if !x.is_finite()
+        || !y.is_finite()
+        || x == 0.0
+        || x.abs() == 1.0
+        || y == 0.0
+        || x < 0.0 && fraction != 0.0
+        || whole >= 2_f64.powi(63)
+    {
         return x.powf(y);
     }
     let mut result = 1.0;

@@ -17,6 +17,7 @@ impl fmt::Display for Number {
                 write!(f, "{n}")
             }
             Repr::NegativeZero => f.write_str("-0"),
+            Repr::Infinite { negative } => f.write_str(if *negative { "-Inf" } else { "+Inf" }),
             Repr::Int(_) => f.write_str(&shortest(&self.big(), self.precision)),
             Repr::Big(big) => f.write_str(&shortest(big, self.precision)),
         }

@@ -9,6 +9,7 @@ pub mod ec2;
 pub mod eks;
 pub mod elasticache;
 mod errors;
+mod functions;
 mod http;
 pub mod iam;
 mod named;
@@ -30,7 +31,8 @@ use crate::provider::connection::{ResourceInfo, Types};
 use crate::provider::retry::RetryPolicy;
 use crate::provider::transport::Transport;
 use crate::provider::{
-    Config, Connected, Connection, DataType, Pace, PlannedChange, ProviderDef, ProviderError, RemoteId, ResourceType,
+    Config, Connected, Connection, DataType, Pace, PlannedChange, ProviderDef, ProviderError, ProviderFunction,
+    RemoteId, ResourceType,
 };
 
 /// The provider. All connections made from one definition share its rate limits.
@@ -114,6 +116,10 @@ impl ProviderDef for Definition {
 
     fn import_id(&self, ty: &str, written: &str) -> Result<RemoteId, ProviderError> {
         self.types.import_id(ty, written)
+    }
+
+    fn functions(&self) -> Vec<ProviderFunction> {
+        functions::functions()
     }
 
     async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {

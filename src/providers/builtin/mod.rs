@@ -17,7 +17,8 @@ use super::Registration;
 use crate::model::Schema;
 use crate::provider::connection::ResourceInfo;
 use crate::provider::{
-    Config, Connected, Connection, DataType, PlannedChange, ProviderDef, ProviderError, RemoteId, ResourceType,
+    Config, Connected, Connection, DataType, PlannedChange, ProviderDef, ProviderError, ProviderFunction, RemoteId,
+    ResourceType,
 };
 
 use crate::provider::connection::Types;
@@ -45,6 +46,7 @@ struct Builtin {
     source: &'static str,
     config_schema: Schema,
     types: Arc<Types<Here>>,
+    functions: fn() -> Vec<ProviderFunction>,
 }
 
 fn define(
@@ -53,7 +55,19 @@ fn define(
     resources: Vec<ResourceType<Here>>,
     data: Vec<DataType<Here>>,
 ) -> Arc<dyn ProviderDef> {
-    Arc::new(Builtin { name, source, config_schema: Schema::default(), types: Types::new(resources, data) })
+    define_with(name, source, resources, data, Vec::new)
+}
+
+/// The same with functions.
+fn define_with(
+    name: &'static str,
+    source: &'static str,
+    resources: Vec<ResourceType<Here>>,
+    data: Vec<DataType<Here>>,
+    functions: fn() -> Vec<ProviderFunction>,
+) -> Arc<dyn ProviderDef> {
+    let types = Types::new(resources, data);
+    Arc::new(Builtin { name, source, config_schema: Schema::default(), types, functions })
 }
 
 #[async_trait]
@@ -84,6 +98,10 @@ impl ProviderDef for Builtin {
 
     fn data_source(&self, ty: &str) -> Option<&Schema> {
         self.types.data.get(ty).map(|t| &t.schema)
+    }
+
+    fn functions(&self) -> Vec<ProviderFunction> {
+        (self.functions)()
     }
 
     fn plan(&self, ty: &str, _config: &Config, change: &mut PlannedChange) {

@@ -52,7 +52,7 @@ pub use faults::Faults;
 
 use crate::model::Schema;
 use crate::provider::connection::ResourceInfo;
-use crate::provider::{Config, Connection, PlannedChange, ProviderDef, ProviderError, RemoteId};
+use crate::provider::{Config, Connection, PlannedChange, ProviderDef, ProviderError, ProviderFunction, RemoteId};
 
 /// The simulated cloud: one for all providers of a run.
 pub struct SandboxCloud {
@@ -105,6 +105,10 @@ impl ProviderDef for Wrapped {
 
     fn data_source(&self, ty: &str) -> Option<&Schema> {
         self.def.data_source(ty)
+    }
+
+    fn functions(&self) -> Vec<ProviderFunction> {
+        self.def.functions()
     }
 
     fn plan(&self, ty: &str, config: &Config, change: &mut PlannedChange) {

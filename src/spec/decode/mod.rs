@@ -93,7 +93,13 @@ impl<'c> Decoder<'c> {
     }
 
     fn values(&mut self, place: Place) -> Values<'_> {
-        let names = Names { declared: self.declared, modules: self.modules, schemas: self.schemas, place };
+        let names = Names {
+            declared: self.declared,
+            modules: self.modules,
+            schemas: self.schemas,
+            place,
+            real_names: &self.real_names,
+        };
         Values { sources: self.sources, names, bindings: Vec::new(), diagnostics: self.diagnostics }
     }
 

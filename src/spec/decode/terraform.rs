@@ -166,7 +166,7 @@ impl Decoder<'_> {
         let known = self.schemas.provider_names();
         for provider in &settings.required_providers {
             self.passed_aliases.extend(provider.aliases.iter().cloned());
-            let name = provider.source.as_deref().and_then(|s| s.rsplit('/').next()).unwrap_or(&provider.name);
+            let name = provider.real_name();
             if !known.iter().any(|k| &**k == name) {
                 self.unknown_provider(name, provider.span);
             }

@@ -3,6 +3,7 @@
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Body;
 
+use crate::lang::compile::limit;
 use crate::lang::text_map::TextMap;
 use crate::model::{Diagnostic, SourceFile, SourceId};
 
@@ -33,6 +34,9 @@ fn explain(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) -> Diagno
     if message.contains("redefined attribute") {
         let name = rest.get(..width).unwrap_or("");
         return Diagnostic::error(format!("argument \"{name}\" is written twice")).at(map.span(at, at + width));
+    }
+    if let Some(limit) = limit(message, text, at) {
+        return limit.at(map.span(at, at + width));
     }
     let diagnostic = Diagnostic::error("invalid syntax").at(map.span(at, at + width)).label(message);
     match rest.chars().next() {

@@ -4,12 +4,13 @@
 mod content;
 mod data;
 mod file;
+mod functions;
 
 use std::sync::Arc;
 
 pub use content::sha1;
 
-use super::define;
+use super::define_with;
 use crate::provider::ProviderDef;
 
 pub const SOURCE: &str = "hashicorp/local";
@@ -17,5 +18,5 @@ pub const SOURCE: &str = "hashicorp/local";
 pub fn provider() -> Arc<dyn ProviderDef> {
     let resources = vec![file::local_file(), file::local_sensitive_file()];
     let data = vec![data::local_file(), data::local_sensitive_file()];
-    define("local", SOURCE, resources, data)
+    define_with("local", SOURCE, resources, data, functions::functions)
 }
