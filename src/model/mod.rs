@@ -4,6 +4,7 @@
 pub mod address;
 pub mod diagnostic;
 pub mod duration;
+pub mod equality;
 pub mod marks;
 pub mod number;
 pub mod object;

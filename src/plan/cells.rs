@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::change::{Action, OutputChange};
-use super::equality::equal;
+use crate::model::equality::equal;
 use super::frame::Frame;
 use super::outside::{Outside, ProviderInstance};
 use super::prior::Prior;

@@ -1,6 +1,6 @@
 //! What differs between an object and its planned successor, and which differences force a replacement.
 
-use super::equality::equal;
+use crate::model::equality::equal;
 use crate::model::{Block, Fields, NestedBlock, Nesting, Path, PathStep, Str, Value};
 
 /// The top-level attributes and blocks whose values differ.

@@ -6,7 +6,6 @@ pub mod compare;
 pub mod conditions;
 mod create_first;
 pub mod data;
-mod equality;
 mod expand;
 pub mod frame;
 pub mod ignore;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::equality::same;
+use crate::model::equality::same;
 use crate::model::{Attribute, Block, Fields, NestedBlock, Nesting, Type, Value, set};
 
 /// The planned object of a block. `prior` is the object as it is, nothing on create and replace. Marks of the

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::change::{Drift, ProviderName};
-use super::equality::equal;
+use crate::model::equality::equal;
 use super::index::{Live, PriorIndex};
 use super::outside::{Known, Outside, ProviderInstance, Refreshed, Request};
 use super::prior::{mark_paths, mark_schema, sensitive_paths};

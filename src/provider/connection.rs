@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use super::resource::Timeouts;
 use super::{
@@ -123,14 +124,20 @@ impl<C: Send + Sync + 'static> Types<C> {
     }
 }
 
+/// A connection whose calls can be given up.
+pub trait Stoppable: Send + Sync + 'static {
+    /// The same connection for one operation: `cancel` gives up the calls that are made through it.
+    fn stopped_by(&self, cancel: &CancellationToken) -> Self;
+}
+
 /// A connection of a known type together with the types that it serves. Fits every object that comes from a
 /// driver to its schema.
-pub struct Connected<C: Send + Sync + 'static> {
+pub struct Connected<C: Stoppable> {
     pub cloud: C,
     pub types: Arc<Types<C>>,
 }
 
-impl<C: Send + Sync + 'static> Connected<C> {
+impl<C: Stoppable> Connected<C> {
     fn fit(&self, ty: &str, mut stored: Stored) -> Stored {
         if let Some(t) = self.types.resources.get(ty) {
             stored.object = Object::new(&t.schema.block.fit(&stored.object.value()));
@@ -148,7 +155,7 @@ impl<C: Send + Sync + 'static> Connected<C> {
 }
 
 #[async_trait]
-impl<C: Send + Sync + 'static> Connection for Connected<C> {
+impl<C: Stoppable> Connection for Connected<C> {
     async fn read_many(&self, ty: &str, reads: &[Read]) -> Vec<ReadOutcome> {
         let t = match self.types.get(ty) {
             Ok(t) => t,
@@ -164,20 +171,27 @@ impl<C: Send + Sync + 'static> Connection for Connected<C> {
 
     async fn create(&self, ty: &str, request: Create) -> Outcome {
         match self.types.get(ty) {
-            Ok(t) => self.fit_outcome(ty, t.driver.create(&self.cloud, request).await),
+            Ok(t) => {
+                let cloud = self.cloud.stopped_by(&request.op.cancel);
+                self.fit_outcome(ty, t.driver.create(&cloud, request).await)
+            }
             Err(error) => Outcome::Failed(error),
         }
     }
 
     async fn update(&self, ty: &str, request: Update) -> Outcome {
         match self.types.get(ty) {
-            Ok(t) => self.fit_outcome(ty, t.driver.update(&self.cloud, request).await),
+            Ok(t) => {
+                let cloud = self.cloud.stopped_by(&request.op.cancel);
+                self.fit_outcome(ty, t.driver.update(&cloud, request).await)
+            }
             Err(error) => Outcome::Failed(error),
         }
     }
 
     async fn delete(&self, ty: &str, request: Delete) -> Result<(), ProviderError> {
-        self.types.get(ty)?.driver.delete(&self.cloud, request).await
+        let cloud = self.cloud.stopped_by(&request.op.cancel);
+        self.types.get(ty)?.driver.delete(&cloud, request).await
     }
 
     async fn list(&self, ty: &str, filter: &Filter) -> Result<Vec<Listed>, ProviderError> {
@@ -205,7 +219,7 @@ impl<C: Send + Sync + 'static> Connection for Connected<C> {
     async fn read_data(&self, ty: &str, config: &Config, op: &Operation) -> Result<Object, ProviderError> {
         let missing = || ProviderError::invalid(format!("there is no data source \"{ty}\""));
         let t = self.types.data.get(ty).ok_or_else(missing)?;
-        let object = t.driver.read(&self.cloud, config, op).await?;
+        let object = t.driver.read(&self.cloud.stopped_by(&op.cancel), config, op).await?;
         Ok(Object::new(&t.schema.block.fit(&object.value())))
     }
 

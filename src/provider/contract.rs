@@ -120,7 +120,8 @@ pub enum Outcome {
     Done(Stored),
     /// Something exists or changed, but not all that was asked for. It is stored, and tainted if it was new.
     Partial(Stored, ProviderError),
-    /// Nothing exists, nothing changed.
+    /// Nothing exists, nothing changed, as far as the error does not [leave that
+    /// open](super::ErrorKind::leaves_open).
     Failed(ProviderError),
 }
 

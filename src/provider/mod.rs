@@ -17,7 +17,7 @@ pub mod schema_words;
 pub mod transport;
 pub mod waiting;
 
-pub use connection::{Connected, Connection, ProviderDef};
+pub use connection::{Connected, Connection, ProviderDef, Stoppable};
 pub use contract::{
     Config, Create, Delete, Driver, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, Progress, Read,
     ReadOutcome, RemoteId, Stored, Update,

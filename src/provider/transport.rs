@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
+use tokio_util::sync::CancellationToken;
+
 use super::limits::{AdaptiveConcurrency, Rates, TokenBucket};
 use super::retry::{Repeat, RetryBudget, RetryPolicy};
 use super::{ErrorKind, ProviderError};
@@ -49,8 +51,27 @@ impl Lane {
         }
     }
 
-    /// Makes a call, again if it fails in a way that passes. The last error is returned.
-    pub async fn call<T, F, Fut>(&self, policy: &RetryPolicy, repeat: Repeat, attempt: F) -> Result<T, ProviderError>
+    /// Makes a call, again if it fails in a way that passes. The last error is returned. `cancel` gives the call up
+    /// wherever it is: waiting for its turn, in flight, or between two attempts.
+    pub async fn call<T, F, Fut>(
+        &self,
+        policy: &RetryPolicy,
+        repeat: Repeat,
+        cancel: &CancellationToken,
+        attempt: F,
+    ) -> Result<T, ProviderError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, ProviderError>>,
+    {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(ProviderError::new(ErrorKind::Cancelled, "the call was given up")),
+            result = self.persist(policy, repeat, attempt) => result,
+        }
+    }
+
+    async fn persist<T, F, Fut>(&self, policy: &RetryPolicy, repeat: Repeat, attempt: F) -> Result<T, ProviderError>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, ProviderError>>,
@@ -127,7 +148,7 @@ mod tests {
                 false => Ok(()),
             }
         };
-        let ok = lane.call(&policy, Repeat::Always, attempt).await.is_ok();
+        let ok = lane.call(&policy, Repeat::Always, &CancellationToken::new(), attempt).await.is_ok();
         (made.load(Ordering::SeqCst), ok)
     }
 
@@ -164,9 +185,34 @@ mod tests {
     async fn a_call_without_an_answer_ends() {
         let start = Instant::now();
         let policy = policy().at_most(0);
-        let error = lane().call(&policy, Repeat::Always, std::future::pending::<Result<(), _>>).await.unwrap_err();
+        let (never, hang) = (CancellationToken::new(), std::future::pending::<Result<(), _>>);
+        let error = lane().call(&policy, Repeat::Always, &never, hang).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Network);
         assert!(start.elapsed() >= policy.attempt);
+    }
+
+    #[tokio::test]
+    async fn cancelling_gives_a_call_up_in_flight_and_between_attempts() {
+        let slow = RetryPolicy { base: Duration::from_secs(3600), longest: Duration::from_secs(3600), ..policy() };
+        for policy in [RetryPolicy { attempt: Duration::from_secs(3600), ..policy() }, slow] {
+            let lane = Lane::new(Rates { per_second: 1000.0, burst: 1000, concurrent: 1 });
+            let (cancel, begun) = (CancellationToken::new(), tokio::sync::Notify::new());
+            let attempt = || async {
+                begun.notify_one();
+                match policy.base == slow.base {
+                    true => Err(ProviderError::new(ErrorKind::Service, "down")),
+                    false => std::future::pending::<Result<(), _>>().await,
+                }
+            };
+            let stop = async {
+                begun.notified().await;
+                cancel.cancel();
+            };
+            let (result, ()) = tokio::join!(lane.call(&policy, Repeat::Always, &cancel, attempt), stop);
+            assert_eq!(result.unwrap_err().kind, ErrorKind::Cancelled);
+            let next = lane.call(&policy, Repeat::Always, &CancellationToken::new(), || async { Ok(()) }).await;
+            assert!(next.is_ok(), "what is given up frees its place");
+        }
     }
 
     #[tokio::test]
@@ -180,7 +226,7 @@ mod tests {
                 now.fetch_sub(1, Ordering::SeqCst);
                 Ok(())
             };
-            lane.call(&policy(), Repeat::Always, attempt).await.unwrap();
+            lane.call(&policy(), Repeat::Always, &CancellationToken::new(), attempt).await.unwrap();
         });
         futures::future::join_all(calls).await;
         assert_eq!(most.load(Ordering::SeqCst), 3);

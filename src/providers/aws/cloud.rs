@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
+use tokio_util::sync::CancellationToken;
 
 use super::config::Endpoints;
 use super::errors;
@@ -17,17 +18,24 @@ use super::tags::TagPolicy;
 use crate::provider::limits::Rates;
 use crate::provider::retry::RetryPolicy;
 use crate::provider::transport::{Lane, Transport};
-use crate::provider::{ErrorKind, Operation, Pace, ProviderError, Repeat, Seen, wait};
+use crate::provider::{ErrorKind, Operation, Pace, ProviderError, Repeat, Seen, Stoppable, wait};
 
 /// The connection that all drivers of this provider get.
 pub struct Aws {
+    session: Arc<Session>,
+    /// Gives the calls up that are made through this.
+    cancel: CancellationToken,
+}
+
+/// What all operations of one connection share.
+pub(super) struct Session {
     pub(super) sdk: SdkConfig,
     pub(super) endpoints: Endpoints,
     pub(super) path_style: bool,
     pub(super) region: String,
-    /// Empty where the configuration says not to ask for it.
-    pub(super) account: String,
-    pub(super) identity: Option<Identity>,
+    /// Not there where the configuration says not to ask for it.
+    pub(super) account: OnceLock<String>,
+    pub(super) identity: OnceLock<Identity>,
     pub(super) tags: TagPolicy,
     pub(super) transport: Arc<Transport>,
     pub(super) retry: RetryPolicy,
@@ -57,9 +65,9 @@ pub(super) struct Clients {
 /// A service's client from the common configuration and the service's endpoint, if one is set.
 macro_rules! client {
     ($aws:expr, $service:ident, $sdk:ident $(, $more:expr)?) => {
-        $aws.clients.$service.get_or_init(|| {
-            let mut config = $sdk::config::Builder::from(&$aws.sdk);
-            if let Some(url) = $aws.endpoints.get(stringify!($service)) {
+        $aws.session.clients.$service.get_or_init(|| {
+            let mut config = $sdk::config::Builder::from(&$aws.session.sdk);
+            if let Some(url) = $aws.session.endpoints.get(stringify!($service)) {
                 config = config.endpoint_url(url);
             }
             $(config = $more(config);)?
@@ -69,6 +77,18 @@ macro_rules! client {
 }
 
 impl Aws {
+    pub(super) fn new(session: Session) -> Aws {
+        Aws { session: Arc::new(session), cancel: CancellationToken::new() }
+    }
+
+    /// Notes who the credentials belong to; `knows_account` says whether the account's number may be used.
+    pub(super) fn identified(&self, identity: Identity, knows_account: bool) {
+        if knows_account {
+            self.session.account.get_or_init(|| identity.account.clone());
+        }
+        self.session.identity.get_or_init(|| identity);
+    }
+
     pub fn ec2(&self) -> &aws_sdk_ec2::Client {
         client!(self, ec2, aws_sdk_ec2)
     }
@@ -90,7 +110,7 @@ impl Aws {
     }
 
     pub fn s3(&self) -> &aws_sdk_s3::Client {
-        let style = |config: aws_sdk_s3::config::Builder| config.force_path_style(self.path_style);
+        let style = |config: aws_sdk_s3::config::Builder| config.force_path_style(self.session.path_style);
         client!(self, s3, aws_sdk_s3, style)
     }
 
@@ -99,40 +119,40 @@ impl Aws {
     }
 
     pub fn region(&self) -> &str {
-        &self.region
+        &self.session.region
     }
 
     /// The account's number; empty where the configuration says not to ask for it.
     pub fn account(&self) -> &str {
-        &self.account
+        self.session.account.get().map_or("", String::as_str)
     }
 
     /// Who the credentials belong to, where that was asked for when connecting.
     pub fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+        self.session.identity.get()
     }
 
     pub fn partition(&self) -> Partition {
-        Partition::of(&self.region)
+        Partition::of(&self.session.region)
     }
 
     /// `arn:aws:ec2:eu-central-1:123456789012:vpc/vpc-0a1b`, in this region and account.
     pub fn arn(&self, service: &str, resource: &str) -> String {
-        self.arn_of(service, &self.account, resource)
+        self.arn_of(service, self.account(), resource)
     }
 
     /// The ARN of an object that belongs to another account, as shared subnets do.
     pub fn arn_of(&self, service: &str, account: &str, resource: &str) -> String {
-        format!("arn:{}:{service}:{}:{account}:{resource}", self.partition().name, self.region)
+        format!("arn:{}:{service}:{}:{account}:{resource}", self.partition().name, self.session.region)
     }
 
     pub fn tags(&self) -> &TagPolicy {
-        &self.tags
+        &self.session.tags
     }
 
     /// How often to look while waiting.
     pub fn pace(&self) -> Pace {
-        self.pace
+        self.session.pace
     }
 
     /// [`wait`] at this connection's pace.
@@ -141,7 +161,7 @@ impl Aws {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<Seen<T>, ProviderError>>,
     {
-        wait(op, self.pace, target, look).await
+        wait(op, self.session.pace, target, look).await
     }
 
     /// [`crate::provider::insist`] at this connection's pace, for at most `limit`.
@@ -156,7 +176,7 @@ impl Aws {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, ProviderError>>,
     {
-        crate::provider::insist(op, self.pace, limit, passes, call).await
+        crate::provider::insist(op, self.session.pace, limit, passes, call).await
     }
 
     /// Makes an idempotent call: limits, retries, and errors in our terms.
@@ -195,9 +215,10 @@ impl Aws {
                 Err(error) => error,
             };
             let refused = matches!(error.kind, ErrorKind::Throttled { .. });
-            let pause = self.retry.pause(&error, Repeat::Always, retries, rand::random()).filter(|_| !refused);
+            let pause = self.session.retry.pause(&error, Repeat::Always, retries, rand::random()).filter(|_| !refused);
             let Some(pause) = pause else { return Err(error) };
-            tokio::time::sleep(pause).await;
+            // A cancelled token lets the search below end at once.
+            self.cancel.run_until_cancelled(tokio::time::sleep(pause)).await;
             if let Some(id) = find().await? {
                 return Ok(id);
             }
@@ -224,15 +245,21 @@ impl Aws {
             let sent = Box::pin(attempt());
             async { sent.await.map_err(|e| errors::from_sdk(&operation, &e)) }
         };
-        lane.call(&self.retry, repeat, attempt).await.map_err(|e| match e.operation.is_empty() {
+        lane.call(&self.session.retry, repeat, &self.cancel, attempt).await.map_err(|e| match e.operation.is_empty() {
             true => e.operation(operation.as_str()),
             false => e,
         })
     }
 
     fn lane(&self, service: &str) -> Arc<Lane> {
-        let region = if service == "iam" { "global" } else { &self.region };
-        self.transport.lane(service, region, rates(service))
+        let region = if service == "iam" { "global" } else { &self.session.region };
+        self.session.transport.lane(service, region, rates(service))
+    }
+}
+
+impl Stoppable for Aws {
+    fn stopped_by(&self, cancel: &CancellationToken) -> Aws {
+        Aws { session: self.session.clone(), cancel: cancel.clone() }
     }
 }
 

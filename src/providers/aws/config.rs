@@ -23,7 +23,7 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::region::Region;
 
-use super::cloud::{Aws, Identity};
+use super::cloud::{Aws, Identity, Session};
 use super::errors;
 use super::http;
 use super::tags::TagPolicy;
@@ -43,20 +43,20 @@ pub(super) async fn connect(config: &Config, transport: Arc<Transport>, pace: Pa
     let source = Source::new(config)?;
     let region = source.region().await?;
     let sdk = source.load(&region).await?;
-    let mut aws = Aws {
+    let aws = Aws::new(Session {
         sdk,
         endpoints: source.endpoints,
         path_style: config.bool("s3_use_path_style").unwrap_or(false),
         region,
-        account: String::new(),
-        identity: None,
+        account: Default::default(),
+        identity: Default::default(),
         tags: TagPolicy::new(config),
         transport,
         retry: retry_policy(config),
         pace,
         clients: Default::default(),
-    };
-    identify(&mut aws, config).await?;
+    });
+    identify(&aws, config).await?;
     Ok(aws)
 }
 
@@ -270,7 +270,7 @@ fn files(config: &Config) -> Option<EnvConfigFiles> {
 }
 
 /// Asks who the credentials belong to, and refuses the wrong account before anything is touched.
-async fn identify(aws: &mut Aws, config: &Config) -> Result<(), ProviderError> {
+async fn identify(aws: &Aws, config: &Config) -> Result<(), ProviderError> {
     let is_set = |name| config.bool(name).unwrap_or(false);
     let (allowed, forbidden) = (config.strings("allowed_account_ids"), config.strings("forbidden_account_ids"));
     let must_know = !allowed.is_empty() || !forbidden.is_empty();
@@ -293,10 +293,7 @@ async fn identify(aws: &mut Aws, config: &Config) -> Result<(), ProviderError> {
         .path(Path::attr(list))
         .help(format!("use credentials of another account, or change \"{list}\"")));
     }
-    if !is_set("skip_requesting_account_id") {
-        aws.account = account.clone();
-    }
-    aws.identity = Some(identity);
+    aws.identified(identity, !is_set("skip_requesting_account_id"));
     Ok(())
 }
 

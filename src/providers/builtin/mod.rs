@@ -12,13 +12,14 @@ mod tls;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use super::Registration;
 use crate::model::Schema;
 use crate::provider::connection::ResourceInfo;
 use crate::provider::{
     Config, Connected, Connection, DataType, PlannedChange, ProviderDef, ProviderError, ProviderFunction, RemoteId,
-    ResourceType,
+    ResourceType, Stoppable,
 };
 
 use crate::provider::connection::Types;
@@ -39,6 +40,13 @@ const fn registration(name: &'static str, source: &'static str, build: fn() -> A
 
 /// The connection of the builtin providers: there is nothing to connect to.
 pub struct Here;
+
+impl Stoppable for Here {
+    /// No calls are made from here.
+    fn stopped_by(&self, _cancel: &CancellationToken) -> Here {
+        Here
+    }
+}
 
 /// A provider without configuration.
 struct Builtin {
