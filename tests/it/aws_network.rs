@@ -12,6 +12,7 @@ use terrane::provider::{
 use terrane::providers::aws::Definition;
 use tokio_util::sync::CancellationToken;
 
+use super::support::cli::Stack;
 use super::support::moto;
 
 struct Cloud(Arc<dyn Connection>);
@@ -256,4 +257,78 @@ async fn data_sources() {
     assert_eq!(read("aws_caller_identity").await.str("account_id"), Some("123456789012"));
     assert!(read("aws_region").await.str("name").is_some());
     assert_eq!(read("aws_partition").await.str("dns_suffix"), Some("amazonaws.com"));
+}
+
+#[tokio::test]
+async fn vpcs_and_subnets_that_are_there_are_found() {
+    let (cloud, vpc) = network().await;
+    let subnet = subnet(&cloud, &vpc).await;
+    let read = async |ty: &str, config: ObjectBuilder| cloud.0.read_data(ty, &config.build(), &operation(ty)).await;
+    let by_vpc = || new().set("name", "vpc-id").string_set("values", [&*vpc.id.0]).build();
+
+    let found = read("aws_vpc", new().string_map("tags", [("team", "net")]).set("id", &*vpc.id.0)).await.unwrap();
+    assert_eq!((found.str("cidr_block"), found.bool("default")), (Some("10.0.0.0/16"), Some(false)));
+    assert_eq!(found.blocks("cidr_block_associations").len(), 1);
+    assert_eq!(found.str("main_route_table_id"), vpc.object.str("main_route_table_id"));
+    assert!(read("aws_vpc", new().set("default", true)).await.unwrap().str("id") != Some(&*vpc.id.0));
+
+    let found = read("aws_subnet", new().blocks("filter", [by_vpc()])).await.unwrap();
+    assert_eq!((found.str("id"), found.str("vpc_id")), (Some(&*subnet.id.0), Some(&*vpc.id.0)));
+    assert_eq!(found.string_map("tags"), [("team".to_string(), "net".to_string())], "no key shows");
+    let found = read("aws_subnets", new().blocks("filter", [by_vpc()])).await.unwrap();
+    assert_eq!(found.strings("ids"), [&*subnet.id.0]);
+
+    let none = read("aws_subnet", new().set("cidr_block", "192.0.2.0/24")).await.unwrap_err();
+    assert_eq!(none.message, "there is no subnet that matches");
+    let many = read("aws_vpc", new().set("state", "available")).await.unwrap_err();
+    assert_eq!(many.message, "2 VPCs match");
+}
+
+const INLINE: &str = r#"
+
+resource "aws_vpc" "main" {
+  cidr_block = "10.0.0.0/16"
+}
+
+resource "aws_internet_gateway" "main" {
+  vpc_id = aws_vpc.main.id
+}
+
+resource "aws_security_group" "web" {
+  name   = "inline"
+  vpc_id = aws_vpc.main.id
+  INGRESS
+}
+
+resource "aws_route_table" "public" {
+  vpc_id = aws_vpc.main.id
+  ROUTE
+}
+"#;
+
+#[test]
+fn inline_rules_and_routes_are_blocks_or_lists() {
+    let (server, stack) = (moto::Server::shared(), Stack::new());
+    let region = server.region();
+    let run = |ingress: &str, route: &str, arguments: &[&str]| {
+        stack.write("main.tf", &INLINE.replace("INGRESS", ingress).replace("ROUTE", route));
+        stack.terrane(arguments.iter().copied()).aws(server.url(), region).run()
+    };
+    let apply = |ingress, route| run(ingress, route, &["apply", "-auto-approve"]).success();
+    let plan = |ingress, route| run(ingress, route, &["plan", "-detailed-exitcode"]);
+    let ingress = "ingress {\n    protocol = \"TCP\"\n    from_port = 443\n    to_port = 443\n    cidr_blocks = [\"10.0.0.0/8\"]\n  }";
+    let route = "route {\n    cidr_block = \"0.0.0.0/0\"\n    gateway_id = aws_internet_gateway.main.id\n  }";
+    apply(ingress, route);
+    plan(ingress, route).success();
+    let list =
+        "ingress = [{ protocol = \"6\", from_port = 443, to_port = 443, cidr_blocks = [\"10.0.0.0/8\"], self = false,
+        description = null, ipv6_cidr_blocks = [], prefix_list_ids = null, security_groups = [] }]";
+    plan(list, route).success();
+    plan("", "").success();
+
+    plan("ingress = []", "route = []").expect_status(2);
+    let emptied = apply("ingress = []", "route = []");
+    assert!(emptied.stdout.contains("Resources: 0 added, 2 changed, 0 destroyed."), "{emptied}");
+    plan("ingress = []", "route = []").success();
+    plan("", "").success();
 }

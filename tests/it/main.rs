@@ -8,6 +8,9 @@ mod aws_eks;
 mod aws_elasticache;
 #[cfg(feature = "aws")]
 mod aws_errors;
+mod aws_iam;
+#[cfg(feature = "aws")]
+mod aws_interrupt;
 #[cfg(feature = "aws")]
 mod aws_network;
 #[cfg(feature = "aws")]

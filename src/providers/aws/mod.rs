@@ -13,6 +13,7 @@ mod functions;
 mod http;
 pub mod iam;
 mod named;
+mod policy_text;
 pub mod rds;
 pub mod s3;
 mod schema;
@@ -50,7 +51,7 @@ fn resources() -> Vec<ResourceType<Aws>> {
 
 /// All data sources, a line a service.
 fn data_sources() -> Vec<DataType<Aws>> {
-    [ec2::data_sources(), whereabouts::data_sources()].into_iter().flatten().collect()
+    [ec2::data_sources(), iam::data_sources(), whereabouts::data_sources()].into_iter().flatten().collect()
 }
 
 /// See [`definition`].

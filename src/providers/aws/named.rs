@@ -54,6 +54,16 @@ pub trait NamedObject: Send + Sync {
     /// The attributes without tags and `id`. `like` is what the state or the configuration has.
     fn fields(aws: &Aws, api: &Self::Api, like: Option<&Object>) -> ObjectBuilder;
 
+    /// Adds the attributes that take calls of their own.
+    async fn put_more(
+        _aws: &Aws,
+        _api: &Self::Api,
+        object: ObjectBuilder,
+        _like: Option<&Object>,
+    ) -> Result<ObjectBuilder, ProviderError> {
+        Ok(object)
+    }
+
     /// Whether the service still shows it although it is deleted.
     fn is_gone(_api: &Self::Api) -> bool {
         false
@@ -224,6 +234,7 @@ async fn read_all<T: NamedObject>(aws: &Aws, reads: &[Read]) -> Vec<ReadOutcome>
 async fn stored<T: NamedObject>(aws: &Aws, api: &T::Api, like: Option<&Object>) -> Result<Stored, ProviderError> {
     let tags = T::tags(aws, api).await?;
     let object = aws.tags().put(T::fields(aws, api, like), tags, like);
+    let object = T::put_more(aws, api, object, like).await?;
     let id = T::id(api).unwrap_or_default();
     Ok(Stored::new(id, object.maybe("id", T::id_attribute(api)).build()))
 }

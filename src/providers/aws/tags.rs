@@ -88,7 +88,7 @@ impl TagPolicy {
         api: impl IntoIterator<Item = (String, String)>,
         like: Option<&Object>,
     ) -> ObjectBuilder {
-        let all: Tags = api.into_iter().filter(|(k, _)| self.shows(k)).collect();
+        let all = self.shown(api);
         let said: BTreeSet<String> =
             like.map(|o| o.string_map("tags")).unwrap_or_default().into_iter().map(|(k, _)| k).collect();
         let own: Vec<_> = all.iter().filter(|(k, v)| self.defaults.get(*k) != Some(*v) || said.contains(*k)).collect();
@@ -98,6 +98,11 @@ impl TagPolicy {
             false => object.string_map("tags", own),
         };
         object.string_map("tags_all", &all)
+    }
+
+    /// The tags that users see.
+    pub fn shown(&self, api: impl IntoIterator<Item = (String, String)>) -> Tags {
+        api.into_iter().filter(|(k, _)| self.shows(k)).collect()
     }
 
     fn shows(&self, key: &str) -> bool {

@@ -1,10 +1,13 @@
 //! Amazon EC2: networks, addresses and firewalls.
 
 mod eip;
+mod filters;
 mod firewall;
 mod internet_gateway;
 mod nat_gateway;
 mod object;
+mod read_subnet;
+mod read_vpc;
 mod route;
 mod route_table;
 mod route_table_association;
@@ -15,6 +18,7 @@ mod subnet;
 mod vpc;
 mod vpc_defaults;
 mod vpc_security_group_rule;
+mod written_as_blocks;
 mod zones;
 
 use std::time::Duration;
@@ -44,5 +48,5 @@ pub fn resources() -> Vec<ResourceType<Aws>> {
 
 /// The data sources of EC2, one line each.
 pub fn data_sources() -> Vec<DataType<Aws>> {
-    vec![zones::availability_zones()]
+    vec![read_subnet::subnet(), read_subnet::subnets(), read_vpc::vpc(), zones::availability_zones()]
 }

@@ -10,8 +10,8 @@ use futures::future::try_join_all;
 
 use crate::model::{Object, ObjectBuilder, Value};
 use crate::provider::{
-    Config, Create, Delete, Driver, ErrorKind, Filter, IdempotencyKey, Listed, Operation, Outcome, ProviderError, Read,
-    ReadOutcome, RemoteId, Seen, Stored, Update,
+    Config, Create, Delete, Driver, ErrorKind, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange,
+    ProviderError, Read, ReadOutcome, RemoteId, Seen, Stored, Update,
 };
 use crate::providers::aws::Aws;
 use crate::providers::aws::tags::{self, KEY_TAG, Tags};
@@ -48,6 +48,9 @@ pub trait Ec2Object: Send + Sync {
 /// all of them.
 #[async_trait]
 pub trait Ec2Resource: Ec2Object {
+    /// Says what the schema can't: pure, no calls.
+    fn plan(&self, _change: &mut PlannedChange) {}
+
     /// The call that makes the object; gives its id. Where the answer to it was lost, the object is found by the key.
     async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError>;
 
@@ -60,6 +63,10 @@ pub trait Ec2Resource: Ec2Object {
 
 #[async_trait]
 impl<T: Ec2Resource> Driver<Aws> for T {
+    fn plan(&self, change: &mut PlannedChange) {
+        Ec2Resource::plan(self, change);
+    }
+
     async fn read_many(&self, aws: &Aws, reads: &[Read]) -> Vec<ReadOutcome> {
         read_many::<T>(aws, reads).await
     }

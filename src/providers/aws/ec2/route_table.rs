@@ -2,8 +2,8 @@
 //! EC2: CreateRouteTable, DescribeRouteTables, CreateRoute, ReplaceRoute, DeleteRoute, EnableVgwRoutePropagation,
 //! DisableVgwRoutePropagation, DeleteRouteTable.
 //!
-//! Routes inline and [`aws_route`](super::route) for the same table contend; without a `route` the table's routes
-//! are left alone.
+//! Routes inline and [`aws_route`](super::route) for the same table contend; where no `route` is said the table's routes
+//! are left alone, `route = []` takes them all away.
 
 use std::collections::BTreeMap;
 
@@ -14,16 +14,23 @@ use aws_sdk_ec2::types::{Filter as ApiFilter, ResourceType as Tagged, Route, Rou
 use super::MINUTE;
 use super::object::{self, Ec2Object, Ec2Resource, pages};
 use super::routing::{self, TARGETS, put_target, with_targets};
-use crate::model::{Object, ObjectBuilder};
-use crate::provider::schema_words::{BlockWord, set_block, string, string_set};
-use crate::provider::{Create, Delete, Operation, Outcome, ProviderError, ResourceType, Update, resource};
+use super::written_as_blocks;
+use crate::model::{Object, ObjectBuilder, Type};
+use crate::provider::schema_words::{of_type, string, string_set};
+use crate::provider::{
+    Create, Delete, Operation, Outcome, PlannedChange, ProviderError, ResourceType, Update, resource,
+};
 use crate::providers::aws::Aws;
 
 pub fn route_table() -> ResourceType<Aws> {
     resource("aws_route_table", "Where the packets of subnets go.")
         .attr("vpc_id", string().required().replaces(), "The VPC of the table.")
         .attr("propagating_vgws", string_set().optional().computed(), "Virtual private gateways that add routes.")
-        .block("route", route_block(), "The routes; without any, those of the table are left alone.")
+        .attr(
+            "route",
+            of_type(routes()).optional().computed(),
+            "The routes; unless said, those of the table are left alone.",
+        )
         .attr("arn", string().computed(), "ARN of the table.")
         .attr("owner_id", string().computed(), "The account that owns the table.")
         .tags()
@@ -33,14 +40,13 @@ pub fn route_table() -> ResourceType<Aws> {
         .driver(RouteTable)
 }
 
-fn route_block() -> BlockWord {
-    let block = set_block()
-        .computed()
-        .attr("cidr_block", string().optional(), "IPv4 range that the route is for.")
-        .attr("ipv6_cidr_block", string().optional(), "IPv6 range that the route is for.")
-        .attr("destination_prefix_list_id", string().optional(), "Prefix list that the route is for.");
-    TARGETS.iter().fold(block, |block, (name, doc)| block.attr(name, routing::target(), doc))
+fn routes() -> Type {
+    let targets = TARGETS.iter().map(|(name, _)| *name);
+    Type::set(Type::object(DESTINATIONS.into_iter().chain(targets).map(|name| (name, Type::String))))
 }
+
+/// What a route is for: an IPv4 range, an IPv6 range or a prefix list.
+const DESTINATIONS: [&str; 3] = ["cidr_block", "ipv6_cidr_block", "destination_prefix_list_id"];
 
 pub(super) struct RouteTable;
 
@@ -69,12 +75,16 @@ impl Ec2Object for RouteTable {
             let object = ObjectBuilder::new()
                 .maybe("vpc_id", api.vpc_id())
                 .string_set("propagating_vgws", api.propagating_vgws().iter().filter_map(|v| v.gateway_id()))
-                .blocks("route", api.routes().iter().filter(|r| routing::is_ours(r)).map(route))
+                .set("route", written_as_blocks::value(own_routes(api), &routes(), |route| route))
                 .set("owner_id", owner)
                 .set("arn", aws.arn_of("ec2", owner, &format!("route-table/{id}")));
             object::put::<RouteTable>(aws, object, api, like).build()
         }))
     }
+}
+
+fn own_routes(api: &Api) -> Vec<Object> {
+    api.routes().iter().filter(|r| routing::is_ours(r)).map(route).collect()
 }
 
 fn route(api: &Route) -> Object {
@@ -87,6 +97,10 @@ fn route(api: &Route) -> Object {
 
 #[async_trait]
 impl Ec2Resource for RouteTable {
+    fn plan(&self, change: &mut PlannedChange) {
+        written_as_blocks::plan(change, &["route"], |route| route);
+    }
+
     async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
         let Create { desired, key, .. } = request;
         let create = aws
@@ -145,8 +159,7 @@ async fn set_propagation(aws: &Aws, id: &str, prior: &Object, desired: &Object) 
 
 /// Routes by what they are for; there is one for each destination.
 fn by_destination(object: &Object) -> BTreeMap<String, Object> {
-    let names = ["cidr_block", "ipv6_cidr_block", "destination_prefix_list_id"];
-    let destination = |route: &Object| names.iter().find_map(|n| route.string(n));
+    let destination = |route: &Object| DESTINATIONS.iter().find_map(|n| routing::said(route, n));
     object.blocks("route").into_iter().filter_map(|r| Some((destination(&r)?, r))).collect()
 }
 
@@ -176,9 +189,9 @@ async fn delete_route(aws: &Aws, id: &str, route: &Object) -> Result<(), Provide
         .ec2()
         .delete_route()
         .route_table_id(id)
-        .set_destination_cidr_block(route.string("cidr_block"))
-        .set_destination_ipv6_cidr_block(route.string("ipv6_cidr_block"))
-        .set_destination_prefix_list_id(route.string("destination_prefix_list_id"));
+        .set_destination_cidr_block(routing::said(route, "cidr_block"))
+        .set_destination_ipv6_cidr_block(routing::said(route, "ipv6_cidr_block"))
+        .set_destination_prefix_list_id(routing::said(route, "destination_prefix_list_id"));
     object::gone_is_fine(aws.call("ec2", "DeleteRoute", || request.clone().send()).await.map(drop))
 }
 
@@ -187,9 +200,9 @@ async fn create_route(aws: &Aws, op: &Operation, id: &str, route: &Object) -> Re
         .ec2()
         .create_route()
         .route_table_id(id)
-        .set_destination_cidr_block(route.string("cidr_block"))
-        .set_destination_ipv6_cidr_block(route.string("ipv6_cidr_block"))
-        .set_destination_prefix_list_id(route.string("destination_prefix_list_id"));
+        .set_destination_cidr_block(routing::said(route, "cidr_block"))
+        .set_destination_ipv6_cidr_block(routing::said(route, "ipv6_cidr_block"))
+        .set_destination_prefix_list_id(routing::said(route, "destination_prefix_list_id"));
     let request = with_targets!(request, route);
     // A gateway that was just made or attached may not be known to routing yet.
     let passes = |e: &ProviderError| e.is_not_found();
@@ -202,9 +215,9 @@ async fn replace_route(aws: &Aws, id: &str, route: &Object) -> Result<(), Provid
         .ec2()
         .replace_route()
         .route_table_id(id)
-        .set_destination_cidr_block(route.string("cidr_block"))
-        .set_destination_ipv6_cidr_block(route.string("ipv6_cidr_block"))
-        .set_destination_prefix_list_id(route.string("destination_prefix_list_id"));
+        .set_destination_cidr_block(routing::said(route, "cidr_block"))
+        .set_destination_ipv6_cidr_block(routing::said(route, "ipv6_cidr_block"))
+        .set_destination_prefix_list_id(routing::said(route, "destination_prefix_list_id"));
     let request = with_targets!(request, route);
     aws.call("ec2", "ReplaceRoute", || request.clone().send()).await.map(drop)
 }

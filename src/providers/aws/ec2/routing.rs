@@ -29,18 +29,19 @@ pub(super) fn target() -> AttributeWord {
 macro_rules! with_targets {
     ($request:expr, $object:expr) => {{
         let (request, object) = ($request, $object);
+        let said = $crate::providers::aws::ec2::routing::said;
         // EC2 takes endpoints under a name of their own, yet shows them as gateways.
         request
-            .set_carrier_gateway_id(object.string("carrier_gateway_id"))
-            .set_core_network_arn(object.string("core_network_arn"))
-            .set_egress_only_internet_gateway_id(object.string("egress_only_gateway_id"))
-            .set_gateway_id(object.string("gateway_id"))
-            .set_local_gateway_id(object.string("local_gateway_id"))
-            .set_nat_gateway_id(object.string("nat_gateway_id"))
-            .set_network_interface_id(object.string("network_interface_id"))
-            .set_transit_gateway_id(object.string("transit_gateway_id"))
-            .set_vpc_endpoint_id(object.string("vpc_endpoint_id"))
-            .set_vpc_peering_connection_id(object.string("vpc_peering_connection_id"))
+            .set_carrier_gateway_id(said(object, "carrier_gateway_id"))
+            .set_core_network_arn(said(object, "core_network_arn"))
+            .set_egress_only_internet_gateway_id(said(object, "egress_only_gateway_id"))
+            .set_gateway_id(said(object, "gateway_id"))
+            .set_local_gateway_id(said(object, "local_gateway_id"))
+            .set_nat_gateway_id(said(object, "nat_gateway_id"))
+            .set_network_interface_id(said(object, "network_interface_id"))
+            .set_transit_gateway_id(said(object, "transit_gateway_id"))
+            .set_vpc_endpoint_id(said(object, "vpc_endpoint_id"))
+            .set_vpc_peering_connection_id(said(object, "vpc_peering_connection_id"))
     }};
 }
 pub(super) use with_targets;
@@ -82,7 +83,12 @@ pub(super) fn is_blackhole(api: &Api) -> bool {
     api.state() == Some(&RouteState::Blackhole)
 }
 
+/// What an object says under a name; in routes inline an empty text says nothing.
+pub(super) fn said(object: &Object, name: &str) -> Option<String> {
+    object.string(name).filter(|text| !text.is_empty())
+}
+
 /// The same target in both objects.
 pub(super) fn same_target(a: &Object, b: &Object) -> bool {
-    TARGETS.iter().all(|(name, _)| a.str(name) == b.str(name))
+    TARGETS.iter().all(|(name, _)| said(a, name) == said(b, name))
 }

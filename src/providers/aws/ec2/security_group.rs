@@ -9,9 +9,12 @@ use aws_sdk_ec2::types::{Filter as ApiFilter, ResourceType as Tagged, SecurityGr
 use super::MINUTE;
 use super::firewall::{self, Rules};
 use super::object::{self, Ec2Object, Ec2Resource, pages};
-use crate::model::{Object, ObjectBuilder};
-use crate::provider::schema_words::{BlockWord, boolean, number, set_block, string, string_list, string_set};
-use crate::provider::{Create, Delete, IdempotencyKey, Outcome, ProviderError, ResourceType, Update, resource};
+use super::written_as_blocks;
+use crate::model::{Object, ObjectBuilder, Type, Value};
+use crate::provider::schema_words::{boolean, of_type, string};
+use crate::provider::{
+    Create, Delete, IdempotencyKey, Outcome, PlannedChange, ProviderError, ResourceType, Update, resource,
+};
 use crate::providers::aws::Aws;
 
 pub fn security_group() -> ResourceType<Aws> {
@@ -29,8 +32,8 @@ pub fn security_group() -> ResourceType<Aws> {
         .attr("description", string().default("Managed by Terraform").replaces(), "What the group is for.")
         .attr("vpc_id", string().optional().computed().replaces(), "The VPC; the default one unless set.")
         .attr("revoke_rules_on_delete", boolean().default(false), "Take all rules away before deleting the group.")
-        .block("ingress", rule_block(), "What may come in.")
-        .block("egress", rule_block(), "What may go out; nothing unless said.")
+        .attr("ingress", of_type(rules()).optional().computed(), "What may come in, as blocks or as a list.")
+        .attr("egress", of_type(rules()).optional().computed(), "What may go out; nothing unless said.")
         .attr("arn", string().computed(), "ARN of the group.")
         .attr("owner_id", string().computed(), "The account that owns the group.")
         .tags()
@@ -40,18 +43,29 @@ pub fn security_group() -> ResourceType<Aws> {
         .driver(SecurityGroup)
 }
 
-fn rule_block() -> BlockWord {
-    set_block()
-        .computed()
-        .attr("from_port", number().required(), "First port, or the ICMP type.")
-        .attr("to_port", number().required(), "Last port, or the ICMP code.")
-        .attr("protocol", string().required(), "tcp, udp, icmp, icmpv6, a number, or -1 for all.")
-        .attr("cidr_blocks", string_list().optional(), "IPv4 ranges.")
-        .attr("ipv6_cidr_blocks", string_list().optional(), "IPv6 ranges.")
-        .attr("prefix_list_ids", string_list().optional(), "Prefix lists.")
-        .attr("security_groups", string_set().optional(), "Security groups.")
-        .attr("self", boolean().default(false), "The group itself.")
-        .attr("description", string().optional(), "What the rule is for.")
+/// Rules: ports are ICMP type and code for ICMP; the other ends are ranges, prefix lists, groups and the group itself.
+fn rules() -> Type {
+    let list = || Type::list(Type::String);
+    Type::set(Type::object([
+        ("cidr_blocks", list()),
+        ("description", Type::String),
+        ("from_port", Type::Number),
+        ("ipv6_cidr_blocks", list()),
+        ("prefix_list_ids", list()),
+        ("protocol", Type::String),
+        ("security_groups", Type::set(Type::String)),
+        ("self", Type::Bool),
+        ("to_port", Type::Number),
+    ]))
+}
+
+/// Protocols may be written in capitals or as numbers; they are kept as EC2 names them.
+fn with_plain_protocol(rule: Value) -> Value {
+    let Value::Object(fields) = &rule else { return rule };
+    let Some(protocol) = fields.get("protocol").and_then(Value::as_str) else { return rule };
+    let mut plain = (**fields).clone();
+    plain.set("protocol".into(), Value::string(firewall::protocol(protocol)));
+    Value::Object(plain.into())
 }
 
 pub(super) struct SecurityGroup;
@@ -84,15 +98,18 @@ fn fields(aws: &Aws, api: &Api, like: Option<&Object>) -> Object {
     let owner = api.owner_id().unwrap_or(aws.account());
     let arn = || aws.arn_of("ec2", owner, &format!("security-group/{id}"));
     let said = |name: &str| like.map(|o| o.blocks(name)).unwrap_or_default();
-    let blocks = |name, rules| firewall::to_blocks(&firewall::of_api(rules), &said(name), id);
+    let blocks = |name, api| {
+        let blocks = firewall::to_blocks(&firewall::of_api(api), &said(name), id);
+        written_as_blocks::value(blocks, &rules(), with_plain_protocol)
+    };
     let object = ObjectBuilder::new()
         .maybe("name", api.group_name())
         .maybe("name_prefix", like.and_then(|o| o.get("name_prefix")).cloned())
         .maybe("description", api.description())
         .maybe("vpc_id", object::text(api.vpc_id()))
         .set("revoke_rules_on_delete", like.and_then(|o| o.bool("revoke_rules_on_delete")).unwrap_or(false))
-        .blocks("ingress", blocks("ingress", api.ip_permissions()))
-        .blocks("egress", blocks("egress", api.ip_permissions_egress()))
+        .set("ingress", blocks("ingress", api.ip_permissions()))
+        .set("egress", blocks("egress", api.ip_permissions_egress()))
         .set("owner_id", owner)
         .set("arn", api.security_group_arn().map_or_else(arn, str::to_string));
     object::put::<SecurityGroup>(aws, object, api, like).build()
@@ -100,6 +117,10 @@ fn fields(aws: &Aws, api: &Api, like: Option<&Object>) -> Object {
 
 #[async_trait]
 impl Ec2Resource for SecurityGroup {
+    fn plan(&self, change: &mut PlannedChange) {
+        written_as_blocks::plan(change, &["ingress", "egress"], with_plain_protocol);
+    }
+
     async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
         let Create { desired, key, .. } = request;
         let create = aws

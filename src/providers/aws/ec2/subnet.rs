@@ -12,7 +12,7 @@ use aws_sdk_ec2::types::{
 use super::MINUTE;
 use super::object::{self, Ec2Object, Ec2Resource, pages};
 use crate::model::{Object, ObjectBuilder};
-use crate::provider::schema_words::{boolean, string};
+use crate::provider::schema_words::{boolean, number, string};
 use crate::provider::{Create, Delete, Operation, Outcome, ProviderError, ResourceType, Seen, Update, resource};
 use crate::providers::aws::Aws;
 
@@ -29,6 +29,13 @@ pub fn subnet() -> ResourceType<Aws> {
         .attr("ipv6_cidr_block", string().optional().computed(), "IPv6 range (/64) out of the VPC's.")
         .attr("ipv6_native", boolean().default(false).replaces(), "A subnet with IPv6 addresses only.")
         .attr("outpost_arn", string().optional().replaces(), "The Outpost that the subnet lies on.")
+        .attr("customer_owned_ipv4_pool", string().optional(), "The pool of addresses on the Outpost.")
+        .attr(
+            "map_customer_owned_ip_on_launch",
+            boolean().optional(),
+            "Give network interfaces an address of the pool.",
+        )
+        .attr("enable_lni_at_device_index", number().optional(), "The index of local network interfaces, from 1.")
         .attr("map_public_ip_on_launch", boolean().default(false), "Give instances a public address.")
         .attr("assign_ipv6_address_on_creation", boolean().default(false), "Give network interfaces an IPv6 address.")
         .attr("enable_dns64", boolean().default(false), "Answer IPv6 queries for names that have IPv4 addresses only.")
@@ -57,7 +64,7 @@ pub fn subnet() -> ResourceType<Aws> {
         .driver(Subnet)
 }
 
-struct Subnet;
+pub(super) struct Subnet;
 
 #[async_trait]
 impl Ec2Object for Subnet {
@@ -94,6 +101,9 @@ fn fields(aws: &Aws, api: &Api, like: Option<&Object>) -> Object {
         .maybe("ipv6_cidr_block_association_id", ipv6.and_then(|a| object::text(a.association_id())))
         .set("ipv6_native", api.ipv6_native().unwrap_or(false))
         .maybe("outpost_arn", object::text(api.outpost_arn()))
+        .maybe("customer_owned_ipv4_pool", object::text(api.customer_owned_ipv4_pool()))
+        .maybe("map_customer_owned_ip_on_launch", on_outpost(api.map_customer_owned_ip_on_launch(), like))
+        .maybe("enable_lni_at_device_index", api.enable_lni_at_device_index().filter(|index| *index > 0))
         .set("map_public_ip_on_launch", api.map_public_ip_on_launch().unwrap_or(false))
         .set("assign_ipv6_address_on_creation", api.assign_ipv6_address_on_creation().unwrap_or(false))
         .set("enable_dns64", api.enable_dns64().unwrap_or(false))
@@ -109,6 +119,11 @@ fn fields(aws: &Aws, api: &Api, like: Option<&Object>) -> Object {
         .set("arn", api.subnet_arn().map_or_else(arn, str::to_string))
         .maybe("owner_id", api.owner_id());
     object::put::<Subnet>(aws, object, api, like).build()
+}
+
+/// Off Outposts EC2 answers "no", too: it shows where it was written only.
+fn on_outpost(on: Option<bool>, like: Option<&Object>) -> Option<bool> {
+    on.filter(|on| *on || like.is_some_and(|o| o.get("map_customer_owned_ip_on_launch").is_some()))
 }
 
 /// The IPv6 range that is, or is being, associated.
@@ -158,7 +173,16 @@ impl Ec2Resource for Subnet {
 
 /// The attributes that ModifySubnetAttribute sets, each with how.
 type Setting = (&'static str, fn(Modify, &Object, &str) -> Modify);
-const SETTINGS: [Setting; 6] = [
+const SETTINGS: [Setting; 8] = [
+    // The pool and its use are one setting to EC2.
+    ("map_customer_owned_ip_on_launch", |m, o, n| {
+        m.map_customer_owned_ip_on_launch(switch(o, n))
+            .set_customer_owned_ipv4_pool(o.string("customer_owned_ipv4_pool"))
+    }),
+    ("enable_lni_at_device_index", |m, o, n| match o.i32(n) {
+        Some(index) => m.enable_lni_at_device_index(index),
+        None => m.disable_lni_at_device_index(AttributeBooleanValue::builder().value(true).build()),
+    }),
     ("map_public_ip_on_launch", |m, o, n| m.map_public_ip_on_launch(switch(o, n))),
     ("assign_ipv6_address_on_creation", |m, o, n| m.assign_ipv6_address_on_creation(switch(o, n))),
     ("enable_dns64", |m, o, n| m.enable_dns64(switch(o, n))),
@@ -181,7 +205,7 @@ fn switch(object: &Object, name: &str) -> AttributeBooleanValue {
 async fn configure(aws: &Aws, op: &Operation, id: &str, desired: &Object) -> Result<(), ProviderError> {
     wait_available(aws, op, id).await?;
     for (name, set) in SETTINGS {
-        let is_said = desired.bool(name) == Some(true) || desired.str(name).is_some();
+        let is_said = desired.get(name).is_some() && desired.bool(name) != Some(false);
         if is_said {
             modify(aws, id, |m| set(m, desired, name)).await?;
         }
@@ -194,7 +218,9 @@ async fn change(aws: &Aws, id: &str, update: &Update) -> Result<(), ProviderErro
         move_ipv6(aws, id, update).await?;
     }
     // One attribute a call is all that EC2 takes.
-    for (name, set) in SETTINGS.iter().filter(|(name, _)| update.has_changed(name)) {
+    let pool_too =
+        |name: &str| name == "map_customer_owned_ip_on_launch" && update.has_changed("customer_owned_ipv4_pool");
+    for (name, set) in SETTINGS.iter().filter(|(name, _)| update.has_changed(name) || pool_too(name)) {
         modify(aws, id, |m| set(m, &update.desired, name)).await?;
     }
     object::update_tags(aws, id, &update.prior, &update.desired).await

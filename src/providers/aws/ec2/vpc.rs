@@ -14,9 +14,10 @@ use super::vpc_defaults;
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, number, string};
 use crate::provider::{
-    Config, Create, Delete, Operation, Outcome, ProviderError, ResourceType, Seen, Update, resource,
+    Config, Create, Delete, Operation, Outcome, PlannedChange, ProviderError, ResourceType, Seen, Update, resource,
 };
 use crate::providers::aws::Aws;
+use crate::providers::aws::named::recompute;
 
 pub fn vpc() -> ResourceType<Aws> {
     resource("aws_vpc", "A network of its own in a region.")
@@ -26,14 +27,14 @@ pub fn vpc() -> ResourceType<Aws> {
         .attr("assign_generated_ipv6_cidr_block", boolean().default(false), "Have Amazon give an IPv6 range (/56).")
         .attr(
             "ipv6_cidr_block",
-            string().optional().computed().replaces().conflicts_with(&["assign_generated_ipv6_cidr_block"]),
+            string().optional().computed().conflicts_with(&["assign_generated_ipv6_cidr_block"]),
             "IPv6 range from an IPAM pool.",
         )
-        .attr("ipv6_ipam_pool_id", string().optional().replaces(), "The IPAM pool to take the IPv6 range from.")
-        .attr("ipv6_netmask_length", number().optional().replaces(), "The length of an IPv6 range from the pool.")
+        .attr("ipv6_ipam_pool_id", string().optional(), "The IPAM pool to take the IPv6 range from.")
+        .attr("ipv6_netmask_length", number().optional(), "The length of an IPv6 range from the pool.")
         .attr(
             "ipv6_cidr_block_network_border_group",
-            string().optional().computed().replaces(),
+            string().optional().computed(),
             "Where the IPv6 range is announced.",
         )
         .attr(
@@ -62,7 +63,7 @@ pub fn vpc() -> ResourceType<Aws> {
         .driver(Vpc)
 }
 
-struct Vpc;
+pub(super) struct Vpc;
 
 #[async_trait]
 impl Ec2Object for Vpc {
@@ -102,6 +103,15 @@ impl Ec2Object for Vpc {
         .await
     }
 }
+
+/// What a configuration says about the IPv6 range. EC2 exchanges the range in place.
+const IPV6_WORDS: [&str; 5] = [
+    "assign_generated_ipv6_cidr_block",
+    "ipv6_cidr_block",
+    "ipv6_cidr_block_network_border_group",
+    "ipv6_ipam_pool_id",
+    "ipv6_netmask_length",
+];
 
 /// What DescribeVpcs tells.
 fn fields(aws: &Aws, api: &Api, like: Option<&Object>) -> ObjectBuilder {
@@ -153,6 +163,14 @@ async fn attribute(aws: &Aws, id: &str, name: Name) -> Result<Option<bool>, Prov
 
 #[async_trait]
 impl Ec2Resource for Vpc {
+    fn plan(&self, change: &mut PlannedChange) {
+        recompute(
+            change,
+            &IPV6_WORDS,
+            &["ipv6_cidr_block", "ipv6_cidr_block_network_border_group", "ipv6_association_id"],
+        );
+    }
+
     async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
         let Create { desired, key, .. } = request;
         let create = aws
@@ -233,10 +251,10 @@ async fn change(aws: &Aws, id: &str, update: &Update) -> Result<(), ProviderErro
     if let Some(on) = wanted("enable_network_address_usage_metrics") {
         set_metrics(aws, id, on).await?;
     }
-    match wanted("assign_generated_ipv6_cidr_block") {
-        Some(true) => add_ipv6(aws, &update.op, id).await?,
-        Some(false) => remove_ipv6(aws, &update.op, id, &update.prior).await?,
-        None => (),
+    if IPV6_WORDS.iter().any(|name| update.has_changed(name)) {
+        // A VPC has one IPv6 range: the old one goes before the new one comes.
+        remove_ipv6(aws, &update.op, id, &update.prior).await?;
+        add_ipv6(aws, &update.op, id, &update.desired).await?;
     }
     object::update_tags(aws, id, &update.prior, &update.desired).await
 }
@@ -262,8 +280,20 @@ async fn set_metrics(aws: &Aws, id: &str, on: bool) -> Result<(), ProviderError>
     modify(aws, id, |m| m.enable_network_address_usage_metrics(switch(on))).await
 }
 
-async fn add_ipv6(aws: &Aws, op: &Operation, id: &str) -> Result<(), ProviderError> {
-    let request = aws.ec2().associate_vpc_cidr_block().vpc_id(id).amazon_provided_ipv6_cidr_block(true);
+async fn add_ipv6(aws: &Aws, op: &Operation, id: &str, desired: &Object) -> Result<(), ProviderError> {
+    let (generated, pool) = (desired.bool("assign_generated_ipv6_cidr_block"), desired.string("ipv6_ipam_pool_id"));
+    if generated != Some(true) && pool.is_none() {
+        return Ok(());
+    }
+    let request = aws
+        .ec2()
+        .associate_vpc_cidr_block()
+        .vpc_id(id)
+        .set_amazon_provided_ipv6_cidr_block(generated.filter(|on| *on))
+        .set_ipv6_cidr_block_network_border_group(desired.string("ipv6_cidr_block_network_border_group"))
+        .set_ipv6_cidr_block(desired.string("ipv6_cidr_block").filter(|_| pool.is_some()))
+        .set_ipv6_netmask_length(desired.i32("ipv6_netmask_length"))
+        .set_ipv6_ipam_pool_id(pool);
     aws.call("ec2", "AssociateVpcCidrBlock", || request.clone().send()).await?;
     wait_ipv6(aws, op, id, true).await
 }

@@ -14,7 +14,7 @@ use aws_sdk_ec2::types::{
 use super::firewall::{self, Peer, Rule as Part, Traffic};
 use super::object::{self, Ec2Object, Ec2Resource, pages};
 use crate::model::{Object, ObjectBuilder, Value};
-use crate::provider::schema_words::{number, string};
+use crate::provider::schema_words::{AttributeWord, number, string};
 use crate::provider::{Create, Delete, Outcome, ProviderError, ResourceType, Update, resource};
 use crate::providers::aws::Aws;
 
@@ -26,16 +26,21 @@ pub fn egress_rule() -> ResourceType<Aws> {
     rule::<true>("aws_vpc_security_group_egress_rule", "One thing that a security group lets out.")
 }
 
+/// One of the attributes that say the other end; a rule has one.
+fn peer(others: &[&'static str]) -> AttributeWord {
+    string().optional().conflicts_with(others)
+}
+
 fn rule<const EGRESS: bool>(name: &'static str, doc: &'static str) -> ResourceType<Aws> {
     resource(name, doc)
         .attr("security_group_id", string().required().replaces(), "The group.")
         .attr("ip_protocol", string().required(), "tcp, udp, icmp, icmpv6, a number, or -1 for all.")
         .attr("from_port", number().optional(), "First port, or the ICMP type.")
         .attr("to_port", number().optional(), "Last port, or the ICMP code.")
-        .attr("cidr_ipv4", string().optional().conflicts_with(&["cidr_ipv6", "prefix_list_id"]), "An IPv4 range.")
-        .attr("cidr_ipv6", string().optional().conflicts_with(&["cidr_ipv4", "prefix_list_id"]), "An IPv6 range.")
-        .attr("prefix_list_id", string().optional(), "A prefix list.")
-        .attr("referenced_security_group_id", string().optional(), "A security group.")
+        .attr("cidr_ipv4", peer(&["cidr_ipv6", "prefix_list_id", "referenced_security_group_id"]), "An IPv4 range.")
+        .attr("cidr_ipv6", peer(&["cidr_ipv4", "prefix_list_id", "referenced_security_group_id"]), "An IPv6 range.")
+        .attr("prefix_list_id", peer(&["cidr_ipv4", "cidr_ipv6", "referenced_security_group_id"]), "A prefix list.")
+        .attr("referenced_security_group_id", peer(&["cidr_ipv4", "cidr_ipv6", "prefix_list_id"]), "A security group.")
         .attr("description", string().optional(), "What the rule is for.")
         .attr("arn", string().computed(), "ARN of the rule.")
         .attr("security_group_rule_id", string().computed(), "Id of the rule.")

@@ -2,11 +2,11 @@
 //! EC2: DescribeAvailabilityZones.
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{AvailabilityZone, Filter as ApiFilter};
+use aws_sdk_ec2::types::AvailabilityZone;
 
-use super::object;
+use super::{filters, object};
 use crate::model::{Object, ObjectBuilder};
-use crate::provider::schema_words::{BlockWord, boolean, set_block, string, string_list, string_set};
+use crate::provider::schema_words::{boolean, string, string_list, string_set};
 use crate::provider::{Config, DataType, Operation, ProviderError, data_source, resource::DataDriver};
 use crate::providers::aws::Aws;
 
@@ -19,23 +19,9 @@ pub fn availability_zones() -> DataType<Aws> {
         .attr("names", string_list().computed(), "Names of the zones, sorted.")
         .attr("zone_ids", string_list().computed(), "Ids of the zones, in the order of the names.")
         .attr("group_names", string_set().computed(), "The groups that the zones belong to.")
-        .block("filter", filters(), "What the API shall filter by.")
+        .block("filter", filters::block(), "What the API shall filter by.")
         .service("ec2")
         .driver(Zones)
-}
-
-/// `filter { name = …, values = […] }`, as the API documents the filters of each operation.
-fn filters() -> BlockWord {
-    set_block().attr("name", string().required(), "Name of the filter.").attr(
-        "values",
-        string_set().required(),
-        "The values that pass.",
-    )
-}
-
-fn asked(config: &Config) -> Vec<ApiFilter> {
-    let filters = config.blocks("filter");
-    filters.iter().filter_map(|f| Some(object::filter(f.str("name")?, f.strings("values")))).collect()
 }
 
 struct Zones;
@@ -43,7 +29,7 @@ struct Zones;
 #[async_trait]
 impl DataDriver<Aws> for Zones {
     async fn read(&self, aws: &Aws, config: &Config, _op: &Operation) -> Result<Object, ProviderError> {
-        let mut filters = asked(config);
+        let mut filters = filters::written(config);
         filters.extend(config.str("state").map(|state| object::filter("state", [state])));
         let request = aws
             .ec2()

@@ -1,6 +1,6 @@
 //! `aws_iam_role`: an identity that services and people take on.
-//! IAM: CreateRole, GetRole, ListRoles, UpdateRole, UpdateAssumeRolePolicy, PutRolePermissionsBoundary, TagRole,
-//! DeleteRole.
+//! IAM: CreateRole, GetRole, ListRoles, UpdateRole, UpdateAssumeRolePolicy, PutRolePermissionsBoundary,
+//! DeleteRolePermissionsBoundary, TagRole, UntagRole, DeleteRole.
 
 use async_trait::async_trait;
 use aws_sdk_iam::operation::create_role::CreateRoleOutput;
@@ -8,14 +8,22 @@ use aws_sdk_iam::types::Role as Api;
 use aws_smithy_types::date_time::Format;
 use futures::future::try_join_all;
 
+use super::role_own_policies::{self as own, INLINE, MANAGED};
 use super::{document, pages};
 use crate::model::{Object, ObjectBuilder};
-use crate::provider::schema_words::{boolean, number, policy, string};
-use crate::provider::{Create, Delete, ErrorKind, Outcome, ProviderError, ResourceType, Seen, Update, resource};
+use crate::provider::schema_words::{boolean, number, policy, set_block, string, string_set};
+use crate::provider::{
+    Create, Delete, Driver, ErrorKind, Filter, Outcome, ProviderError, ResourceType, Seen, Update, resource,
+};
 use crate::providers::aws::named::{self, ByName, MINUTE, NamedObject, NamedResource, Naming, said};
 use crate::providers::aws::{Aws, tags};
 
 pub fn role() -> ResourceType<Aws> {
+    let inline_policy = set_block().computed().attr("name", string().optional(), "Name of the policy.").attr(
+        "policy",
+        policy().optional(),
+        "JSON policy: what is allowed.",
+    );
     resource("aws_iam_role", "An identity that services and people take on.")
         .attr("name", string().optional().computed().replaces().conflicts_with(&["name_prefix"]), "Name of the role.")
         .attr("name_prefix", string().optional().computed().replaces(), "Beginning of a name that is made up.")
@@ -25,6 +33,12 @@ pub fn role() -> ResourceType<Aws> {
         .attr("max_session_duration", number().default(3600), "How long a session may last, in seconds.")
         .attr("permissions_boundary", string().optional(), "ARN of the policy that bounds the permissions.")
         .attr("force_detach_policies", boolean().default(false), "Detach all policies before the role is deleted.")
+        .attr(
+            MANAGED,
+            string_set().optional().computed().deprecated("use aws_iam_role_policy_attachment"),
+            "ARNs of all managed policies that the role shall have; those of others are detached.",
+        )
+        .block(INLINE, inline_policy, "All policies that shall stand in the role; an empty block says none.")
         .attr("arn", string().computed(), "ARN of the role.")
         .attr("create_date", string().computed(), "When the role was made.")
         .attr("unique_id", string().computed(), "Id that no other role ever gets.")
@@ -34,7 +48,7 @@ pub fn role() -> ResourceType<Aws> {
         .driver(ByName(Role))
 }
 
-/// A role. It is also what attachments list by.
+/// A role. It is also what attachments and policies in roles list by.
 pub struct Role;
 
 #[async_trait]
@@ -86,6 +100,15 @@ impl NamedObject for Role {
             .maybe("create_date", api.create_date().fmt(Format::DateTime).ok())
             .set("unique_id", api.role_id())
     }
+
+    async fn put_more(
+        aws: &Aws,
+        api: &Api,
+        object: ObjectBuilder,
+        like: Option<&Object>,
+    ) -> Result<ObjectBuilder, ProviderError> {
+        own::put_into(aws, api.role_name(), object, like).await
+    }
 }
 
 #[async_trait]
@@ -110,7 +133,8 @@ impl NamedResource for Role {
     }
 
     async fn complete(&self, aws: &Aws, request: &Create, id: &str) -> Result<(), ProviderError> {
-        named::wait_for::<Role>(aws, &request.op, id, "found", |_| Ok(Seen::Ready(()))).await
+        named::wait_for::<Role>(aws, &request.op, id, "found", |_| Ok(Seen::Ready(()))).await?;
+        own::settle(aws, id, &request.desired).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
@@ -121,9 +145,11 @@ impl NamedResource for Role {
     /// What else is still attached may be on its way out: IAM lets go after a while.
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {
         let name = named::name(&request.id);
-        leave_instance_profiles(aws, name).await?;
-        if request.prior.bool("force_detach_policies") == Some(true) {
-            drop_policies(aws, name).await?;
+        named::or_nothing(leave_instance_profiles(aws, name).await)?;
+        let prior = &request.prior;
+        let owns_policies = prior.get(MANAGED).is_some() || !prior.blocks(INLINE).is_empty();
+        if owns_policies || prior.bool("force_detach_policies") == Some(true) {
+            named::or_nothing(own::drop_all(aws, name).await)?;
         }
         let delete = aws.iam().delete_role().role_name(name);
         let call = || async { aws.call("iam", "DeleteRole", || delete.clone().send()).await.map(drop) };
@@ -161,6 +187,9 @@ async fn change(aws: &Aws, update: &Update) -> Result<(), ProviderError> {
     if update.has_changed("permissions_boundary") {
         set_boundary(aws, name, desired.str("permissions_boundary")).await?;
     }
+    if update.has_changed(MANAGED) || update.has_changed(INLINE) {
+        own::settle(aws, name, desired).await?;
+    }
     update_tags(aws, name, &update.prior, desired).await
 }
 
@@ -186,7 +215,7 @@ async fn update_tags(aws: &Aws, name: &str, prior: &Object, desired: &Object) ->
     Ok(())
 }
 
-/// A role that is in an instance profile cannot be deleted, and no other resource takes it out.
+/// A role cannot be deleted while it is in an instance profile, whoever put it there.
 async fn leave_instance_profiles(aws: &Aws, name: &str) -> Result<(), ProviderError> {
     let list = aws.iam().list_instance_profiles_for_role().role_name(name);
     for profile in pages!(aws, "ListInstanceProfilesForRole", list, |answer| answer.instance_profiles) {
@@ -198,22 +227,10 @@ async fn leave_instance_profiles(aws: &Aws, name: &str) -> Result<(), ProviderEr
     Ok(())
 }
 
-async fn drop_policies(aws: &Aws, name: &str) -> Result<(), ProviderError> {
-    for arn in attached(aws, name).await? {
-        let request = aws.iam().detach_role_policy().role_name(name).policy_arn(arn);
-        named::or_nothing(aws.call("iam", "DetachRolePolicy", || request.clone().send()).await)?;
-    }
-    let list = aws.iam().list_role_policies().role_name(name);
-    for policy in pages!(aws, "ListRolePolicies", list, |answer| answer.policy_names) {
-        let request = aws.iam().delete_role_policy().role_name(name).policy_name(policy);
-        named::or_nothing(aws.call("iam", "DeleteRolePolicy", || request.clone().send()).await)?;
-    }
-    Ok(())
-}
-
-/// The ARNs of the managed policies that are attached to a role.
-pub async fn attached(aws: &Aws, name: &str) -> Result<Vec<String>, ProviderError> {
-    let list = aws.iam().list_attached_role_policies().role_name(name);
-    let all = pages!(aws, "ListAttachedRolePolicies", list, |answer| answer.attached_policies.unwrap_or_default());
-    Ok(all.into_iter().filter_map(|policy| policy.policy_arn).collect())
+/// Names of all roles, or of those with the tags of the filter.
+pub async fn names(aws: &Aws, filter: &Filter) -> Result<Vec<String>, ProviderError> {
+    Ok(match filter.tags.is_empty() {
+        true => Role::describe_all(aws).await?.iter().filter_map(Role::id).collect(),
+        false => ByName(Role).list(aws, filter).await?.iter().map(|l| l.stored.id.0.to_string()).collect(),
+    })
 }

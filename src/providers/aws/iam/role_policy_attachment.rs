@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::{join_all, try_join_all};
 
-use super::role::{self, Role};
+use super::{role, role_own_policies as own};
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::string;
 use crate::provider::{
@@ -15,7 +15,7 @@ use crate::provider::{
     RemoteId, ResourceType, Seen, Stored, resource,
 };
 use crate::providers::aws::Aws;
-use crate::providers::aws::named::{self, ByName, MINUTE, NamedObject};
+use crate::providers::aws::named::{self, MINUTE};
 
 /// How long a role or policy that was just made may be unknown.
 const NOT_SEEN_LIMIT: Duration = Duration::from_secs(20);
@@ -47,7 +47,7 @@ fn stored(id: &str, role: &str, arn: &str) -> Stored {
 }
 
 async fn is_attached(aws: &Aws, role: &str, arn: &str) -> Result<bool, ProviderError> {
-    let attached = named::or_nothing(role::attached(aws, role).await)?.unwrap_or_default();
+    let attached = named::or_nothing(own::attached(aws, role).await)?.unwrap_or_default();
     Ok(attached.iter().any(|a| a == arn))
 }
 
@@ -59,7 +59,7 @@ impl Driver<Aws> for Attachment {
         let mut roles: Vec<&str> = wanted.iter().flatten().map(|(role, _)| &**role).collect();
         roles.sort_unstable();
         roles.dedup();
-        let attached = roles.iter().map(|role| async { named::or_nothing(role::attached(aws, role).await) });
+        let attached = roles.iter().map(|role| async { named::or_nothing(own::attached(aws, role).await) });
         let attached: HashMap<&str, _> = roles.iter().copied().zip(join_all(attached).await).collect();
         let outcome = |(read, ends): (&Read, &Option<(String, String)>)| {
             let Some((role, arn)) = ends else { return ReadOutcome::Gone };
@@ -75,8 +75,7 @@ impl Driver<Aws> for Attachment {
     async fn create(&self, aws: &Aws, request: Create) -> Outcome {
         let Create { desired, op, .. } = request;
         let (role, arn) = (desired.str("role").unwrap_or_default(), desired.str("policy_arn").unwrap_or_default());
-        let attach = aws.iam().attach_role_policy().role_name(role).policy_arn(arn);
-        let call = || async { aws.call("iam", "AttachRolePolicy", || attach.clone().send()).await.map(drop) };
+        let call = || own::attach(aws, role, arn);
         let passes = |e: &ProviderError| e.is_not_found() || e.code.starts_with("ConcurrentModification");
         if let Err(error) = aws.insist(&op, NOT_SEEN_LIMIT, passes, call).await {
             return Outcome::Failed(error);
@@ -96,20 +95,16 @@ impl Driver<Aws> for Attachment {
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {
         let Some((role, arn)) = ends(&request.id, Some(&request.prior)) else { return Ok(()) };
-        let detach = aws.iam().detach_role_policy().role_name(role).policy_arn(arn);
-        let call = || async { aws.call("iam", "DetachRolePolicy", || detach.clone().send()).await.map(drop) };
+        let call = || own::detach(aws, &role, &arn);
         let passes = |e: &ProviderError| e.code.starts_with("ConcurrentModification");
-        named::or_nothing(aws.insist(&request.op, MINUTE, passes, call).await).map(drop)
+        aws.insist(&request.op, MINUTE, passes, call).await
     }
 
     /// Attachments have no tags: a filter on tags is one on the roles'.
     async fn list(&self, aws: &Aws, filter: &Filter) -> Result<Vec<Listed>, ProviderError> {
-        let roles: Vec<String> = match filter.tags.is_empty() {
-            true => Role::describe_all(aws).await?.iter().filter_map(Role::id).collect(),
-            false => ByName(Role).list(aws, filter).await?.iter().map(|l| l.stored.id.0.to_string()).collect(),
-        };
+        let roles = role::names(aws, filter).await?;
         let attached = try_join_all(roles.iter().map(|role| async {
-            let arns = named::or_nothing(role::attached(aws, role).await)?.unwrap_or_default();
+            let arns = named::or_nothing(own::attached(aws, role).await)?.unwrap_or_default();
             let all = arns.into_iter().map(|arn| stored(&id_of(role, &arn), role, &arn));
             Ok::<Vec<Stored>, ProviderError>(all.collect())
         }));

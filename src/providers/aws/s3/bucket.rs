@@ -9,6 +9,7 @@ use futures::future::{try_join, try_join_all};
 
 use super::contents;
 use super::hosted_zones::hosted_zone;
+use super::setting::unfit;
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, string};
 use crate::provider::{
@@ -40,7 +41,8 @@ pub fn bucket() -> ResourceType<Aws> {
         .attr("bucket_domain_name", string().computed(), "Host name of the bucket.")
         .attr("bucket_regional_domain_name", string().computed(), "Host name of the bucket in its region.")
         .attr("hosted_zone_id", string().computed(), "Route 53 zone of websites in the bucket's region.")
-        .attr("region", string().computed(), "The region that the bucket lies in.")
+        .attr("bucket_region", string().computed(), "The region that the bucket lies in.")
+        .attr("region", string().computed(), "As bucket_region.")
         .tags()
         .timeouts(MINUTE * 20, MINUTE * 20, MINUTE * 60)
         .import_example("my-bucket")
@@ -100,6 +102,7 @@ impl NamedObject for Bucket {
             .set("bucket_domain_name", format!("{name}.s3.{}", partition.dns_suffix))
             .set("bucket_regional_domain_name", format!("{name}.s3.{region}.{}", partition.dns_suffix))
             .maybe("hosted_zone_id", hosted_zone(region))
+            .set("bucket_region", region.as_str())
             .set("region", region.as_str())
     }
 }
@@ -267,8 +270,7 @@ async fn change_tags(aws: &Aws, update: &Update) -> Result<(), ProviderError> {
 }
 
 async fn put_tags(aws: &Aws, op: &Operation, name: &str, all: &Tags) -> Result<(), ProviderError> {
-    let invalid = |e: aws_smithy_types::error::operation::BuildError| ProviderError::invalid(e.to_string());
-    let set = Tagging::builder().set_tag_set(Some(tags::to_api(all))).build().map_err(invalid)?;
+    let set = Tagging::builder().set_tag_set(Some(tags::to_api(all))).build().map_err(unfit)?;
     let request = aws.s3().put_bucket_tagging().bucket(name).tagging(set);
     let call = || async { aws.call("s3", "PutBucketTagging", || request.clone().send()).await.map(drop) };
     // A new bucket may not be known everywhere yet.

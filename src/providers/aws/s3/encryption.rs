@@ -6,7 +6,7 @@ use aws_sdk_s3::types::{
     ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
 };
 
-use super::setting::{OfBucket, Place, Setting};
+use super::setting::{OfBucket, Place, Setting, unfit};
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, one_block, set_block, string};
 use crate::provider::{Config, ProviderError, ResourceType, resource};
@@ -110,8 +110,4 @@ fn rule(block: &Object) -> Result<ServerSideEncryptionRule, ProviderError> {
         .set_apply_server_side_encryption_by_default(by_default.transpose().map_err(unfit)?)
         .set_bucket_key_enabled(block.bool("bucket_key_enabled"))
         .build())
-}
-
-fn unfit(error: aws_smithy_types::error::operation::BuildError) -> ProviderError {
-    ProviderError::invalid(error.to_string())
 }

@@ -55,6 +55,11 @@ pub trait Setting: Send + Sync {
     /// Sets the bucket back to how it is without the setting.
     async fn reset(aws: &Aws, place: &Place, prior: &Object) -> Result<(), ProviderError>;
 
+    /// Whether what was read is what was put; answers lag behind.
+    fn shows(_object: &Object, _desired: &Config) -> bool {
+        true
+    }
+
     /// Whether what was read shows up in lists: no for what every bucket has.
     fn is_listed(_object: &Object) -> bool {
         true
@@ -76,16 +81,27 @@ async fn read<T: Setting>(aws: &Aws, place: &Place, like: Option<&Object>) -> Re
 async fn put<T: Setting>(aws: &Aws, op: &Operation, desired: &Config) -> Result<Stored, (bool, ProviderError)> {
     let place = Place::of(desired);
     let call = || async { T::put(aws, &place, desired).await };
-    // A new bucket may not be known everywhere yet.
-    let passes = |e: &ProviderError| e.code == "NoSuchBucket" || bucket::is_busy(e);
+    // A new bucket may not be known everywhere yet, nor may a new role that a policy names.
+    let passes = |e: &ProviderError| e.code == "NoSuchBucket" || bucket::is_busy(e) || is_principal_not_seen_yet(e);
     aws.insist(op, MINUTE, passes, call).await.map_err(|e| (false, e))?;
     let look = || async {
         Ok(match read::<T>(aws, &place, Some(desired)).await? {
-            Some(stored) => Seen::Ready(stored),
+            Some(stored) if T::shows(&stored.object, desired) => Seen::Ready(stored),
+            Some(_) => Seen::Pending("as before".to_string()),
             None => Seen::Pending("not found".to_string()),
         })
     };
     aws.wait(op, "found", look).await.map_err(|e| (true, e))
+}
+
+/// S3 refuses a policy that names a role or user which it does not know yet.
+fn is_principal_not_seen_yet(error: &ProviderError) -> bool {
+    error.code == "MalformedPolicy" && error.message.contains("rincipal")
+}
+
+/// A part of a request that lacks what the API requires.
+pub fn unfit(error: aws_smithy_types::error::operation::BuildError) -> ProviderError {
+    ProviderError::invalid(error.to_string())
 }
 
 fn outcome(result: Result<Stored, (bool, ProviderError)>, desired: &Config) -> Outcome {

@@ -1,0 +1,89 @@
+//! Calls in flight are given up when the user asks a second time to stop, and nothing is lost by it: against moto, with
+//! the proxy holding a call.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+
+use terrane::model::ObjectBuilder;
+use terrane::provider::{Create, Delete, ErrorKind, IdempotencyKey, Operation, Outcome};
+
+use crate::driver_conformance::suite;
+use crate::support::aws::Account;
+use crate::support::cli::{KillSwitch, Stack};
+use crate::support::moto;
+use crate::support::proxy::Proxy;
+
+const VPC: &str = "aws_vpc";
+
+/// Cancels the operation once the call has come to the proxy.
+fn cancel_at(proxy: &Proxy, call: &str, op: &Operation) {
+    let cancel = op.cancel.clone();
+    proxy.on(call).once_arrived(move |_| cancel.cancel());
+    proxy.on(call).hang();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_in_flight_is_given_up() {
+    let server = moto::Server::shared();
+    let proxy = Proxy::start(server.url());
+    let aws = Account::connect(proxy.url(), server.region()).await;
+    let config = ObjectBuilder::new().set("cidr_block", "10.0.0.0/16");
+    let made = aws.create(VPC, config).await;
+
+    let op = suite::operation(VPC);
+    cancel_at(&proxy, "CreateVpc", &op);
+    let key = IdempotencyKey("c".repeat(32).as_str().into());
+    let desired = aws.desired(VPC, &made.object);
+    let Outcome::Failed(error) = aws.connection.create(VPC, Create { desired, key, op }).await else { panic!() };
+    assert_eq!((error.kind, &*error.operation), (ErrorKind::Cancelled, "ec2:CreateVpc"));
+    assert!(error.kind.leaves_open());
+
+    let op = suite::operation(VPC);
+    cancel_at(&proxy, "DeleteVpc", &op);
+    let delete = Delete { id: made.id.clone(), prior: made.object.clone(), private: None, op };
+    assert_eq!(aws.connection.delete(VPC, delete).await.unwrap_err().kind, ErrorKind::Cancelled);
+
+    // Operations of their own are not touched by the end of another.
+    proxy.behave();
+    aws.delete(VPC, &made).await.unwrap();
+}
+
+#[test]
+fn what_a_given_up_call_made_is_found_by_the_next_run() {
+    let server = moto::Server::shared();
+    let (proxy, region) = (Proxy::start(server.url()), server.region());
+    let stack = Stack::with("main.tf", "resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n");
+    let terrane = |arguments: &[&str]| stack.terrane(arguments.iter().copied()).aws(proxy.url(), region);
+
+    // moto has made the VPC, and its answer is held until the end of the test.
+    let (answered, is_answered) = mpsc::channel();
+    let (release, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    proxy.on("CreateVpc").nth(1).once_answered(move |_| {
+        let _ = answered.send(());
+        let _ = held.lock().map(|held| held.recv());
+    });
+    let kill = KillSwitch::default();
+    let run = terrane(&["apply", "-auto-approve"]).kill_switch(&kill).spawn();
+    is_answered.recv().expect("the call is answered");
+    let has_ended = Arc::new(AtomicBool::new(false));
+    let insisting = std::thread::spawn({
+        let has_ended = has_ended.clone();
+        move || {
+            while !has_ended.load(Ordering::SeqCst) {
+                kill.signal("INT");
+            }
+        }
+    });
+    let run = run.wait();
+    has_ended.store(true, Ordering::SeqCst);
+    insisting.join().expect("signalling does not panic");
+    let run = run.expect_status(1);
+    assert!(run.stderr.contains("ec2:CreateVpc: the call was given up"), "{run}");
+    drop(release);
+
+    let next = terrane(&["apply", "-auto-approve"]).run().success();
+    assert!(next.to_string().contains("aws_vpc.main was created by a run that was interrupted"), "{next}");
+    assert_eq!(proxy.count("CreateVpc"), 1, "{next}");
+    terrane(&["plan", "-detailed-exitcode"]).run().success();
+}
