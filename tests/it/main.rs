@@ -8,6 +8,7 @@ mod aws_eks;
 mod aws_elasticache;
 #[cfg(feature = "aws")]
 mod aws_errors;
+#[cfg(feature = "aws")]
 mod aws_iam;
 #[cfg(feature = "aws")]
 mod aws_interrupt;
