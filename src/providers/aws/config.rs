@@ -38,8 +38,13 @@ pub(super) const SERVICES: [&str; 7] = ["ec2", "eks", "elasticache", "iam", "rds
 /// URLs by service, where the block sets them.
 pub(super) type Endpoints = BTreeMap<&'static str, String>;
 
-/// Opens a connection as the provider block says.
-pub(super) async fn connect(config: &Config, transport: Arc<Transport>, pace: Pace) -> Result<Aws, ProviderError> {
+/// Opens a connection as the provider block says; `attempt` is how long one attempt of a call may take.
+pub(super) async fn connect(
+    config: &Config,
+    transport: Arc<Transport>,
+    pace: Pace,
+    attempt: Duration,
+) -> Result<Aws, ProviderError> {
     let source = Source::new(config)?;
     let region = source.region().await?;
     let sdk = source.load(&region).await?;
@@ -52,7 +57,7 @@ pub(super) async fn connect(config: &Config, transport: Arc<Transport>, pace: Pa
         identity: Default::default(),
         tags: TagPolicy::new(config),
         transport,
-        retry: retry_policy(config),
+        retry: RetryPolicy { attempt, ..retry_policy(config) },
         pace,
         clients: Default::default(),
     });

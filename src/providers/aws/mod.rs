@@ -124,8 +124,7 @@ impl ProviderDef for Definition {
     }
 
     async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {
-        let mut cloud = config::connect(config, self.transport.clone(), self.pace).await?;
-        cloud.retry.attempt = self.attempt;
+        let cloud = config::connect(config, self.transport.clone(), self.pace, self.attempt).await?;
         Ok(Arc::new(Connected { cloud, types: self.types.clone() }))
     }
 }
