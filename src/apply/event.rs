@@ -53,6 +53,7 @@ pub enum Verb {
     /// Reading an object that the state has, while a plan is made.
     Refresh,
     Forget,
+    Import,
 }
 
 /// Is told what happens. Must not block.

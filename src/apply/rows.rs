@@ -129,9 +129,10 @@ pub fn prior_row(change: &Change, snapshot: &Snapshot) -> Option<StoredInstance>
     Some(row)
 }
 
-/// The id of an object: what the state has, else its `id` attribute.
-pub fn remote_id(row: Option<&StoredInstance>, object: &Value) -> RemoteId {
-    let stored = row.and_then(|r| r.remote_id.clone());
-    let own = || object.attr("id").and_then(|v| v.as_str().cloned());
+/// The id of the object before a change: what the state or the import has, else its `id` attribute.
+pub fn remote_id(row: Option<&StoredInstance>, change: &Change) -> RemoteId {
+    let imported = || change.importing.as_ref().map(|i| i.remote_id.clone());
+    let stored = row.and_then(|r| r.remote_id.clone()).or_else(imported);
+    let own = || change.before.attr("id").and_then(|v| v.as_str().cloned());
     RemoteId(stored.or_else(own).unwrap_or_default())
 }

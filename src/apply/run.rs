@@ -226,6 +226,7 @@ impl Run {
             StepKind::Update { .. } => tally.changed += 1,
             StepKind::Delete { .. } => tally.destroyed += 1,
             StepKind::Forget { .. } => tally.forgotten += 1,
+            StepKind::Import { .. } => tally.imported += 1,
             StepKind::Read { .. } | StepKind::Evaluate { .. } | StepKind::Join => (),
         }
     }
@@ -254,7 +255,6 @@ impl Run {
 
     async fn finish(&mut self) {
         self.outcome.interrupted = self.stop.finish.is_cancelled() && self.done.iter().any(|d| *d != Some(Done::Well));
-        self.outcome.tally.imported = self.planned.plan.changes.iter().filter(|c| c.importing.is_some()).count();
         self.note_skipped();
         let outputs = self.outputs();
         let kept = outputs.iter().filter(|(_, v)| !v.is_null());

@@ -75,5 +75,6 @@ pub fn doing(verb: Verb) -> Doing {
         Verb::Read => Doing::Read,
         Verb::Refresh => Doing::Refresh,
         Verb::Forget => Doing::Forget,
+        Verb::Import => Doing::Import,
     }
 }

@@ -7,8 +7,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::cycle;
 use super::providers::{self, ProviderNode, ProviderUse};
-use super::references::{block_references, body_references, repeat_references, rule_references};
-use super::tree::{StaticModuleId, Tree};
+use super::references::{block_references, body_references, import_references, repeat_references, rule_references};
+use super::tree::{StaticModuleId, Tree, static_module};
 use crate::lang::scope::{Reference, Slot};
 use crate::model::Diagnostics;
 use crate::spec::{Module, Spec};
@@ -154,6 +154,9 @@ impl<'s> Builder<'s> {
                 self.within(module, |found| for_each.references(found), to);
             }
         }
+        if module == StaticModuleId::ROOT {
+            self.connect_imports(m);
+        }
         for i in 0..m.resources.len() {
             self.connect_resource(module, i as u32, diagnostics);
         }
@@ -163,6 +166,18 @@ impl<'s> Builder<'s> {
             if let Some(data) = check.data {
                 self.edge(self.node(module, NodeKind::Resource(data)), to);
             }
+        }
+    }
+
+    /// What is imported follows what its import refers to.
+    fn connect_imports(&mut self, root: &Module) {
+        for import in &root.imports {
+            let Some(module) = static_module(self.spec, &self.graph.tree, &import.to.module) else { continue };
+            let name = (import.to.mode, import.to.ty.clone(), import.to.name.clone());
+            let m = self.graph.tree.definition(self.spec, module);
+            let Some(index) = m.names.resources.get(&name) else { continue };
+            let to = self.node(module, NodeKind::Resource(*index));
+            self.within(StaticModuleId::ROOT, |found| import_references(import, found), to);
         }
     }
 

@@ -7,6 +7,7 @@ mod early;
 pub mod elsewhere;
 pub mod encryption;
 pub mod functions;
+pub mod generate;
 pub mod host;
 pub mod kms;
 pub mod load;

@@ -294,7 +294,7 @@ impl Session {
         let world =
             crate::plan::world::World::new(self.loaded.spec.clone(), self.loaded.graph.clone(), self.host.clone());
         let plan = crate::plan::Plan { mode: options.mode, diagnostics: problems.sorted(), ..Default::default() };
-        Planned { plan, world, rewrites: Vec::new(), reads: Vec::new(), unread: Vec::new() }
+        Planned { plan, world, rewrites: Vec::new(), reads: Vec::new(), unread: Vec::new(), unconfigured: Vec::new() }
     }
 
     /// Settles what an interrupted run left open, with the connections of a plan. Gives whether the state changed,

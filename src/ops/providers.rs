@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Cloud, Event, Observer, Verb};
 use crate::model::{Address, Diagnostic, Mode, Object, ProviderAddress, Schema, Str, Value};
-use crate::plan::outside::{Answer, Known, Outside, ProviderInstance, Refined, Refreshed, Request};
+use crate::plan::outside::{Answer, Imported, Known, Named, Outside, ProviderInstance, Refined, Refreshed, Request};
 use crate::provider::resource::Timeouts;
 use crate::provider::{
     Connection, Operation, PlannedChange, Progress, ProviderDef, ProviderError, Read, ReadOutcome, RemoteId,
@@ -109,7 +109,9 @@ impl Providers {
             Request::ReadData { provider, address, config } => {
                 Answer::Data(self.read(&provider, &address, config).await)
             }
-            Request::Import { provider, address, id } => Answer::Imported(self.import(&provider, &address, &id).await),
+            Request::Import { provider, address, named } => {
+                Answer::Imported(self.import(&provider, &address, &named).await)
+            }
         }
     }
 
@@ -137,15 +139,24 @@ impl Providers {
         Ok(object.map_err(|error| unreadable(address, &error))?.value())
     }
 
-    async fn import(&self, provider: &ProviderInstance, address: &Address, id: &str) -> Result<Value, Diagnostic> {
+    async fn import(
+        &self,
+        provider: &ProviderInstance,
+        address: &Address,
+        named: &Named,
+    ) -> Result<Imported, Diagnostic> {
         let name = &provider.address.name;
         let missing = || Diagnostic::error(format!("there is no provider \"{name}\""));
         let def = self.definition(name).ok_or_else(missing)?;
-        let id = def.import_id(address.ty(), id).map_err(|error| unreadable(address, &error))?;
+        let id = match named {
+            Named::Id(id) => def.import_id(address.ty(), id),
+            Named::Identity(identity) => def.import_identity(address.ty(), &Object::new(identity)),
+        };
+        let id = id.map_err(|error| unreadable(address, &error))?;
         let connection = self.connection(provider).await?;
         let mut outcomes = connection.read_many(address.ty(), &[Read { id: id.clone(), prior: None }]).await;
         match outcomes.pop() {
-            Some(ReadOutcome::Found(stored)) => Ok(stored.object.value()),
+            Some(ReadOutcome::Found(stored)) => Ok(Imported { remote_id: stored.id.0, object: stored.object.value() }),
             Some(ReadOutcome::Failed(error)) => Err(unreadable(address, &error)),
             Some(ReadOutcome::Gone) | None => {
                 Err(Diagnostic::error(format!("there is no {} \"{}\"", address.ty(), id.0))
@@ -268,7 +279,13 @@ fn subjects(request: &Request) -> (Verb, Vec<(Address, Option<Str>)>) {
             (Verb::Refresh, objects.iter().map(|o| (o.address.clone(), Some(o.id.clone()))).collect())
         }
         Request::ReadData { address, .. } => (Verb::Read, vec![(address.clone(), None)]),
-        Request::Import { address, id, .. } => (Verb::Refresh, vec![(address.clone(), Some(id.clone()))]),
+        Request::Import { address, named, .. } => {
+            let id = match named {
+                Named::Id(id) => Some(id.clone()),
+                Named::Identity(_) => None,
+            };
+            (Verb::Refresh, vec![(address.clone(), id)])
+        }
     }
 }
 
@@ -279,7 +296,8 @@ fn failure(answer: &Answer, position: usize) -> Option<String> {
             Refreshed::Failed(problem) => problem,
             Refreshed::Found { .. } | Refreshed::Gone => return None,
         },
-        Answer::Data(result) | Answer::Imported(result) => result.as_ref().err()?,
+        Answer::Data(result) => result.as_ref().err()?,
+        Answer::Imported(result) => result.as_ref().err()?,
     };
     Some(problem.summary.clone())
 }

@@ -194,7 +194,19 @@ impl Planner<'_> {
                     .help("add sensitive = true to the output, or use nonsensitive() on what is no secret"),
             );
         }
+        let producers = &self.world.instance(0).outputs[i as usize].producers;
+        if !value.is_wholly_known() && self.work.is_deferred(producers) {
+            // Applying this plan leaves it as it is.
+            return self.keep_output(&output.name);
+        }
         self.note_output(&output.name.clone(), value, output.sensitive);
+    }
+
+    fn keep_output(&mut self, name: &Str) {
+        let Some(value) = self.prior_outputs.get(name).cloned() else { return };
+        let sensitive = value.unmark().1.contains(Marks::SENSITIVE);
+        let (name, before) = (name.clone(), value.clone());
+        self.outputs.push(OutputChange { name, action: Action::NoOp, before, after: value, sensitive });
     }
 
     fn note_output(&mut self, name: &crate::model::Str, after: Value, sensitive: bool) {
@@ -265,6 +277,7 @@ impl Planner<'_> {
                 }
                 Slot::Module(call) => {
                     let expansion = self.world.instance(module).calls.get(call as usize).cloned().flatten();
+                    work.extend(expansion.as_ref().and_then(|e| e.later));
                     for child in expansion.map(|e| e.instances).unwrap_or_default() {
                         work.extend(self.module_work(child));
                     }
@@ -292,6 +305,8 @@ impl Planner<'_> {
             let instance = self.world.instance(at);
             let producers = instance.resources.iter().flat_map(|r| &r.instances).map(|i| &i.producers);
             work.extend(producers.flat_map(|p| p.iter().copied()));
+            work.extend(instance.resources.iter().filter_map(|r| r.later));
+            work.extend(instance.calls.iter().flatten().filter_map(|e| e.later));
             open.extend(instance.calls.iter().flatten().flat_map(|e| e.instances.iter().copied()));
         }
         work

@@ -1,7 +1,7 @@
 //! Data sources: read while planning when everything they need is there, else by a step of the apply.
 
 use super::cells::own_repetition;
-use super::change::{Action, Change, ProviderName, Reason};
+use super::change::{Action, Change, DeferReason, ProviderName, Reason};
 use super::frame::Frame;
 use super::index::PriorIndex;
 use super::lower::ChangeWork;
@@ -95,6 +95,32 @@ impl Planner<'_> {
         }
     }
 
+    /// A data source that follows what is left for a later plan.
+    fn read_later(
+        &mut self,
+        address: Address,
+        repetition: Repetition,
+        provider: ProviderName,
+        reason: Reason,
+        after: Value,
+    ) -> InstanceCell {
+        let name = address.to_string().into();
+        self.data.push((address.clone(), None));
+        let change = Change {
+            address,
+            previous_address: None,
+            deposed: None,
+            provider,
+            action: Action::Read,
+            reason: Some(reason),
+            before: Value::NULL,
+            after: after.clone(),
+            importing: None,
+        };
+        self.note_deferred(name, DeferReason::DeferredPrereq, change);
+        InstanceCell { repetition, before: after.clone(), value: after, producers: Arc::from([self.work.later()]) }
+    }
+
     /// Takes the answers and gives the instances their values.
     pub fn finish_reads(&mut self, node: NodeId, _outside: &dyn Outside) {
         for read in self.reads.remove(&node).unwrap_or_default() {
@@ -113,6 +139,9 @@ impl Planner<'_> {
         let (value, producers) = match (read.config, read.deferred, read.answer) {
             (Some(config), Some(reason), _) => {
                 let after = planned_object(&read.schema, &config);
+                if self.work.is_deferred(&read.work) {
+                    return self.read_later(read.address, read.repetition, read.provider, reason, after);
+                }
                 let change = self.changes.len() as u32;
                 let step = self.work.add(StepKind::Read { change }, read.work);
                 let links = ChangeWork { make: Some(step), ..ChangeWork::default() };

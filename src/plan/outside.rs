@@ -30,7 +30,7 @@ pub enum Request {
     Import {
         provider: Arc<ProviderInstance>,
         address: Address,
-        id: Str,
+        named: Named,
     },
 }
 
@@ -47,7 +47,24 @@ pub enum Answer {
     /// One for each object, in the order of the request.
     Refreshed(Vec<Refreshed>),
     Data(Result<Value, Diagnostic>),
-    Imported(Result<Value, Diagnostic>),
+    Imported(Result<Imported, Diagnostic>),
+}
+
+/// An object that was found for an import.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The provider's own id of it.
+    pub remote_id: Str,
+    pub object: Value,
+}
+
+/// How an import names the object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Named {
+    /// What the type's documentation calls the import id.
+    Id(Str),
+    /// An object of attributes that identify it.
+    Identity(Value),
 }
 
 #[derive(Clone, Debug)]

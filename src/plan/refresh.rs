@@ -8,8 +8,8 @@ use super::index::{Live, PriorIndex};
 use super::outside::{Known, Outside, ProviderInstance, Refreshed, Request};
 use super::prior::{mark_paths, mark_schema, sensitive_paths};
 use super::walk::{Planner, Ticket};
-use crate::graph::{Graph, NodeKind, ProviderNode, ProviderUse, StaticModuleId, Tree};
-use crate::model::{Mode, ModulePath, ResourceAddress, Str, Value};
+use crate::graph::{Graph, NodeKind, ProviderNode, ProviderUse, Tree, static_module};
+use crate::model::{Mode, ResourceAddress, Str, Value};
 use crate::spec::Spec;
 use std::sync::Arc;
 
@@ -68,16 +68,6 @@ impl Refreshes {
             None => Vec::new(),
         }
     }
-}
-
-/// The static module of a path without regard to instance keys.
-pub fn static_module(spec: &Spec, tree: &Tree, path: &ModulePath) -> Option<StaticModuleId> {
-    let mut at = StaticModuleId::ROOT;
-    for step in path.steps() {
-        let call = *tree.definition(spec, at).names.calls.get(&step.name)?;
-        at = *tree.get(at).children.get(call as usize)?;
-    }
-    Some(at)
 }
 
 fn provider_of_block(spec: &Spec, graph: &Graph, resource: &ResourceAddress) -> Option<ProviderUse> {

@@ -4,17 +4,19 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::cells::{own_repetition, shallow};
-use super::change::{Action, Change, ProviderName, Reason, ReplaceOrder};
+use super::change::{Action, Change, DeferReason, Importing, ProviderName, Reason, ReplaceOrder};
+use super::expand::Expanded;
 use super::frame::Frame;
 use super::instance::{Decision, Situation, decide};
 use super::lower::ChangeWork;
 use super::outside::Outside;
+use super::prior::mark_schema;
 use super::step::StepKind;
 use super::walk::{Planner, Visit};
 use super::work::{Producers, WorkId};
 use super::world::{InstanceCell, ModuleIndex, ProviderCell, RepeatKind, Repetition, ResourceCell};
 use super::{CheckKind, CheckResult, CheckStatus, PlanMode};
-use crate::graph::{NodeId, NodeKind, StaticModuleId};
+use crate::graph::{NodeId, NodeKind, StaticModuleId, static_module};
 use crate::lang::body_eval;
 use crate::lang::scope::{Reference, Slot};
 use crate::model::{Address, Diagnostic, Diagnostics, Key, Mode, ResourceAddress, Schema, Value};
@@ -39,6 +41,15 @@ pub(super) struct Place<'a> {
     pub triggered: RefCell<Option<Triggered>>,
 }
 
+/// The object that planning an instance starts from.
+#[derive(Default)]
+struct Start {
+    prior: Option<Value>,
+    /// Its number in the state.
+    prior_id: Option<usize>,
+    importing: Option<Importing>,
+}
+
 impl Planner<'_> {
     pub fn visit_resource(&mut self, node: NodeId, of: StaticModuleId, index: u32, outside: &mut dyn Outside) -> Visit {
         let (spec, graph) = (self.world.spec.clone(), self.world.graph.clone());
@@ -53,6 +64,8 @@ impl Planner<'_> {
                     waiting |= self.refresh_provider(found, &provider.instance);
                 }
             }
+            let address = self.block_address(of, block);
+            waiting |= self.start_imports(node, found, &address);
             if waiting {
                 return Visit::Parked;
             }
@@ -64,7 +77,9 @@ impl Planner<'_> {
         for module in modules {
             let Some(provider) = self.world.provider_cell(module, found) else { continue };
             let (expanded, mut gate) = self.expand(module, &block.repeat);
-            let Some((kind, repetitions)) = expanded else { continue };
+            if matches!(expanded, Expanded::Nothing) {
+                continue;
+            }
             gate.extend(self.depends_on_work(module, &block.depends_on));
             gate.extend(self.provisioners_work(module, block));
             gate.extend_from_slice(&self.world.instance(module).gate.clone());
@@ -81,9 +96,13 @@ impl Planner<'_> {
                 gate: self.work.producers(gate),
                 triggered: RefCell::new(None),
             };
-            match block.mode {
-                Mode::Managed => self.plan_instances(&place, kind, repetitions, outside),
-                Mode::Data | Mode::Ephemeral => waiting |= self.start_reads(&place, kind, repetitions),
+            match (expanded, block.mode) {
+                (Expanded::Instances(kind, repetitions), Mode::Managed) => {
+                    self.plan_instances(&place, kind, repetitions, outside);
+                }
+                (Expanded::Instances(kind, repetitions), _) => waiting |= self.start_reads(&place, kind, repetitions),
+                (Expanded::Later(kind), _) => self.defer_block(&place, kind),
+                (Expanded::Nothing, _) => (),
             }
         }
         if waiting { Visit::Parked } else { Visit::Done }
@@ -126,6 +145,13 @@ impl Planner<'_> {
             None => (),
         }
         let value = id.and_then(|id| self.index.objects[id].value().cloned());
+        if let (None, Some((value, importing))) = (&value, self.imported(&address)) {
+            let value = mark_schema(value, &place.schema.block);
+            let decision =
+                Decision { action: Action::NoOp, reason: None, after: value.clone(), diagnostics: Vec::new() };
+            let from = Start { prior: Some(value), importing: Some(importing), ..Start::default() };
+            return self.note_change(place, address, repetition, from, decision, Vec::new());
+        }
         let value = value.unwrap_or_else(|| Value::unknown(place.schema.block.ty()));
         InstanceCell { repetition, before: value.clone(), value, producers: self.work.none() }
     }
@@ -145,7 +171,8 @@ impl Planner<'_> {
         let holds = self.check_rules(place.module, own, None, &lifecycle.preconditions, "resource", &name);
         let (config, mut work) = self.evaluate_body(place, own);
         work.extend_from_slice(&place.gate);
-        let prior = prior_id.and_then(|id| self.index.objects[id].value().cloned());
+        let from = self.start(place, &address, prior_id);
+        let prior = from.prior.clone();
         let (Some(config), true) = (config, holds) else {
             let value = prior.unwrap_or_else(|| Value::unknown(place.schema.block.ty()));
             return InstanceCell { repetition, before: value.clone(), value, producers: self.work.none() };
@@ -167,12 +194,27 @@ impl Planner<'_> {
         };
         let decision = decide(&situation, outside);
         self.take_problems(place, &address, &decision);
-        let cell = self.note_change(place, address, repetition, prior, prior_id, decision, work);
+        let cell = self.note_change(place, address, repetition, from, decision, work);
         self.check_after(place, &cell);
         cell
     }
 
-    fn evaluate_body(&mut self, place: &Place, repetition: Option<&Repetition>) -> (Option<Value>, Vec<WorkId>) {
+    /// The object that planning an instance starts from: that of the state, or one that is imported.
+    fn start(&mut self, place: &Place, address: &Address, prior_id: Option<usize>) -> Start {
+        let prior = prior_id.and_then(|id| self.index.objects[id].value().cloned());
+        if prior_id.is_some() {
+            return Start { prior, prior_id, importing: None };
+        }
+        match self.imported(address) {
+            Some((value, importing)) => {
+                let prior = Some(mark_schema(value, &place.schema.block));
+                Start { prior, prior_id, importing: Some(importing) }
+            }
+            None => Start::default(),
+        }
+    }
+
+    pub fn evaluate_body(&mut self, place: &Place, repetition: Option<&Repetition>) -> (Option<Value>, Vec<WorkId>) {
         let mut frame = Frame::new(&self.world, place.module);
         if let Some(repetition) = repetition {
             frame = frame.repeated(repetition);
@@ -230,24 +272,24 @@ impl Planner<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn note_change(
         &mut self,
         place: &Place,
         address: Address,
         repetition: Repetition,
-        prior: Option<Value>,
-        prior_id: Option<usize>,
+        from: Start,
         decision: Decision,
         work: Vec<WorkId>,
     ) -> InstanceCell {
+        let Start { prior, prior_id, importing } = from;
         if let (Some(id), Action::NoOp) = (prior_id, &decision.action) {
             self.note_dependencies(place.node, id);
         }
         let entry = prior_id.map(|id| &self.index.objects[id]);
         let dependencies = entry.map(|e| e.object.dependencies.clone());
         let previous_address = entry.and_then(|e| e.previous.clone());
-        let (links, producers) = self.link(&decision.action, work, dependencies);
+        let waits = self.waits_for_import(&address);
+        let deferred = (waits || self.work.is_deferred(&work)) && (!decision.action.is_noop() || importing.is_some());
         let after = decision.after;
         let before = match decision.action {
             Action::Update { .. } | Action::Replace { .. } => prior.clone().unwrap_or_else(|| after.clone()),
@@ -262,8 +304,15 @@ impl Planner<'_> {
             reason: decision.reason,
             before: prior.unwrap_or(Value::NULL),
             after: after.clone(),
-            importing: None,
+            importing,
         };
+        if deferred {
+            let reason = if waits { DeferReason::ResourceConfigUnknown } else { DeferReason::DeferredPrereq };
+            self.note_deferred(change.address.to_string().into(), reason, change);
+            let producers = Arc::from([self.work.later()]);
+            return InstanceCell { repetition, value: after, before, producers };
+        }
+        let (links, producers) = self.link(&change, work, dependencies);
         self.changes.push((change, links));
         InstanceCell { repetition, value: after, before, producers }
     }
@@ -271,18 +320,21 @@ impl Planner<'_> {
     /// The work of a change, and what those who use the object follow.
     fn link(
         &mut self,
-        action: &Action,
-        work: Vec<WorkId>,
+        planned: &Change,
+        mut work: Vec<WorkId>,
         dependencies: Option<Arc<[ResourceAddress]>>,
     ) -> (ChangeWork, Producers) {
         let change = self.changes.len() as u32;
         let mut links = ChangeWork { dependencies, ..ChangeWork::default() };
-        let made = match action {
+        // Whatever else happens to an imported object, the state has it first.
+        let import = planned.importing.as_ref().map(|_| self.work.add(StepKind::Import { change }, Vec::new()));
+        work.extend(import);
+        let made = match &planned.action {
             Action::Create => self.work.add(StepKind::Create { change }, work),
             Action::Update { .. } => self.work.add(StepKind::Update { change }, work),
             Action::Read => self.work.add(StepKind::Read { change }, work),
             Action::Replace { order: ReplaceOrder::DeleteFirst, .. } => {
-                let delete = self.work.add(StepKind::Delete { change }, Vec::new());
+                let delete = self.work.add(StepKind::Delete { change }, import.into_iter().collect());
                 links.delete = Some(delete);
                 self.work.add(StepKind::Create { change }, [work, vec![delete]].concat())
             }
@@ -313,7 +365,7 @@ impl Planner<'_> {
     }
 
     /// The change of an object that goes away, with its step.
-    pub fn note_removal(&mut self, id: usize, action: Action, reason: Option<Reason>) {
+    pub fn note_removal(&mut self, id: usize, action: Action, reason: Option<Reason>, held: bool) {
         let entry = &self.index.objects[id];
         let Some(value) = entry.value().cloned() else { return };
         let object = &entry.object;
@@ -329,6 +381,10 @@ impl Planner<'_> {
             importing: None,
         };
         let mut links = ChangeWork { dependencies: Some(entry.depends_on().clone()), ..ChangeWork::default() };
+        if held {
+            let name = change.address.to_string().into();
+            return self.note_deferred(name, DeferReason::DeferredPrereq, change);
+        }
         let number = self.changes.len() as u32;
         let kind = match action {
             Action::Forget => StepKind::Forget { change: number },
@@ -338,9 +394,14 @@ impl Planner<'_> {
         self.changes.push((change, links));
     }
 
+    fn block_address(&self, of: StaticModuleId, block: &Resource) -> ResourceAddress {
+        let module = self.world.graph.tree.get(of).path.clone();
+        ResourceAddress { module, mode: block.mode, ty: block.ty.clone(), name: block.name.clone() }
+    }
+
     /// The node of a resource block, where the configuration has one.
     pub fn resource_node(&self, address: &ResourceAddress) -> Option<(NodeId, StaticModuleId, u32)> {
-        let module = super::refresh::static_module(&self.world.spec, &self.world.graph.tree, &address.module)?;
+        let module = static_module(&self.world.spec, &self.world.graph.tree, &address.module)?;
         let m = self.world.graph.tree.definition(&self.world.spec, module);
         let index = *m.names.resources.get(&(address.mode, address.ty.clone(), address.name.clone()))?;
         Some((self.world.graph.node(&self.world.spec, module, NodeKind::Resource(index)), module, index))

@@ -33,6 +33,10 @@ pub enum StepKind {
     Forget {
         change: u32,
     },
+    /// Writes the object that exists into the state.
+    Import {
+        change: u32,
+    },
     /// Brings a value that was unknown into being, for steps that use it.
     Evaluate {
         cell: CellId,
@@ -65,7 +69,8 @@ impl StepKind {
             | StepKind::Update { change }
             | StepKind::Delete { change }
             | StepKind::Read { change }
-            | StepKind::Forget { change } => Some(*change),
+            | StepKind::Forget { change }
+            | StepKind::Import { change } => Some(*change),
             StepKind::Evaluate { .. } | StepKind::Join => None,
         }
     }
@@ -78,6 +83,7 @@ impl StepKind {
             StepKind::Delete { .. } => "delete",
             StepKind::Read { .. } => "read",
             StepKind::Forget { .. } => "forget",
+            StepKind::Import { .. } => "import",
             StepKind::Evaluate { .. } => "evaluate",
             StepKind::Join => "join",
         }

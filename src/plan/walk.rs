@@ -6,9 +6,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::change::{Change, Drift, OutputChange, ProviderName};
+use super::change::{Change, Deferred, Drift, OutputChange, ProviderName};
 use super::data::{self, PendingRead};
 use super::frame::{Frame, Used};
+use super::imports::{Imports, Unconfigured};
 use super::index::PriorIndex;
 use super::lower::{ChangeWork, lower};
 use super::moved::Moves;
@@ -22,7 +23,7 @@ use super::{CheckResult, Plan, PlanMode};
 use crate::graph::{Dependencies, Graph, NodeId, NodeKind, StaticModuleId};
 use crate::lang::expr::Expr;
 use crate::lang::functions::Host;
-use crate::model::{Address, Diagnostics, Fields, ResourceAddress, Str, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, Fields, ResourceAddress, Str, Value};
 use crate::spec::Spec;
 use crate::spec::module::Target;
 
@@ -35,6 +36,14 @@ pub struct Options {
     pub targets: Vec<Target>,
     pub excludes: Vec<Target>,
     pub replace: Vec<Address>,
+    /// Objects that come into the state by name, with the id of each.
+    pub imports: Vec<(Address, Str)>,
+    /// Whether what is not known yet is left for a later plan; else it is an error.
+    pub defer: bool,
+    /// Whether objects are imported that have no configuration, so that it can be written.
+    pub generating: bool,
+    /// Configuration that was written for imported objects.
+    pub generated: Vec<(Address, Str)>,
     /// Values of root variables as they were given; the planner converts and checks them.
     pub inputs: HashMap<Str, Value>,
     pub workspace: Str,
@@ -51,6 +60,8 @@ pub struct Planned {
     pub reads: Vec<DataObject>,
     /// Data sources of the state that are no more.
     pub unread: Vec<Address>,
+    /// Imported objects that have no configuration.
+    pub unconfigured: Vec<Unconfigured>,
 }
 
 impl Planned {
@@ -95,6 +106,8 @@ pub fn plan(
     let mut planner = Planner::new(spec, graph, host, prior, options);
     planner.walk(outside);
     planner.plan_orphans(outside);
+    planner.import_without_block(outside);
+    planner.refuse_lost_imports();
     planner.plan_removed_outputs(prior);
     planner.finish()
 }
@@ -106,6 +119,11 @@ pub(super) struct Planner<'o> {
     pub selection: Selection,
     pub work: WorkList,
     pub changes: Vec<(Change, ChangeWork)>,
+    pub deferred: Vec<Deferred>,
+    /// What to say of the parts that are left for later, where no later plan could go on.
+    pub open: Vec<Diagnostic>,
+    pub imports: Imports,
+    pub unconfigured: Vec<Unconfigured>,
     pub drift: Vec<Drift>,
     pub outputs: Vec<OutputChange>,
     pub checks: Vec<CheckResult>,
@@ -125,6 +143,7 @@ pub(super) struct Planner<'o> {
 pub(super) enum Ticket {
     Refresh { ids: Vec<usize> },
     Data { node: NodeId, read: usize },
+    Import { address: Address },
 }
 
 /// Whether a block is done or waits for answers.
@@ -146,6 +165,7 @@ impl<'o> Planner<'o> {
         let index = PriorIndex::new(prior, &moves);
         let selection = Selection::new(&spec, &graph, &options.targets, &options.excludes);
         let refreshes = Refreshes::new(&spec, &graph, &index);
+        let imports = Imports::new(&spec, &graph);
         let create_first = super::create_first::propagate(&spec, &graph);
         let mut world = World::new(spec, graph, host);
         world.workspace = options.workspace.clone();
@@ -158,6 +178,10 @@ impl<'o> Planner<'o> {
             selection,
             work: WorkList::default(),
             changes: Vec::new(),
+            deferred: Vec::new(),
+            open: Vec::new(),
+            imports,
+            unconfigured: Vec::new(),
             drift: Vec::new(),
             outputs: Vec::new(),
             checks: Vec::new(),
@@ -208,7 +232,7 @@ impl<'o> Planner<'o> {
             return Visit::Done;
         }
         match found.kind {
-            NodeKind::Expand => self.expand_module(found.module),
+            NodeKind::Expand => self.expand_module(found.module, outside),
             NodeKind::Resource(i) => return self.visit_resource(node, found.module, i, outside),
             NodeKind::Close => (),
             kind => {
@@ -245,6 +269,7 @@ impl<'o> Planner<'o> {
                         read.answer = Some(result);
                     }
                 }
+                (Answer::Imported(result), Ticket::Import { address }) => self.take_imported(&address, result),
                 _ => (),
             }
         }
@@ -287,6 +312,9 @@ impl<'o> Planner<'o> {
 
     fn whole_producers(&mut self, module: ModuleIndex, resource: u32) -> Producers {
         let cell = &self.world.modules[module as usize].resources[resource as usize];
+        if let Some(later) = cell.later {
+            return Arc::from([later]);
+        }
         if let Some(all) = cell.all.get() {
             return all.clone();
         }
@@ -322,12 +350,13 @@ impl<'o> Planner<'o> {
         let variables = self.root_variables();
         let (changes, steps, problems) = lower(std::mem::take(&mut self.changes), self.work);
         self.diagnostics.extend(problems);
+        self.deferred.sort_by(|a, b| a.address.cmp(&b.address));
         self.drift.sort_by(|a, b| (&a.address, &a.deposed).cmp(&(&b.address, &b.deposed)));
         self.outputs.sort_by(|a, b| a.name.cmp(&b.name));
         self.checks.sort_by(|a, b| a.name.cmp(&b.name));
         let mut set_variables: Vec<Str> = self.options.inputs.keys().cloned().collect();
         set_variables.sort();
-        let plan = Plan {
+        let mut plan = Plan {
             mode: self.options.mode,
             changes,
             drift: self.drift,
@@ -335,14 +364,19 @@ impl<'o> Planner<'o> {
             steps,
             variables,
             set_variables,
-            complete: true,
+            complete: self.deferred.is_empty(),
+            deferred: self.deferred,
             checks: self.checks,
             targeted: !self.options.targets.is_empty() || !self.options.excludes.is_empty(),
             diagnostics: self.diagnostics.sorted(),
         };
+        if !plan.complete && !plan.has_changes() {
+            // Nothing would be known that is not known now.
+            plan.diagnostics.extend(self.open);
+        }
         let rewrites = self.index.objects.iter().filter_map(rewrite).collect();
         let (reads, unread) = data::changes(self.data, &self.index, &plan);
-        Planned { plan, world: self.world, rewrites, reads, unread }
+        Planned { plan, world: self.world, rewrites, reads, unread, unconfigured: self.unconfigured }
     }
 
     fn root_variables(&self) -> Fields {

@@ -42,8 +42,28 @@ pub trait ProviderDef: Send + Sync {
     /// Turns what a user writes on import into an id.
     fn import_id(&self, ty: &str, written: &str) -> Result<RemoteId, ProviderError>;
 
+    /// Turns the attributes that identify an object into an id. The default is for types that one attribute
+    /// identifies, whatever its name; where an object lives is the connection's business.
+    fn import_identity(&self, ty: &str, identity: &Object) -> Result<RemoteId, ProviderError> {
+        let fields = identity.fields();
+        let mut own = fields.iter().filter(|(name, value)| !PLACES.contains(&&**name) && !value.is_null());
+        let text = match (own.next(), own.next()) {
+            (Some((_, value)), None) => value.as_str(),
+            _ => None,
+        };
+        let example = self.resource(ty).map(|r| r.import_example).unwrap_or_default();
+        let wrong = || {
+            ProviderError::invalid(format!("the identity says no single id of a \"{ty}\""))
+                .help(format!("write id = \"{example}\" in place of the identity"))
+        };
+        self.import_id(ty, text.ok_or_else(wrong)?)
+    }
+
     async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError>;
 }
+
+/// Attributes of an identity that say where an object is, not which one it is.
+const PLACES: [&str; 2] = ["account_id", "region"];
 
 /// What the engine needs to know of a resource type.
 #[derive(Clone, Copy)]

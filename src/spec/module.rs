@@ -273,6 +273,8 @@ pub struct Import {
     /// The resource; its key may be an expression over `each`.
     pub to: crate::model::ResourceAddress,
     pub to_key: Option<Expr>,
+    /// Keys of modules in it that are expressions, by the number of the step.
+    pub module_keys: Vec<(usize, Expr)>,
     pub for_each: Option<Expr>,
     pub id: Option<Expr>,
     pub identity: Option<Expr>,

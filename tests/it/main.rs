@@ -22,6 +22,7 @@ mod conformance_expressions;
 mod conformance_plans;
 mod driver_conformance;
 mod properties;
+mod language;
 mod provisioners_local;
 mod provisioners_remote;
 mod reference;

@@ -5,6 +5,7 @@ mod destroy;
 mod force_unlock;
 mod graph;
 mod history;
+mod import;
 mod init;
 mod metadata;
 mod output;
@@ -45,6 +46,7 @@ pub enum Command {
     Workspace(workspace::Workspace),
     Graph(graph::Graph),
     Refresh(refresh::Refresh),
+    Import(import::Import),
     Init(init::Init),
     ForceUnlock(force_unlock::ForceUnlock),
     Providers(providers::Providers),
@@ -85,6 +87,7 @@ impl Command {
             Command::Workspace(c) => c.run(&mut call),
             Command::Graph(c) => c.run(&mut call),
             Command::Refresh(c) => c.run(&mut call),
+            Command::Import(c) => c.run(&mut call),
             Command::Init(c) => c.run(&mut call),
             Command::ForceUnlock(c) => c.run(&mut call),
             Command::Providers(c) => c.run(&mut call),
@@ -104,6 +107,7 @@ impl Command {
             Command::Show(c) => Some(&c.common),
             Command::Output(c) => Some(&c.common),
             Command::Refresh(c) => Some(&c.common),
+            Command::Import(c) => Some(&c.common),
             Command::Graph(c) => Some(&c.common),
             Command::Providers(c) => Some(&c.common),
             Command::State(c) => Some(c.common()),

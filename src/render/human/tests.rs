@@ -110,7 +110,12 @@ fn every_action_says_what_happens_and_why() {
         ..change("aws_subnet.new", Action::NoOp, subnet.clone(), subnet.clone())
     };
     let imported = Change {
-        importing: Some("subnet-7".into()),
+        importing: Some(crate::plan::Importing {
+            id: "subnet-7".into(),
+            remote_id: "subnet-7".into(),
+            identity: None,
+            generated: None,
+        }),
         ..change("aws_subnet.seven", Action::NoOp, subnet.clone(), subnet.clone())
     };
     let deposed = Change {
