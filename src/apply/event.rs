@@ -54,6 +54,9 @@ pub enum Verb {
     Refresh,
     Forget,
     Import,
+    /// Of an ephemeral resource.
+    Open,
+    Close,
 }
 
 /// Is told what happens. Must not block.

@@ -17,7 +17,7 @@ pub fn stored_provider(provider: &ProviderName) -> StoredProvider {
         true => provider.source.clone(),
         false => format!("registry.terraform.io/{}", provider.source).into(),
     };
-    StoredProvider { module: provider.module.clone(), source, alias: provider.alias.clone(), key: None }
+    StoredProvider { module: provider.module.clone(), source, alias: provider.alias.clone(), key: provider.key.clone() }
 }
 
 /// Names one intended call; the same when the same plan is tried again from the same state.
@@ -92,11 +92,17 @@ pub fn rewrites(
             removed.push(state::Change::Remove(key));
         }
         let Some(object) = &rewrite.object else { continue };
-        let Some(schema) = schema(row) else { continue };
         let mut moved = StoredInstance::clone(row);
         moved.address = rewrite.to.clone();
         if let Some(dependencies) = &rewrite.dependencies {
             moved.dependencies = dependencies.clone();
+        }
+        if let Some(provider) = &rewrite.provider {
+            moved.provider = Arc::new(stored_provider(provider));
+        }
+        let Some(schema) = schema(&moved) else { continue };
+        if rewrite.provider.is_some() {
+            moved.schema_version = schema.version;
         }
         put.push(state::Change::Put(Arc::new(moved.with_object(object, &schema.block.ty()))));
     }

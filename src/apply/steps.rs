@@ -13,6 +13,7 @@ use super::rows::{self, RowParts, marked};
 use crate::model::{Address, Diagnostic, Fields, Object, Str, Value};
 use crate::plan::Moment;
 use crate::plan::outside::ProviderInstance;
+use crate::provider::ephemeral::Held;
 use crate::provider::{
     Create, Delete, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Provisioner, RemoteId, Stored, Update,
 };
@@ -29,13 +30,15 @@ pub enum Ended {
     Failed(Diagnostic),
     /// Something exists, but not what was asked for.
     Partial(Value, Diagnostic),
+    /// An ephemeral resource is open.
+    Opened(Value, Box<Held>),
 }
 
 impl Ended {
     fn problem(&self) -> Option<&Diagnostic> {
         match self {
             Ended::Failed(problem) | Ended::Partial(_, problem) => Some(problem),
-            Ended::Made(_) | Ended::Gone => None,
+            Ended::Made(_) | Ended::Opened(..) | Ended::Gone => None,
         }
     }
 }
@@ -146,7 +149,7 @@ impl Task {
                 let id = value.attr("id").and_then(|v| v.as_str().cloned());
                 Event::Done { address, deposed, verb, id, elapsed }
             }
-            Ended::Gone => Event::Done { address, deposed, verb, id: known_id, elapsed },
+            Ended::Opened(..) | Ended::Gone => Event::Done { address, deposed, verb, id: known_id, elapsed },
             Ended::Failed(problem) | Ended::Partial(_, problem) => {
                 Event::Failed { address, verb, elapsed, message: problem.summary.clone() }
             }
@@ -381,6 +384,8 @@ impl Task {
             Verb::Read | Verb::Refresh => "could not be read",
             Verb::Forget => "was not forgotten",
             Verb::Import => "was not imported",
+            Verb::Open => "was not opened",
+            Verb::Close => "was not closed",
         };
         let mut problem = Diagnostic::error(format!("{} {what}", self.address))
             .at(self.span)

@@ -76,5 +76,7 @@ pub fn doing(verb: Verb) -> Doing {
         Verb::Refresh => Doing::Refresh,
         Verb::Forget => Doing::Forget,
         Verb::Import => Doing::Import,
+        Verb::Open => Doing::Open,
+        Verb::Close => Doing::Close,
     }
 }

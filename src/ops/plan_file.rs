@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::record::Record;
 use crate::model::value_json::{from_json_typed, to_json, type_from_json, type_to_json};
 use crate::model::{Address, Diagnostic, ModulePath, Str, Value};
+use crate::plan::ephemeral::blank;
 use crate::plan::outside::{Answer, Imported, Refreshed};
 use crate::plan::{Options, Plan, PlanMode, Step};
 use crate::spec::module::Target;
@@ -152,6 +153,7 @@ fn encode(file: &PlanFile) -> Json {
         "workspace": &*options.workspace,
         "cwd": &*options.cwd,
         "inputs": inputs_json(options.inputs.iter()),
+        "withheld": options.withheld.iter().map(|n| &**n).collect::<Vec<_>>(),
         "answers": file.record.batches.iter().map(|b| b.iter().map(answer_json).collect()).collect::<Vec<Json>>(),
     })
 }
@@ -168,6 +170,7 @@ fn decode(json: &Json) -> Option<PlanFile> {
         targets: targets("targets")?,
         excludes: targets("excludes")?,
         replace: texts("replace")?.into_iter().map(|t| Address::parse(t).ok()).collect::<Option<_>>()?,
+        withheld: texts("withheld")?.into_iter().map(Str::from).collect(),
         defer: json.get("defer")?.as_bool()?,
         generated: list("generated")?.iter().map(generated).collect::<Option<_>>()?,
         inputs: inputs_from_json(json.get("inputs")?)?,
@@ -213,6 +216,9 @@ fn answer_json(answer: &Answer) -> Json {
         Answer::Refreshed(objects) => json!({"refreshed": objects.iter().map(refreshed_json).collect::<Vec<_>>()}),
         Answer::Data(Ok(value)) => json!({"data": typed(value)}),
         Answer::Imported(Ok(found)) => json!({"imported": [&*found.remote_id, typed(&found.object)]}),
+        // Nothing ephemeral is written: what stands for it has its form and no more.
+        Answer::Opened(Ok(value)) => json!({"opened": typed(&blank(value))}),
+        Answer::Opened(Err(problem)) => json!({"open_failed": problem.summary}),
         Answer::Data(Err(problem)) => json!({"data_failed": problem.summary}),
         Answer::Imported(Err(problem)) => json!({"import_failed": problem.summary}),
     }
@@ -236,6 +242,8 @@ fn answer(json: &Json) -> Option<Answer> {
             let (remote_id, object) = (value.get(0)?.as_str()?.into(), untyped(value.get(1)?)?);
             Answer::Imported(Ok(Imported { remote_id, object }))
         }
+        "opened" => Answer::Opened(Ok(untyped(value)?)),
+        "open_failed" => Answer::Opened(Err(failed()?)),
         "data_failed" => Answer::Data(Err(failed()?)),
         "import_failed" => Answer::Imported(Err(failed()?)),
         _ => return None,

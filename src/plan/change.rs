@@ -1,6 +1,6 @@
 //! What will happen to each object, and why.
 
-use crate::model::{Address, Path, Str, Value};
+use crate::model::{Address, Key, Path, Str, Value};
 
 /// The planned change of one resource instance or of one deposed object of it.
 #[derive(Clone, Debug)]
@@ -75,6 +75,8 @@ pub struct ProviderName {
     pub alias: Option<Str>,
     /// The module whose block configures it, without instance keys.
     pub module: crate::model::ModulePath,
+    /// Which instance of a `for_each` provider.
+    pub key: Option<Key>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

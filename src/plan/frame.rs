@@ -6,7 +6,7 @@ use super::work::WorkId;
 use super::world::{Cell, Expansion, ModuleIndex, RepeatKind, Repetition, World, no_such_instance};
 use crate::lang::functions::Host;
 use crate::lang::scope::{Scope, Slot};
-use crate::model::{Diagnostic, Key, Span, Str, Type, Value};
+use crate::model::{Diagnostic, Key, Marks, Span, Str, Type, Value};
 
 /// Evaluates expressions of one module instance.
 pub struct Frame<'w> {
@@ -141,7 +141,7 @@ impl Scope for Frame<'_> {
             Slot::PathRoot => Value::String(self.world.definition(0).dir.clone()),
             Slot::PathCwd => Value::String(self.world.cwd.clone()),
             Slot::Workspace => Value::String(self.world.workspace.clone()),
-            Slot::Applying => Value::Bool(self.world.applying),
+            Slot::Applying => Value::Bool(self.world.applying).mark(Marks::EPHEMERAL),
         })
     }
 

@@ -111,7 +111,7 @@ impl Planner<'_> {
                 continue;
             }
             let Some(module) = self.module_of(&address.resource.module) else { continue };
-            let Some(provider) = self.world.provider_cell(module, found) else { continue };
+            let Some(provider) = self.import_provider(module, found, &address) else { continue };
             let Some(wanted) = self.imports.wanted.get(&address) else { continue };
             let request =
                 Request::Import { provider: provider.instance, address: address.clone(), named: wanted.named.clone() };
@@ -119,6 +119,31 @@ impl Planner<'_> {
             waiting = true;
         }
         waiting
+    }
+
+    /// The configuration that finds an object; of a provider with `for_each` the one that the address chooses.
+    fn import_provider(
+        &mut self,
+        module: ModuleIndex,
+        found: &ProviderUse,
+        address: &Address,
+    ) -> Option<super::world::ProviderCell> {
+        let spec = self.world.spec.clone();
+        let block = node_of(&spec, &self.world.graph, &address.resource).map(|n| self.world.graph.nodes[n]);
+        let found = match block {
+            Some(crate::graph::Node { module: of, kind: NodeKind::Resource(i) }) => {
+                let graph = self.world.graph.clone();
+                let block = &graph.tree.definition(&spec, of).resources[i as usize];
+                let repetition = match &address.key {
+                    Some(Key::Name(name)) => Repetition::Each(name.clone(), Value::unknown(Type::Dynamic)),
+                    Some(Key::Index(n)) => Repetition::Count(*n),
+                    None => Repetition::Once,
+                };
+                self.world.keyed(module, found, &block.provider, &repetition).ok()?
+            }
+            _ => found.clone(),
+        };
+        self.world.provider_cell(module, &found)
     }
 
     fn meet(&mut self, address: &Address) {

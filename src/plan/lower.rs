@@ -270,7 +270,7 @@ fn needed(items: &[Work]) -> Vec<bool> {
     for (id, item) in items.iter().enumerate() {
         let real = match &item.kind {
             _ if item.deferred => false,
-            StepKind::Join => false,
+            StepKind::Join | StepKind::Open { .. } => false,
             StepKind::Evaluate { cell } => cell.module == 0 && matches!(cell.kind, CellKind::Output(_)),
             _ => true,
         };

@@ -6,7 +6,7 @@ use super::outside::Outside;
 use super::resources::prevented;
 use super::walk::Planner;
 use super::world::RepeatKind;
-use crate::graph::{StaticModuleId, static_module};
+use crate::graph::StaticModuleId;
 use crate::model::{Address, Key, Mode};
 
 impl Planner<'_> {

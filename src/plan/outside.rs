@@ -26,6 +26,12 @@ pub enum Request {
         address: Address,
         config: Value,
     },
+    /// Opens an ephemeral resource for as long as planning lasts.
+    Open {
+        provider: Arc<ProviderInstance>,
+        address: Address,
+        config: Value,
+    },
     /// Reads an object that exists but is not in the state.
     Import {
         provider: Arc<ProviderInstance>,
@@ -48,6 +54,8 @@ pub enum Answer {
     Refreshed(Vec<Refreshed>),
     Data(Result<Value, Diagnostic>),
     Imported(Result<Imported, Diagnostic>),
+    /// Never written down as it is.
+    Opened(Result<Value, Diagnostic>),
 }
 
 /// An object that was found for an import.
@@ -101,6 +109,9 @@ pub trait Outside {
         planned: Value,
         replace: Vec<Path>,
     ) -> Refined;
+
+    /// An object of one type as one of another, where the new type's driver knows how. Pure.
+    fn move_object(&self, provider: &Str, from: &str, to: &str, object: &Value) -> Option<Value>;
 
     /// Answers in the order of the requests.
     fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer>;

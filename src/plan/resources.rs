@@ -1,10 +1,12 @@
 //! Managed resources: each instance from its block to its change.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::cells::{own_repetition, shallow};
 use super::change::{Action, Change, DeferReason, Importing, ProviderName, Reason, ReplaceOrder};
+use super::ephemeral::refuse_ephemeral;
 use super::expand::Expanded;
 use super::frame::Frame;
 use super::instance::{Decision, Situation, decide};
@@ -16,16 +18,17 @@ use super::walk::{Planner, Visit};
 use super::work::{Producers, WorkId};
 use super::world::{InstanceCell, ModuleIndex, ProviderCell, RepeatKind, Repetition, ResourceCell};
 use super::{CheckKind, CheckResult, CheckStatus, PlanMode};
-use crate::graph::{NodeId, NodeKind, StaticModuleId, static_module};
+use crate::graph::{NodeId, NodeKind, ProviderKey, ProviderUse, StaticModuleId, static_module};
 use crate::lang::body_eval;
 use crate::lang::scope::{Reference, Slot};
-use crate::model::{Address, Diagnostic, Diagnostics, Key, Mode, ResourceAddress, Schema, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, Key, Marks, Mode, ResourceAddress, Schema, Value};
 use crate::spec::Resource;
 
 /// Whether triggers replace an instance, and the work that they follow.
 pub(super) type Triggered = (bool, Producers);
 
 /// What the instances of one block in one module have in common.
+#[derive(Clone)]
 pub(super) struct Place<'a> {
     pub node: NodeId,
     pub module: ModuleIndex,
@@ -33,7 +36,9 @@ pub(super) struct Place<'a> {
     pub block: &'a Resource,
     pub address: ResourceAddress,
     pub schema: Arc<Schema>,
+    /// Of a provider with `for_each` the one that serves the instance, once that is known.
     pub provider: ProviderCell,
+    pub used: &'a ProviderUse,
     pub provider_name: ProviderName,
     /// Work that every instance follows: `depends_on`, the module, the provider's configuration, the number.
     pub gate: Producers,
@@ -60,8 +65,9 @@ impl Planner<'_> {
         if block.mode == Mode::Managed {
             let mut waiting = false;
             for module in &modules {
-                if let Some(provider) = self.world.provider_cell(*module, found) {
-                    waiting |= self.refresh_provider(found, &provider.instance);
+                for provider in self.world.provider_cells(*module, found) {
+                    let found = found.instance(provider.instance.address.key.clone());
+                    waiting |= self.refresh_provider(&found, &provider.instance);
                 }
             }
             let address = self.block_address(of, block);
@@ -75,7 +81,8 @@ impl Planner<'_> {
         }
         let mut waiting = false;
         for module in modules {
-            let Some(provider) = self.world.provider_cell(module, found) else { continue };
+            let providers = self.world.provider_cells(module, found);
+            let Some(provider) = providers.first().cloned() else { continue };
             let (expanded, mut gate) = self.expand(module, &block.repeat);
             if matches!(expanded, Expanded::Nothing) {
                 continue;
@@ -83,7 +90,7 @@ impl Planner<'_> {
             gate.extend(self.depends_on_work(module, &block.depends_on));
             gate.extend(self.provisioners_work(module, block));
             gate.extend_from_slice(&self.world.instance(module).gate.clone());
-            gate.extend_from_slice(&provider.producers);
+            gate.extend(providers.iter().flat_map(|p| p.producers.iter().copied()));
             let place = Place {
                 node,
                 module,
@@ -92,6 +99,7 @@ impl Planner<'_> {
                 address: self.world.resource_address(module, index),
                 schema: schema.clone(),
                 provider,
+                used: found,
                 provider_name: self.provider_name(node, outside),
                 gate: self.work.producers(gate),
                 triggered: RefCell::new(None),
@@ -108,6 +116,36 @@ impl Planner<'_> {
         if waiting { Visit::Parked } else { Visit::Done }
     }
 
+    /// The place with the provider that serves this instance.
+    pub fn served<'a, 'p>(&mut self, place: &'p Place<'a>, repetition: &Repetition) -> Option<Cow<'p, Place<'a>>> {
+        if place.used.key == ProviderKey::None {
+            return Some(Cow::Borrowed(place));
+        }
+        let used = match self.world.keyed(place.module, place.used, &place.block.provider, repetition) {
+            Ok(used) => used,
+            Err(problems) => {
+                self.diagnostics.extend(problems);
+                return None;
+            }
+        };
+        let Some(provider) = self.world.provider_cell(place.module, &used) else {
+            let key = match &used.key {
+                ProviderKey::Known(key) => key.to_string(),
+                _ => String::new(),
+            };
+            let alias = used.alias.as_ref().map(|a| format!(".{a}")).unwrap_or_default();
+            self.diagnostics.push(
+                Diagnostic::error(format!("there is no provider configuration \"{}{alias}{key}\"", used.name))
+                    .at(place.block.provider.span.unwrap_or(place.block.span))
+                    .address(place.address.instance(repetition.key()))
+                    .help("look at the for_each of the provider block"),
+            );
+            return None;
+        };
+        let provider_name = ProviderName { key: provider.instance.address.key.clone(), ..place.provider_name.clone() };
+        Some(Cow::Owned(Place { provider, provider_name, ..place.clone() }))
+    }
+
     fn plan_instances(&mut self, place: &Place, kind: RepeatKind, repetitions: Vec<Repetition>, outside: &dyn Outside) {
         match kind {
             RepeatKind::Once => self.index.rename_single(&place.address, None),
@@ -117,7 +155,10 @@ impl Planner<'_> {
         let mut cells = Vec::with_capacity(repetitions.len());
         for repetition in repetitions {
             let cell = match self.options.mode {
-                PlanMode::Normal => self.plan_instance(place, repetition, outside),
+                PlanMode::Normal => match self.served(place, &repetition) {
+                    Some(place) => self.plan_instance(&place, repetition, outside),
+                    None => self.keep_instance(place, repetition, true),
+                },
                 PlanMode::RefreshOnly => self.keep_instance(place, repetition, true),
                 PlanMode::Destroy => self.keep_instance(place, repetition, false),
             };
@@ -222,6 +263,8 @@ impl Planner<'_> {
         let (config, problems) = body_eval::evaluate(&place.block.body, &place.schema.block, &frame);
         let used = frame.used();
         let work = self.work_of(used);
+        let mut problems = problems;
+        problems.extend(refuse_ephemeral(&place.block.body, &place.schema.block, &config));
         let failed = problems.has_errors();
         self.diagnostics.extend(problems);
         let config = if failed { Err(Diagnostics::new()) } else { shallow(config, place.block.span) };
@@ -312,7 +355,7 @@ impl Planner<'_> {
             let producers = Arc::from([self.work.later()]);
             return InstanceCell { repetition, value: after, before, producers };
         }
-        let (links, producers) = self.link(&change, work, dependencies);
+        let (links, producers) = self.link(&change, work, secrets(&place.provider), dependencies);
         self.changes.push((change, links));
         InstanceCell { repetition, value: after, before, producers }
     }
@@ -322,6 +365,7 @@ impl Planner<'_> {
         &mut self,
         planned: &Change,
         mut work: Vec<WorkId>,
+        secrets: Vec<WorkId>,
         dependencies: Option<Arc<[ResourceAddress]>>,
     ) -> (ChangeWork, Producers) {
         let change = self.changes.len() as u32;
@@ -334,7 +378,8 @@ impl Planner<'_> {
             Action::Update { .. } => self.work.add(StepKind::Update { change }, work),
             Action::Read => self.work.add(StepKind::Read { change }, work),
             Action::Replace { order: ReplaceOrder::DeleteFirst, .. } => {
-                let delete = self.work.add(StepKind::Delete { change }, import.into_iter().collect());
+                let before = import.into_iter().chain(secrets).collect();
+                let delete = self.work.add(StepKind::Delete { change }, before);
                 links.delete = Some(delete);
                 self.work.add(StepKind::Create { change }, [work, vec![delete]].concat())
             }
@@ -390,8 +435,18 @@ impl Planner<'_> {
             Action::Forget => StepKind::Forget { change: number },
             _ => StepKind::Delete { change: number },
         };
-        links.delete = Some(self.work.add(kind, Vec::new()));
+        let after = self.secrets_of(&change.provider);
+        links.delete = Some(self.work.add(kind, after));
         self.changes.push((change, links));
+    }
+
+    /// The work that opens what a provider's configuration takes from ephemeral resources.
+    fn secrets_of(&self, name: &ProviderName) -> Vec<WorkId> {
+        let found = super::refresh::provider_of_state(&self.world.spec, &self.world.graph.tree, name);
+        match self.world.provider_cell(0, &found) {
+            Some(cell) => secrets(&cell),
+            None => Vec::new(),
+        }
     }
 
     fn block_address(&self, of: StaticModuleId, block: &Resource) -> ResourceAddress {
@@ -405,6 +460,14 @@ impl Planner<'_> {
         let m = self.world.graph.tree.definition(&self.world.spec, module);
         let index = *m.names.resources.get(&(address.mode, address.ty.clone(), address.name.clone()))?;
         Some((self.world.graph.node(&self.world.spec, module, NodeKind::Resource(index)), module, index))
+    }
+}
+
+/// What a provider's configuration follows, where something in it is ephemeral.
+fn secrets(cell: &ProviderCell) -> Vec<WorkId> {
+    match cell.instance.config.all_marks().contains(Marks::EPHEMERAL) {
+        true => cell.producers.to_vec(),
+        false => Vec::new(),
     }
 }
 

@@ -37,6 +37,12 @@ pub enum StepKind {
     Import {
         change: u32,
     },
+    /// Opens an ephemeral resource: module instance, block and position in it.
+    Open {
+        module: u32,
+        resource: u32,
+        position: u32,
+    },
     /// Brings a value that was unknown into being, for steps that use it.
     Evaluate {
         cell: CellId,
@@ -71,7 +77,7 @@ impl StepKind {
             | StepKind::Read { change }
             | StepKind::Forget { change }
             | StepKind::Import { change } => Some(*change),
-            StepKind::Evaluate { .. } | StepKind::Join => None,
+            StepKind::Open { .. } | StepKind::Evaluate { .. } | StepKind::Join => None,
         }
     }
 
@@ -84,6 +90,7 @@ impl StepKind {
             StepKind::Read { .. } => "read",
             StepKind::Forget { .. } => "forget",
             StepKind::Import { .. } => "import",
+            StepKind::Open { .. } => "open",
             StepKind::Evaluate { .. } => "evaluate",
             StepKind::Join => "join",
         }

@@ -44,6 +44,8 @@ pub struct Options {
     pub generating: bool,
     /// Configuration that was written for imported objects.
     pub generated: Vec<(Address, Str)>,
+    /// Root variables whose values were not kept with the plan: what stands for them only has their form.
+    pub withheld: Vec<Str>,
     /// Values of root variables as they were given; the planner converts and checks them.
     pub inputs: HashMap<Str, Value>,
     pub workspace: Str,
@@ -92,6 +94,8 @@ pub struct Rewrite {
     pub object: Option<Value>,
     /// What it depends on, where that changed.
     pub dependencies: Option<Arc<[ResourceAddress]>>,
+    /// The provider that it has from now on, where it became one of another type.
+    pub provider: Option<ProviderName>,
 }
 
 /// Plans. The result is the same for the same input and answers, byte for byte.
@@ -103,7 +107,7 @@ pub fn plan(
     options: &Options,
     outside: &mut dyn Outside,
 ) -> Planned {
-    let mut planner = Planner::new(spec, graph, host, prior, options);
+    let mut planner = Planner::new(spec, graph, host, prior, options, outside);
     planner.walk(outside);
     planner.plan_orphans(outside);
     planner.import_without_block(outside);
@@ -160,9 +164,13 @@ impl<'o> Planner<'o> {
         host: Arc<dyn Host + Send + Sync>,
         prior: &Prior,
         options: &'o Options,
+        outside: &dyn Outside,
     ) -> Self {
         let moves = Moves::collect(&spec, &graph.tree);
-        let index = PriorIndex::new(prior, &moves);
+        let mut diagnostics = moves.problems(&spec, &graph.tree);
+        let index = PriorIndex::new(prior, &moves, &mut |from, to, object| {
+            super::retype::convert(from, to, object, &graph, &spec, outside, &mut diagnostics)
+        });
         let selection = Selection::new(&spec, &graph, &options.targets, &options.excludes);
         let refreshes = Refreshes::new(&spec, &graph, &index);
         let imports = Imports::new(&spec, &graph);
@@ -185,7 +193,7 @@ impl<'o> Planner<'o> {
             drift: Vec::new(),
             outputs: Vec::new(),
             checks: Vec::new(),
-            diagnostics: Diagnostics::new(),
+            diagnostics,
             refreshes,
             reads: HashMap::new(),
             prior_outputs: prior.outputs.iter().cloned().collect(),
@@ -269,6 +277,11 @@ impl<'o> Planner<'o> {
                         read.answer = Some(result);
                     }
                 }
+                (Answer::Opened(result), Ticket::Data { node, read }) => {
+                    if let Some(read) = self.reads.get_mut(&node).and_then(|reads| reads.get_mut(read)) {
+                        read.answer = Some(result);
+                    }
+                }
                 (Answer::Imported(result), Ticket::Import { address }) => self.take_imported(&address, result),
                 _ => (),
             }
@@ -336,12 +349,14 @@ impl<'o> Planner<'o> {
                     crate::graph::ProviderNode::Block { module, .. } => self.world.graph.tree.get(*module).path.clone(),
                     crate::graph::ProviderNode::Implicit => crate::model::ModulePath::root(),
                 },
+                key: None,
             },
             None => ProviderName {
                 name: "".into(),
                 source: "".into(),
                 alias: None,
                 module: crate::model::ModulePath::root(),
+                key: None,
             },
         }
     }
@@ -396,5 +411,6 @@ fn rewrite(entry: &super::index::Entry) -> Option<Rewrite> {
         to: entry.object.address.clone(),
         object: entry.value().cloned(),
         dependencies: entry.dependencies.clone(),
+        provider: entry.retyped.then(|| entry.object.provider.clone()),
     })
 }

@@ -68,7 +68,8 @@ pub struct ModuleInstance {
     pub variables: Vec<Cell>,
     pub locals: Vec<Cell>,
     pub outputs: Vec<Cell>,
-    pub providers: Vec<Option<ProviderCell>>,
+    /// The instances of each provider block: one, or one for each key of its `for_each`.
+    pub providers: Vec<Vec<ProviderCell>>,
     pub resources: Vec<ResourceCell>,
     pub calls: Vec<Option<Expansion>>,
     /// Work that everything in the module follows: the `depends_on` of its call.
@@ -94,6 +95,7 @@ pub struct Cell {
 #[derive(Clone)]
 pub struct ProviderCell {
     pub instance: Arc<ProviderInstance>,
+    pub repetition: Repetition,
     pub producers: Producers,
 }
 
@@ -220,7 +222,7 @@ impl World {
             variables: vec![Cell::default(); m.variables.len()],
             locals: vec![Cell::default(); m.locals.len()],
             outputs: vec![Cell::default(); m.outputs.len()],
-            providers: vec![None; m.providers.len()],
+            providers: vec![Vec::new(); m.providers.len()],
             resources: m.resources.iter().map(|_| ResourceCell::default()).collect(),
             calls: vec![None; m.calls.len()],
             gate,

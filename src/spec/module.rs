@@ -247,7 +247,7 @@ pub struct ProviderConfig {
 
 /// An address as it is written in `moved`, `removed` and `import`, relative to the module that it stands in.
 /// Keys may be absent, which then means all instances.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     Module(crate::model::ModulePath),
     Resource(crate::model::Address),

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Registration;
-use crate::model::Schema;
+use crate::model::{Object, Schema};
 use crate::provider::connection::ResourceInfo;
+use crate::provider::ephemeral::EphemeralType;
 use crate::provider::{
     Config, Connected, Connection, DataType, PlannedChange, ProviderDef, ProviderError, RemoteId, ResourceType,
 };
@@ -53,7 +54,18 @@ fn define(
     resources: Vec<ResourceType<Here>>,
     data: Vec<DataType<Here>>,
 ) -> Arc<dyn ProviderDef> {
-    Arc::new(Builtin { name, source, config_schema: Schema::default(), types: Types::new(resources, data) })
+    define_with(name, source, resources, data, Vec::new())
+}
+
+fn define_with(
+    name: &'static str,
+    source: &'static str,
+    resources: Vec<ResourceType<Here>>,
+    data: Vec<DataType<Here>>,
+    ephemeral: Vec<EphemeralType<Here>>,
+) -> Arc<dyn ProviderDef> {
+    let types = Types::with_ephemeral(resources, data, ephemeral);
+    Arc::new(Builtin { name, source, config_schema: Schema::default(), types })
 }
 
 #[async_trait]
@@ -86,12 +98,27 @@ impl ProviderDef for Builtin {
         self.types.data.get(ty).map(|t| &t.schema)
     }
 
+    fn ephemeral_types(&self) -> Vec<&'static str> {
+        self.types.ephemeral.keys().copied().collect()
+    }
+
+    fn ephemeral(&self, ty: &str) -> Option<&Schema> {
+        self.types.ephemeral.get(ty).map(|t| &t.schema)
+    }
+
     fn plan(&self, ty: &str, _config: &Config, change: &mut PlannedChange) {
         self.types.plan(ty, change);
     }
 
     fn import_id(&self, ty: &str, written: &str) -> Result<RemoteId, ProviderError> {
         self.types.import_id(ty, written)
+    }
+
+    fn move_object(&self, from: &str, to: &str, object: &Object) -> Option<Object> {
+        match (from, to) {
+            ("null_resource", "terraform_data") => Some(terraform::from_null_resource(object)),
+            _ => None,
+        }
     }
 
     async fn connect(&self, _config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {

@@ -6,7 +6,13 @@ use crate::plan::{Drift, ProviderName, Reason, ReplaceOrder};
 use insta::assert_snapshot;
 
 fn provider() -> ProviderName {
-    ProviderName { name: "aws".into(), source: "hashicorp/aws".into(), alias: None, module: ModulePath::root() }
+    ProviderName {
+        name: "aws".into(),
+        source: "hashicorp/aws".into(),
+        alias: None,
+        module: ModulePath::root(),
+        key: None,
+    }
 }
 
 fn change(address: &str, action: Action, before: Value, after: Value) -> Change {

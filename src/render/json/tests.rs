@@ -12,7 +12,7 @@ use crate::render::progress_text::Doing;
 
 fn provider() -> ProviderName {
     let source = "terraform.io/builtin/terraform".into();
-    ProviderName { name: "terraform".into(), source, alias: None, module: ModulePath::root() }
+    ProviderName { name: "terraform".into(), source, alias: None, module: ModulePath::root(), key: None }
 }
 
 fn change(address: &str, action: Action, before: Value, after: Value) -> Change {

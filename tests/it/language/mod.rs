@@ -1,8 +1,13 @@
 //! Constructs of the language as plans and applies show them, each in both spellings: what the `.tf` form does,
 //! the YAML form must do to the letter.
 
+mod blocks;
 mod deferral;
+mod ephemeral;
 mod imports;
+mod moves;
+#[cfg(feature = "aws")]
+mod provider_instances;
 
 use super::support::cli::{Run, Stack};
 use super::support::normalise::Normaliser;
