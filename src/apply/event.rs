@@ -53,6 +53,10 @@ pub enum Verb {
     /// Reading an object that the state has, while a plan is made.
     Refresh,
     Forget,
+    Import,
+    /// Of an ephemeral resource.
+    Open,
+    Close,
 }
 
 /// Is told what happens. Must not block.

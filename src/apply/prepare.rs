@@ -11,7 +11,7 @@ use crate::model::{Diagnostic, Diagnostics, Fields, Object, Schema, Str, Value};
 use crate::plan::outside::ProviderInstance;
 use crate::plan::resume::{RowDependencies, Spot, broken};
 use crate::plan::{Action, Change, Moment, Planned, ReplaceOrder, StepKind, compare, prior, propose};
-use crate::state::{Snapshot, Status};
+use crate::state::{Snapshot, Status, StoredInstance};
 
 /// What preparing needs besides the values.
 pub struct Preparation {
@@ -35,6 +35,7 @@ impl Preparation {
             StepKind::Update { .. } => self.update(planned, number, change),
             StepKind::Read { .. } => self.read(planned, number, change),
             StepKind::Forget { .. } => self.removal(planned, number, change, Call::Forget),
+            StepKind::Import { .. } => self.import(planned, number, change),
             _ => self.delete(planned, number, change),
         }
     }
@@ -46,11 +47,10 @@ impl Preparation {
         refuse(refined.diagnostics)?;
         let desired = desired(&at.schema, &refined.planned, &at.config);
         let key = self.key(change, "create");
-        let deposing =
-            creates_first(change).then(|| rows::prior_row(change, &self.snapshot)).flatten().map(|mut row| {
-                row.deposed = Some(rows::deposed_key(&key));
-                Box::new(row.with_object(&change.before, &at.schema.block.ty()))
-            });
+        let deposing = creates_first(change).then(|| self.row_before(change, &at.schema)).flatten().map(|mut row| {
+            row.deposed = Some(rows::deposed_key(&key));
+            Box::new(row.with_object(&change.before, &at.schema.block.ty()))
+        });
         let call = Call::Create { desired, planned: refined.planned, deposing };
         Ok(self.finish(planned, number, change, at, call))
     }
@@ -63,7 +63,7 @@ impl Preparation {
         refuse(refined.diagnostics)?;
         let changed = compare::changed(&at.schema.block, &change.before, &refined.planned);
         let row = rows::prior_row(change, &self.snapshot);
-        let id = rows::remote_id(row.as_ref(), &change.before);
+        let id = rows::remote_id(row.as_ref(), change);
         let private = row.and_then(|r| r.private());
         let planned_object = prior::mark_schema(refined.planned, &at.schema.block);
         let call = match changed.is_empty() {
@@ -89,7 +89,7 @@ impl Preparation {
     fn delete(&mut self, planned: &Planned, number: u32, change: &Change) -> Result<Task, Diagnostics> {
         let row = rows::prior_row(change, &self.snapshot);
         let prior = change.before.unmark_deep().0;
-        let id = rows::remote_id(row.as_ref(), &change.before);
+        let id = rows::remote_id(row.as_ref(), change);
         let private = row.as_ref().and_then(|r| r.private());
         let mut task = self.removal(planned, number, change, Call::Delete { id, prior, private })?;
         // What was never made right, or was left behind by a replacement, is not taken leave of.
@@ -98,6 +98,28 @@ impl Preparation {
             task.provisions = Some(Moment::Destruction);
         }
         Ok(task)
+    }
+
+    /// The object that exists, as it was found.
+    fn import(&mut self, planned: &Planned, number: u32, change: &Change) -> Result<Task, Diagnostics> {
+        let id = rows::remote_id(None, change);
+        let spot = planned.world.spot(change)?;
+        let mut task = self.removal(planned, number, change, Call::Import { id, object: change.before.clone() })?;
+        task.deposed = None;
+        task.parts = self.parts(change, &task.parts.schema.clone(), Some(spot), planned);
+        Ok(task)
+    }
+
+    /// The row that a change starts from; of an imported object the one that its import writes.
+    fn row_before(&self, change: &Change, schema: &Schema) -> Option<StoredInstance> {
+        rows::prior_row(change, &self.snapshot).or_else(|| {
+            change.importing.as_ref()?;
+            let provider = Arc::new(rows::stored_provider(&change.provider));
+            let ty = schema.block.ty();
+            let mut row = StoredInstance::new(change.address.clone(), provider, &change.before, &ty);
+            row.remote_id = Some(rows::remote_id(None, change).0);
+            Some(row)
+        })
     }
 
     /// A step that needs no configuration: the block may be gone.

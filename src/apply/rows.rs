@@ -17,7 +17,7 @@ pub fn stored_provider(provider: &ProviderName) -> StoredProvider {
         true => provider.source.clone(),
         false => format!("registry.terraform.io/{}", provider.source).into(),
     };
-    StoredProvider { module: provider.module.clone(), source, alias: provider.alias.clone(), key: None }
+    StoredProvider { module: provider.module.clone(), source, alias: provider.alias.clone(), key: provider.key.clone() }
 }
 
 /// Names one intended call; the same when the same plan is tried again from the same state.
@@ -92,11 +92,17 @@ pub fn rewrites(
             removed.push(state::Change::Remove(key));
         }
         let Some(object) = &rewrite.object else { continue };
-        let Some(schema) = schema(row) else { continue };
         let mut moved = StoredInstance::clone(row);
         moved.address = rewrite.to.clone();
         if let Some(dependencies) = &rewrite.dependencies {
             moved.dependencies = dependencies.clone();
+        }
+        if let Some(provider) = &rewrite.provider {
+            moved.provider = Arc::new(stored_provider(provider));
+        }
+        let Some(schema) = schema(&moved) else { continue };
+        if rewrite.provider.is_some() {
+            moved.schema_version = schema.version;
         }
         put.push(state::Change::Put(Arc::new(moved.with_object(object, &schema.block.ty()))));
     }
@@ -129,9 +135,10 @@ pub fn prior_row(change: &Change, snapshot: &Snapshot) -> Option<StoredInstance>
     Some(row)
 }
 
-/// The id of an object: what the state has, else its `id` attribute.
-pub fn remote_id(row: Option<&StoredInstance>, object: &Value) -> RemoteId {
-    let stored = row.and_then(|r| r.remote_id.clone());
-    let own = || object.attr("id").and_then(|v| v.as_str().cloned());
+/// The id of the object before a change: what the state or the import has, else its `id` attribute.
+pub fn remote_id(row: Option<&StoredInstance>, change: &Change) -> RemoteId {
+    let imported = || change.importing.as_ref().map(|i| i.remote_id.clone());
+    let stored = row.and_then(|r| r.remote_id.clone()).or_else(imported);
+    let own = || change.before.attr("id").and_then(|v| v.as_str().cloned());
     RemoteId(stored.or_else(own).unwrap_or_default())
 }

@@ -17,6 +17,7 @@ use super::steps::{Ended, Shared, Task};
 use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Str, Value};
 use crate::plan::{Change, DataObject, PlanMode, Planned, StepId, StepKind};
 use crate::provider::Provisioner;
+use crate::provider::ephemeral::Held;
 use crate::state::{self, Output, Snapshot, Store};
 
 /// How a run is stopped from outside.
@@ -69,6 +70,8 @@ struct Run {
     in_flight: JoinSet<(StepId, Ended)>,
     /// Steps ask for the provisioners of their objects here.
     questions: mpsc::UnboundedReceiver<Question>,
+    /// Ephemeral resources that are open.
+    held: Vec<Held>,
     outcome: Outcome,
 }
 
@@ -111,6 +114,7 @@ impl Run {
             ready,
             in_flight: JoinSet::new(),
             questions,
+            held: Vec::new(),
             outcome: Outcome::default(),
         }
     }
@@ -170,6 +174,19 @@ impl Run {
                     self.pass(id, Done::Failed(u32::MAX));
                 }
             },
+            StepKind::Open { module, resource, position } => {
+                let place = (module, resource, position);
+                match super::ephemeral::prepare(&self.planned, &self.shared, place) {
+                    Ok(opening) => {
+                        let shared = self.shared.clone();
+                        self.in_flight.spawn(async move { (id, super::ephemeral::open(opening, shared).await) });
+                    }
+                    Err(problems) => {
+                        self.outcome.diagnostics.extend(problems);
+                        self.pass(id, Done::Failed(u32::MAX));
+                    }
+                }
+            }
             kind => match self.preparation.task(&self.planned, &kind) {
                 Ok(task) => self.launch(id, task),
                 Err(problems) => {
@@ -192,6 +209,14 @@ impl Run {
             Ended::Made(value) => {
                 let problems = self.made(change, value);
                 self.count(&kind);
+                let failed = problems.has_errors();
+                self.outcome.diagnostics.extend(problems);
+                self.pass(id, if failed { Done::Failed(change) } else { Done::Well });
+            }
+            Ended::Opened(value, held) => {
+                self.held.push(*held);
+                let StepKind::Open { module, resource, position } = kind else { return };
+                let problems = self.planned.world.take_opened(module, resource, position, value);
                 let failed = problems.has_errors();
                 self.outcome.diagnostics.extend(problems);
                 self.pass(id, if failed { Done::Failed(change) } else { Done::Well });
@@ -226,7 +251,8 @@ impl Run {
             StepKind::Update { .. } => tally.changed += 1,
             StepKind::Delete { .. } => tally.destroyed += 1,
             StepKind::Forget { .. } => tally.forgotten += 1,
-            StepKind::Read { .. } | StepKind::Evaluate { .. } | StepKind::Join => (),
+            StepKind::Import { .. } => tally.imported += 1,
+            StepKind::Read { .. } | StepKind::Open { .. } | StepKind::Evaluate { .. } | StepKind::Join => (),
         }
     }
 
@@ -253,8 +279,9 @@ impl Run {
     }
 
     async fn finish(&mut self) {
+        let problems = super::ephemeral::close_all(std::mem::take(&mut self.held), &self.shared).await;
+        self.outcome.diagnostics.extend(problems);
         self.outcome.interrupted = self.stop.finish.is_cancelled() && self.done.iter().any(|d| *d != Some(Done::Well));
-        self.outcome.tally.imported = self.planned.plan.changes.iter().filter(|c| c.importing.is_some()).count();
         self.note_skipped();
         let outputs = self.outputs();
         let kept = outputs.iter().filter(|(_, v)| !v.is_null());

@@ -13,6 +13,7 @@ use super::rows::{self, RowParts, marked};
 use crate::model::{Address, Diagnostic, Fields, Object, Str, Value};
 use crate::plan::Moment;
 use crate::plan::outside::ProviderInstance;
+use crate::provider::ephemeral::Held;
 use crate::provider::{
     Create, Delete, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Provisioner, RemoteId, Stored, Update,
 };
@@ -24,17 +25,20 @@ use tokio_util::sync::CancellationToken;
 pub enum Ended {
     /// The object as it is now.
     Made(Value),
+    /// There is no object of the step that others could use.
     Gone,
     Failed(Diagnostic),
     /// Something exists, but not what was asked for.
     Partial(Value, Diagnostic),
+    /// An ephemeral resource is open.
+    Opened(Value, Box<Held>),
 }
 
 impl Ended {
     fn problem(&self) -> Option<&Diagnostic> {
         match self {
             Ended::Failed(problem) | Ended::Partial(_, problem) => Some(problem),
-            Ended::Made(_) | Ended::Gone => None,
+            Ended::Made(_) | Ended::Opened(..) | Ended::Gone => None,
         }
     }
 }
@@ -87,6 +91,11 @@ pub enum Call {
         config: Value,
     },
     Forget,
+    /// The state gets an object that exists.
+    Import {
+        id: RemoteId,
+        object: Value,
+    },
 }
 
 /// What all steps of a run share.
@@ -108,12 +117,15 @@ impl Task {
             Call::Delete { .. } => Verb::Delete,
             Call::Read { .. } => Verb::Read,
             Call::Forget => Verb::Forget,
+            Call::Import { .. } => Verb::Import,
         }
     }
 
     fn id(&self) -> Option<Str> {
         match &self.call {
-            Call::Update { id, .. } | Call::Rewrite { id, .. } | Call::Delete { id, .. } => Some(id.0.clone()),
+            Call::Update { id, .. } | Call::Rewrite { id, .. } | Call::Delete { id, .. } | Call::Import { id, .. } => {
+                Some(id.0.clone())
+            }
             _ => None,
         }
     }
@@ -137,7 +149,7 @@ impl Task {
                 let id = value.attr("id").and_then(|v| v.as_str().cloned());
                 Event::Done { address, deposed, verb, id, elapsed }
             }
-            Ended::Gone => Event::Done { address, deposed, verb, id: known_id, elapsed },
+            Ended::Opened(..) | Ended::Gone => Event::Done { address, deposed, verb, id: known_id, elapsed },
             Ended::Failed(problem) | Ended::Partial(_, problem) => {
                 Event::Failed { address, verb, elapsed, message: problem.summary.clone() }
             }
@@ -155,6 +167,7 @@ impl Task {
             Call::Delete { .. } => self.delete(shared, op).await,
             Call::Read { .. } => self.read(shared, op).await,
             Call::Forget => self.forget(shared).await,
+            Call::Import { .. } => self.import(shared).await,
         };
         result.unwrap_or_else(Ended::Failed)
     }
@@ -237,6 +250,14 @@ impl Task {
         let row = self.parts.row(&stored, planned, false);
         self.commit(shared, vec![Change::Put(Arc::new(row))]).await?;
         Ok(Ended::Made(planned.clone()))
+    }
+
+    async fn import(self, shared: &Shared) -> Result<Ended, Diagnostic> {
+        let Call::Import { id, object } = &self.call else { return Ok(Ended::Gone) };
+        let stored = Stored { id: id.clone(), object: Object::new(object), private: None };
+        let row = self.parts.row(&stored, object, false);
+        self.commit(shared, vec![Change::Put(Arc::new(row))]).await?;
+        Ok(Ended::Gone)
     }
 
     async fn delete(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {
@@ -362,6 +383,9 @@ impl Task {
             Verb::Delete => "was not deleted",
             Verb::Read | Verb::Refresh => "could not be read",
             Verb::Forget => "was not forgotten",
+            Verb::Import => "was not imported",
+            Verb::Open => "was not opened",
+            Verb::Close => "was not closed",
         };
         let mut problem = Diagnostic::error(format!("{} {what}", self.address))
             .at(self.span)

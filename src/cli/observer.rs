@@ -75,5 +75,8 @@ pub fn doing(verb: Verb) -> Doing {
         Verb::Read => Doing::Read,
         Verb::Refresh => Doing::Refresh,
         Verb::Forget => Doing::Forget,
+        Verb::Import => Doing::Import,
+        Verb::Open => Doing::Open,
+        Verb::Close => Doing::Close,
     }
 }

@@ -166,10 +166,10 @@ impl Observer for Stream {
     fn tell(&self, event: apply::Event) {
         let mut state = self.state();
         match event {
-            // Forgetting touches no object: the format has no lines for it.
-            apply::Event::Started { verb: Verb::Forget, .. }
-            | apply::Event::Done { verb: Verb::Forget, .. }
-            | apply::Event::Failed { verb: Verb::Forget, .. } => (),
+            // Forgetting touches no object, and what is ephemeral is no part of the plan: no lines.
+            apply::Event::Started { verb: Verb::Forget | Verb::Open | Verb::Close, .. }
+            | apply::Event::Done { verb: Verb::Forget | Verb::Open | Verb::Close, .. }
+            | apply::Event::Failed { verb: Verb::Forget | Verb::Open | Verb::Close, .. } => (),
             apply::Event::Started { address, verb, id, .. } => state.started(&address, verb, id.as_ref()),
             apply::Event::Waiting { address, what } => state.in_flight.waiting(&address, &what),
             apply::Event::Provisioning { address, provisioner } => state.provisioning(address, provisioner),

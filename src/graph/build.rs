@@ -1,16 +1,16 @@
 //! Builds the graph: nodes for the blocks of every static module, edges for what they refer to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::cycle;
 use super::providers::{self, ProviderNode, ProviderUse};
-use super::references::{block_references, body_references, repeat_references, rule_references};
-use super::tree::{StaticModuleId, Tree};
+use super::references::{block_references, body_references, import_references, repeat_references, rule_references};
+use super::tree::{StaticModuleId, Tree, static_module};
 use crate::lang::scope::{Reference, Slot};
-use crate::model::Diagnostics;
+use crate::model::{Diagnostic, Diagnostics, Span};
 use crate::spec::{Module, Spec};
 
 /// Index of a node in the [`Graph`].
@@ -58,6 +58,7 @@ pub fn build(spec: &Spec) -> (Graph, Diagnostics) {
         builder.connect_module(StaticModuleId(index as u32), &mut diagnostics);
     }
     let graph = builder.graph;
+    builder.deprecated.into_values().for_each(|warning| diagnostics.push(warning));
     diagnostics.extend(cycle::check(spec, &graph));
     (graph, diagnostics)
 }
@@ -102,12 +103,14 @@ struct Builder<'s> {
     graph: Graph,
     /// Edges that are there already.
     edges: HashSet<(NodeId, NodeId)>,
+    /// Uses of what is out of use, by place: a module that is called often is told once.
+    deprecated: BTreeMap<Span, Diagnostic>,
 }
 
 impl<'s> Builder<'s> {
     fn new(spec: &'s Spec, tree: Tree) -> Self {
         let graph = Graph { tree, nodes: DiGraph::default(), offsets: Vec::new(), providers: HashMap::new() };
-        Builder { spec, graph, edges: HashSet::new() }
+        Builder { spec, graph, edges: HashSet::new(), deprecated: BTreeMap::new() }
     }
 
     fn add_nodes(&mut self) {
@@ -154,6 +157,9 @@ impl<'s> Builder<'s> {
                 self.within(module, |found| for_each.references(found), to);
             }
         }
+        if module == StaticModuleId::ROOT {
+            self.connect_imports(m);
+        }
         for i in 0..m.resources.len() {
             self.connect_resource(module, i as u32, diagnostics);
         }
@@ -163,6 +169,18 @@ impl<'s> Builder<'s> {
             if let Some(data) = check.data {
                 self.edge(self.node(module, NodeKind::Resource(data)), to);
             }
+        }
+    }
+
+    /// What is imported follows what its import refers to.
+    fn connect_imports(&mut self, root: &Module) {
+        for import in &root.imports {
+            let Some(module) = static_module(self.spec, &self.graph.tree, &import.to.module) else { continue };
+            let name = (import.to.mode, import.to.ty.clone(), import.to.name.clone());
+            let m = self.graph.tree.definition(self.spec, module);
+            let Some(index) = m.names.resources.get(&name) else { continue };
+            let to = self.node(module, NodeKind::Resource(*index));
+            self.within(StaticModuleId::ROOT, |found| import_references(import, found), to);
         }
     }
 
@@ -178,6 +196,8 @@ impl<'s> Builder<'s> {
         let Some((_, call)) = self.graph.tree.call(self.spec, module) else { return };
         self.within(parent, |found| repeat_references(&call.repeat, found), expand);
         self.depend_on(parent, &call.depends_on, expand);
+        let keys = call.providers.iter().filter_map(|(_, outer)| outer.key.as_ref());
+        self.within(parent, |found| keys.for_each(|key| key.references(found)), expand);
         for (_, variable, value) in &call.arguments {
             let to = self.node(module, NodeKind::Variable(*variable));
             self.within(parent, |found| value.references(found), to);
@@ -241,6 +261,11 @@ impl<'s> Builder<'s> {
             Some(name) => {
                 if let Some(output) = m.names.outputs.get(name) {
                     self.edge(self.node(child, NodeKind::Output(*output)), to);
+                    if let Some(why) = m.outputs.get(*output as usize).and_then(|o| o.deprecated.as_ref()) {
+                        let warning = Diagnostic::warning(format!("output \"{name}\" is deprecated"));
+                        let warning = warning.at(reference.span).label(why.to_string());
+                        self.deprecated.insert(reference.span, warning);
+                    }
                 }
             }
             None => {

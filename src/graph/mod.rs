@@ -14,7 +14,7 @@ mod tree;
 
 pub use build::{Graph, Node, NodeId, NodeKind, build};
 pub use dependencies::Dependencies;
-pub use providers::{ProviderNode, ProviderUse, real_name};
+pub use providers::{ProviderKey, ProviderNode, ProviderUse, real_name, resolve};
 pub use references::{block_references, body_references};
 pub use summary::{Summary, reduced, summary};
-pub use tree::{StaticModule, StaticModuleId, Tree};
+pub use tree::{StaticModule, StaticModuleId, Tree, static_module};

@@ -3,7 +3,7 @@
 use crate::lang::body::Body;
 use crate::lang::expr::Expr;
 use crate::lang::scope::Reference;
-use crate::spec::{CheckRule, Provisioner, Repeat, Resource};
+use crate::spec::{CheckRule, Import, Provisioner, Repeat, Resource};
 
 /// Calls back for each reference in a body, nested blocks included.
 pub fn body_references(body: &Body, found: &mut dyn FnMut(Reference)) {
@@ -49,6 +49,12 @@ pub(super) fn rule_references(rules: &[CheckRule], found: &mut dyn FnMut(Referen
         rule.condition.references(found);
         rule.error_message.references(found);
     }
+}
+
+pub(super) fn import_references(import: &Import, found: &mut dyn FnMut(Reference)) {
+    let keys = import.module_keys.iter().map(|(_, key)| key);
+    let parts = [&import.for_each, &import.id, &import.identity, &import.to_key].into_iter().flatten();
+    parts.chain(keys).for_each(|e| e.references(found));
 }
 
 fn provisioner_references(provisioner: &Provisioner, found: &mut dyn FnMut(Reference)) {

@@ -104,6 +104,16 @@ impl Tree {
     }
 }
 
+/// The static module of a path without regard to instance keys.
+pub fn static_module(spec: &Spec, tree: &Tree, path: &ModulePath) -> Option<StaticModuleId> {
+    let mut at = StaticModuleId::ROOT;
+    for step in path.steps() {
+        let call = *tree.definition(spec, at).names.calls.get(&step.name)?;
+        at = *tree.get(at).children.get(call as usize)?;
+    }
+    Some(at)
+}
+
 fn recursion(call: &ModuleCall) -> Diagnostic {
     Diagnostic::error(format!("module \"{}\" contains itself", call.name))
         .at(call.span)

@@ -8,6 +8,7 @@ mod early;
 pub mod elsewhere;
 pub mod encryption;
 pub mod functions;
+pub mod generate;
 pub mod graphs;
 pub mod host;
 pub mod kms;

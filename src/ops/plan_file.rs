@@ -16,7 +16,8 @@ use sha2::{Digest, Sha256};
 use super::record::Record;
 use crate::model::value_json::{from_json_typed, to_json, type_from_json, type_to_json};
 use crate::model::{Address, Diagnostic, ModulePath, Str, Value};
-use crate::plan::outside::{Answer, Refreshed};
+use crate::plan::ephemeral::blank;
+use crate::plan::outside::{Answer, Imported, Refreshed};
 use crate::plan::{Options, Plan, PlanMode, Step};
 use crate::spec::module::Target;
 use crate::state::seal::Encryption;
@@ -147,9 +148,12 @@ fn encode(file: &PlanFile) -> Json {
         "targets": options.targets.iter().map(target_text).collect::<Vec<_>>(),
         "excludes": options.excludes.iter().map(target_text).collect::<Vec<_>>(),
         "replace": options.replace.iter().map(Address::to_string).collect::<Vec<_>>(),
+        "defer": options.defer,
+        "generated": options.generated.iter().map(|(a, t)| json!([a.to_string(), &**t])).collect::<Vec<_>>(),
         "workspace": &*options.workspace,
         "cwd": &*options.cwd,
         "inputs": inputs_json(options.inputs.iter()),
+        "withheld": options.withheld.iter().map(|n| &**n).collect::<Vec<_>>(),
         "answers": file.record.batches.iter().map(|b| b.iter().map(answer_json).collect()).collect::<Vec<Json>>(),
     })
 }
@@ -159,15 +163,20 @@ fn decode(json: &Json) -> Option<PlanFile> {
     let list = |name: &str| json.get(name)?.as_array();
     let texts = |name: &str| list(name)?.iter().map(Json::as_str).collect::<Option<Vec<_>>>();
     let targets = |name: &str| texts(name)?.into_iter().map(target).collect::<Option<Vec<_>>>();
+    let generated = |pair: &Json| Some((Address::parse(pair.get(0)?.as_str()?).ok()?, pair.get(1)?.as_str()?.into()));
     let options = Options {
         mode: mode(&text("mode")?)?,
         refresh: json.get("refresh")?.as_bool()?,
         targets: targets("targets")?,
         excludes: targets("excludes")?,
         replace: texts("replace")?.into_iter().map(|t| Address::parse(t).ok()).collect::<Option<_>>()?,
+        withheld: texts("withheld")?.into_iter().map(Str::from).collect(),
+        defer: json.get("defer")?.as_bool()?,
+        generated: list("generated")?.iter().map(generated).collect::<Option<_>>()?,
         inputs: inputs_from_json(json.get("inputs")?)?,
         workspace: text("workspace")?.into(),
         cwd: text("cwd")?.into(),
+        ..Options::default()
     };
     let source = |pair: &Json| Some((pair.get(0)?.as_str()?.to_string(), pair.get(1)?.as_str()?.into()));
     let batch = |b: &Json| b.as_array()?.iter().map(answer).collect::<Option<Vec<_>>>();
@@ -206,7 +215,10 @@ fn answer_json(answer: &Answer) -> Json {
     match answer {
         Answer::Refreshed(objects) => json!({"refreshed": objects.iter().map(refreshed_json).collect::<Vec<_>>()}),
         Answer::Data(Ok(value)) => json!({"data": typed(value)}),
-        Answer::Imported(Ok(value)) => json!({"imported": typed(value)}),
+        Answer::Imported(Ok(found)) => json!({"imported": [&*found.remote_id, typed(&found.object)]}),
+        // Nothing ephemeral is written: what stands for it has its form and no more.
+        Answer::Opened(Ok(value)) => json!({"opened": typed(&blank(value))}),
+        Answer::Opened(Err(problem)) => json!({"open_failed": problem.summary}),
         Answer::Data(Err(problem)) => json!({"data_failed": problem.summary}),
         Answer::Imported(Err(problem)) => json!({"import_failed": problem.summary}),
     }
@@ -226,7 +238,12 @@ fn answer(json: &Json) -> Option<Answer> {
     Some(match name.as_str() {
         "refreshed" => Answer::Refreshed(value.as_array()?.iter().map(refreshed).collect::<Option<_>>()?),
         "data" => Answer::Data(Ok(untyped(value)?)),
-        "imported" => Answer::Imported(Ok(untyped(value)?)),
+        "imported" => {
+            let (remote_id, object) = (value.get(0)?.as_str()?.into(), untyped(value.get(1)?)?);
+            Answer::Imported(Ok(Imported { remote_id, object }))
+        }
+        "opened" => Answer::Opened(Ok(untyped(value)?)),
+        "open_failed" => Answer::Opened(Err(failed()?)),
         "data_failed" => Answer::Data(Err(failed()?)),
         "import_failed" => Answer::Imported(Err(failed()?)),
         _ => return None,

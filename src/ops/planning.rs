@@ -16,6 +16,7 @@ use super::{backend, lock, named, plan_file, prior};
 use crate::apply::{self, Observer, Outcome, Silent, Stop};
 use crate::backends::{Backend, Notices};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
+use crate::plan::ephemeral::blank;
 use crate::plan::{Options, Planned, plan};
 use crate::providers::sandbox::{self, Faults, SandboxCloud};
 use crate::provisioners::Provisioners;
@@ -256,9 +257,10 @@ impl Session {
         let mut outside = Answering::recording(self.asking());
         let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
         let mut planned = plan(spec, graph, self.host.clone(), &prior, &options, &mut outside);
-        let record = outside.into_record(options);
+        let record = outside.into_record(self.kept(options));
         let counts = planned.plan.counts();
         tracing::info!(counts.add, counts.change, counts.destroy, steps = planned.plan.steps.len(), "planned");
+        problems.extend(self.runtime.block_on(self.providers.close()));
         problems.extend(std::mem::take(&mut planned.plan.diagnostics));
         planned.plan.diagnostics = problems.sorted();
         (planned, record)
@@ -266,11 +268,13 @@ impl Session {
 
     /// Makes a saved plan again, from the answers that it was made of.
     pub fn replay(&mut self, record: &Record) -> Planned {
-        let (prior, problems) = prior::decode(&self.snapshot, &self.providers);
-        self.run = Some(self.run_of(&record.options));
+        let (prior, mut problems) = prior::decode(&self.snapshot, &self.providers);
+        let mut options = record.options.clone();
+        problems.extend(self.give_withheld(&mut options));
+        self.run = Some(self.run_of(&options));
         let mut outside = Answering::replaying(self.asking(), record);
         let (spec, graph) = (self.loaded.spec.clone(), self.loaded.graph.clone());
-        let mut planned = plan(spec, graph, self.host.clone(), &prior, &record.options, &mut outside);
+        let mut planned = plan(spec, graph, self.host.clone(), &prior, &options, &mut outside);
         planned.plan.diagnostics.extend(problems);
         planned
     }
@@ -289,12 +293,52 @@ impl Session {
         Arc::new(Run { sources: crate::spec::bundle(&self.loaded.spec), inputs })
     }
 
+    /// The options as a saved plan keeps them: of ephemeral variables only that they were set.
+    fn kept(&self, mut options: Options) -> Options {
+        for variable in self.loaded.spec.root().into_iter().flat_map(|m| &m.variables).filter(|v| v.ephemeral) {
+            if let Some(value) = options.inputs.get_mut(&variable.name) {
+                *value = blank(value);
+                options.withheld.push(variable.name.clone());
+            }
+        }
+        options
+    }
+
+    /// Puts in the values that a saved plan does not keep. To apply it, they must be given again.
+    fn give_withheld(&mut self, options: &mut Options) -> Diagnostics {
+        if options.withheld.is_empty() {
+            return Diagnostics::new();
+        }
+        // What else is given, or missing, was settled when the plan was made.
+        let (given, _) = self.inputs();
+        let mut missing = Diagnostics::new();
+        for name in std::mem::take(&mut options.withheld) {
+            match given.get(&name) {
+                Some(value) => {
+                    options.inputs.insert(name, value.clone());
+                }
+                None if self.store.is_some() => {
+                    missing.push(
+                        Diagnostic::error(format!("the ephemeral variable \"{name}\" must be given again"))
+                            .detail("a saved plan does not keep values of ephemeral variables")
+                            .help(format!(
+                                "give it with -var '{name}=…', in a file with -var-file, or in TF_VAR_{name}"
+                            )),
+                    );
+                    options.withheld.push(name);
+                }
+                None => options.withheld.push(name),
+            }
+        }
+        missing
+    }
+
     /// A plan that says why there is none.
     fn failed(&self, problems: Diagnostics, options: &Options) -> Planned {
         let world =
             crate::plan::world::World::new(self.loaded.spec.clone(), self.loaded.graph.clone(), self.host.clone());
         let plan = crate::plan::Plan { mode: options.mode, diagnostics: problems.sorted(), ..Default::default() };
-        Planned { plan, world, rewrites: Vec::new(), reads: Vec::new(), unread: Vec::new() }
+        Planned { plan, world, rewrites: Vec::new(), reads: Vec::new(), unread: Vec::new(), unconfigured: Vec::new() }
     }
 
     /// Settles what an interrupted run left open, with the connections of a plan. Gives whether the state changed,

@@ -80,5 +80,6 @@ pub fn provider_name(stored: &StoredProvider) -> ProviderName {
         source: source.into(),
         alias: stored.alias.clone(),
         module: stored.module.without_keys(),
+        key: stored.key.clone(),
     }
 }

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::provider_functions;
 use crate::apply::{Cloud, Event, Observer, Verb};
 use crate::lang::functions::Foreign;
-use crate::model::{Address, Diagnostic, Mode, Object, ProviderAddress, Schema, Str, Value};
-use crate::plan::outside::{Answer, Known, Outside, ProviderInstance, Refined, Refreshed, Request};
+use crate::model::{Address, Diagnostic, Diagnostics, Mode, Object, ProviderAddress, Schema, Str, Value};
+use crate::plan::outside::{Answer, Imported, Known, Named, Outside, ProviderInstance, Refined, Refreshed, Request};
+use crate::provider::ephemeral::Held;
 use crate::provider::resource::Timeouts;
 use crate::provider::{
     Connection, Operation, PlannedChange, Progress, ProviderDef, ProviderError, Read, ReadOutcome, RemoteId,
@@ -26,6 +27,8 @@ pub struct Providers {
     slots: Vec<Slot>,
     wrap: Option<Wrap>,
     schemas: Mutex<HashMap<(Mode, Str), Option<Arc<Schema>>>>,
+    /// Ephemeral resources that planning opened.
+    held: tokio::sync::Mutex<Vec<Held>>,
     connections: tokio::sync::Mutex<HashMap<ProviderAddress, (Value, Arc<dyn Connection>)>>,
     runtime: tokio::runtime::Handle,
 }
@@ -42,6 +45,7 @@ impl Providers {
             slots: providers::all().into_iter().map(slot).collect(),
             wrap,
             schemas: Mutex::default(),
+            held: tokio::sync::Mutex::default(),
             connections: tokio::sync::Mutex::default(),
             runtime,
         }
@@ -72,7 +76,7 @@ impl Providers {
         let found = match mode {
             Mode::Managed => def.resource(ty).map(|r| r.schema),
             Mode::Data => def.data_source(ty),
-            Mode::Ephemeral => None,
+            Mode::Ephemeral => def.ephemeral(ty),
         };
         let shared = found.map(|s| Arc::new(s.clone()));
         schemas.insert((mode, ty.into()), shared.clone());
@@ -111,7 +115,10 @@ impl Providers {
             Request::ReadData { provider, address, config } => {
                 Answer::Data(self.read(&provider, &address, config).await)
             }
-            Request::Import { provider, address, id } => Answer::Imported(self.import(&provider, &address, &id).await),
+            Request::Open { provider, address, config } => Answer::Opened(self.open(&provider, &address, config).await),
+            Request::Import { provider, address, named } => {
+                Answer::Imported(self.import(&provider, &address, &named).await)
+            }
         }
     }
 
@@ -139,15 +146,47 @@ impl Providers {
         Ok(object.map_err(|error| unreadable(address, &error))?.value())
     }
 
-    async fn import(&self, provider: &ProviderInstance, address: &Address, id: &str) -> Result<Value, Diagnostic> {
+    /// Opens an ephemeral resource until [`Providers::close`].
+    async fn open(&self, provider: &ProviderInstance, address: &Address, config: Value) -> Result<Value, Diagnostic> {
+        let connection = self.connection(provider).await?;
+        let op = operation(address, Duration::from_secs(10 * 60));
+        let opened = connection.open_ephemeral(address.ty(), &Object::new(&config), &op).await;
+        let opened = opened.map_err(|error| unreadable(address, &error))?;
+        self.held.lock().await.push(Held::new(connection, opened.hold, op));
+        Ok(opened.object.value())
+    }
+
+    /// Closes the ephemeral resources that planning opened, the last first.
+    pub async fn close(&self) -> Diagnostics {
+        let mut problems = Diagnostics::new();
+        for held in std::mem::take(&mut *self.held.lock().await).into_iter().rev() {
+            let address = held.address.clone();
+            if let Err(error) = held.close().await {
+                let told = Diagnostic::warning(format!("{address} was not closed"));
+                problems.push(told.address(address).detail(error.to_string()));
+            }
+        }
+        problems
+    }
+
+    async fn import(
+        &self,
+        provider: &ProviderInstance,
+        address: &Address,
+        named: &Named,
+    ) -> Result<Imported, Diagnostic> {
         let name = &provider.address.name;
         let missing = || Diagnostic::error(format!("there is no provider \"{name}\""));
         let def = self.definition(name).ok_or_else(missing)?;
-        let id = def.import_id(address.ty(), id).map_err(|error| unreadable(address, &error))?;
+        let id = match named {
+            Named::Id(id) => def.import_id(address.ty(), id),
+            Named::Identity(identity) => def.import_identity(address.ty(), &Object::new(identity)),
+        };
+        let id = id.map_err(|error| unreadable(address, &error))?;
         let connection = self.connection(provider).await?;
         let mut outcomes = connection.read_many(address.ty(), &[Read { id: id.clone(), prior: None }]).await;
         match outcomes.pop() {
-            Some(ReadOutcome::Found(stored)) => Ok(stored.object.value()),
+            Some(ReadOutcome::Found(stored)) => Ok(Imported { remote_id: stored.id.0, object: stored.object.value() }),
             Some(ReadOutcome::Failed(error)) => Err(unreadable(address, &error)),
             Some(ReadOutcome::Gone) | None => {
                 Err(Diagnostic::error(format!("there is no {} \"{}\"", address.ty(), id.0))
@@ -177,7 +216,7 @@ impl Schemas for Providers {
         match mode {
             Mode::Managed => def.resource(ty).map(|r| r.schema),
             Mode::Data => def.data_source(ty),
-            Mode::Ephemeral => None,
+            Mode::Ephemeral => def.ephemeral(ty),
         }
     }
 
@@ -191,7 +230,7 @@ impl Schemas for Providers {
             def.map(|d| match mode {
                 Mode::Managed => d.resource_types(),
                 Mode::Data => d.data_types(),
-                Mode::Ephemeral => Vec::new(),
+                Mode::Ephemeral => d.ephemeral_types(),
             })
         };
         self.names().filter_map(of).flatten().map(Str::from).collect()
@@ -239,6 +278,11 @@ impl Outside for Asking<'_> {
         self.providers.refine_change(provider, ty, prior, config, planned, replace)
     }
 
+    fn move_object(&self, provider: &Str, from: &str, to: &str, object: &Value) -> Option<Value> {
+        let moved = self.providers.definition(provider)?.move_object(from, to, &Object::new(object))?;
+        Some(moved.value())
+    }
+
     fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
         let all = requests.into_iter().map(|request| self.told(request));
         self.providers.runtime.block_on(futures::future::join_all(all))
@@ -274,7 +318,14 @@ fn subjects(request: &Request) -> (Verb, Vec<(Address, Option<Str>)>) {
             (Verb::Refresh, objects.iter().map(|o| (o.address.clone(), Some(o.id.clone()))).collect())
         }
         Request::ReadData { address, .. } => (Verb::Read, vec![(address.clone(), None)]),
-        Request::Import { address, id, .. } => (Verb::Refresh, vec![(address.clone(), Some(id.clone()))]),
+        Request::Open { address, .. } => (Verb::Open, vec![(address.clone(), None)]),
+        Request::Import { address, named, .. } => {
+            let id = match named {
+                Named::Id(id) => Some(id.clone()),
+                Named::Identity(_) => None,
+            };
+            (Verb::Refresh, vec![(address.clone(), id)])
+        }
     }
 }
 
@@ -285,7 +336,8 @@ fn failure(answer: &Answer, position: usize) -> Option<String> {
             Refreshed::Failed(problem) => problem,
             Refreshed::Found { .. } | Refreshed::Gone => return None,
         },
-        Answer::Data(result) | Answer::Imported(result) => result.as_ref().err()?,
+        Answer::Data(result) | Answer::Opened(result) => result.as_ref().err()?,
+        Answer::Imported(result) => result.as_ref().err()?,
     };
     Some(problem.summary.clone())
 }

@@ -73,6 +73,10 @@ impl Outside for Answering<'_> {
         self.asking.refine(provider, ty, prior, config, planned, replace)
     }
 
+    fn move_object(&self, provider: &Str, from: &str, to: &str, object: &Value) -> Option<Value> {
+        self.asking.move_object(provider, from, to, object)
+    }
+
     fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
         match &mut self.source {
             Source::Ask { noted } => {
@@ -96,6 +100,7 @@ fn missing(request: &Request) -> Answer {
             Answer::Refreshed(objects.iter().map(|_| Refreshed::Failed(problem())).collect())
         }
         Request::ReadData { .. } => Answer::Data(Err(problem())),
+        Request::Open { .. } => Answer::Opened(Err(problem())),
         Request::Import { .. } => Answer::Imported(Err(problem())),
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::change::{Action, OutputChange};
-use crate::model::equality::equal;
+use super::expand::{Trouble, each};
 use super::frame::Frame;
 use super::outside::{Outside, ProviderInstance};
 use super::prior::Prior;
@@ -12,13 +12,14 @@ use super::step::{CellId, CellKind, StepKind};
 use super::walk::Planner;
 use super::work::{Producers, WorkId};
 use super::world::{Cell, ModuleIndex, ProviderCell, Repetition, World};
-use crate::graph::{ProviderNode, ProviderUse};
+use crate::graph::{ProviderKey, ProviderNode, ProviderUse};
 use crate::lang::body_eval;
 use crate::lang::convert::convert;
 use crate::lang::expr::Expr;
 use crate::lang::scope::{Reference, Slot};
-use crate::model::{Diagnostic, Diagnostics, Marks, ModulePath, ProviderAddress, Schema, Span, Str, Type, Value};
-use crate::spec::Variable;
+use crate::model::equality::equal;
+use crate::model::{Diagnostic, Diagnostics, Key, Marks, ModulePath, ProviderAddress, Schema, Span, Str, Type, Value};
+use crate::spec::{ProviderConfig, ProviderRef, Variable};
 
 /// Collections nest no deeper than this in a value that is kept: everything that walks through values may recurse.
 const MAX_LEVELS: usize = 400;
@@ -75,6 +76,7 @@ impl World {
                 let output = &m.outputs[i as usize];
                 let (value, used) = self.evaluate_in(cell.module, &output.value);
                 let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+                let marks = if output.ephemeral { marks | Marks::EPHEMERAL } else { marks };
                 (value.map(|v| v.mark(marks)), used)
             }
             CellKind::Provider(_) | CellKind::Check(_) => (Ok(Value::NULL), super::frame::Used::default()),
@@ -144,12 +146,44 @@ impl World {
 
 impl Planner<'_> {
     pub fn plan_variable(&mut self, module: ModuleIndex, i: u32) {
-        self.plan_cell(CellId { module, kind: CellKind::Variable(i) });
+        let value = self.plan_cell(CellId { module, kind: CellKind::Variable(i) });
         let spec = self.world.spec.clone();
         let graph = self.world.graph.clone();
         let of = crate::graph::StaticModuleId(self.world.instance(module).of);
         let variable = &graph.tree.definition(&spec, of).variables[i as usize];
+        self.warn_deprecated(module, i, variable);
+        if !variable.ephemeral && value.all_marks().contains(Marks::EPHEMERAL) {
+            let call = self.world.graph.tree.call(&spec, of).map(|(_, call)| call);
+            let given = call.and_then(|c| c.arguments.iter().find(|(_, v, _)| *v == i)).map(|(.., e)| e.span());
+            self.diagnostics.push(
+                Diagnostic::error(format!("variable \"{}\" cannot take an ephemeral value", variable.name))
+                    .at(given.unwrap_or(variable.span))
+                    .related(variable.span, "add ephemeral = true here")
+                    .help("an ephemeral variable can be used where nothing is stored"),
+            );
+        }
+        if module == 0 && self.options.withheld.contains(&variable.name) {
+            return;
+        }
         self.check_rules(module, None, None, &variable.validations, "variable", &variable.name);
+    }
+
+    /// Tells whoever sets a variable that is out of use.
+    fn warn_deprecated(&mut self, module: ModuleIndex, i: u32, variable: &Variable) {
+        let Some(why) = &variable.deprecated else { return };
+        let instance = self.world.instance(module);
+        let of = crate::graph::StaticModuleId(instance.of);
+        let call = self.world.graph.tree.call(&self.world.spec, of).map(|(_, call)| call);
+        let at = match call {
+            Some(call) => call.arguments.iter().find(|(_, v, _)| *v == i).map(|(.., e)| e.span()),
+            None => self.world.inputs.contains_key(&variable.name).then_some(variable.span),
+        };
+        // The instances of a module are told once.
+        let first = self.world.by_static[of.index()].first() == Some(&module);
+        if let (Some(at), true) = (at, first) {
+            let warning = Diagnostic::warning(format!("variable \"{}\" is deprecated", variable.name));
+            self.diagnostics.push(warning.at(at).label(why.to_string()));
+        }
     }
 
     pub fn plan_local(&mut self, module: ModuleIndex, i: u32) {
@@ -170,7 +204,8 @@ impl Planner<'_> {
     }
 
     fn cell_producers(&mut self, cell: CellId, value: &Value, work: Vec<WorkId>) -> Producers {
-        if value.is_wholly_known() {
+        // What is ephemeral is had anew while applying.
+        if value.is_wholly_known() && !value.all_marks().contains(Marks::EPHEMERAL) {
             return self.work.producers(work);
         }
         Arc::from([self.work.add(StepKind::Evaluate { cell }, work)])
@@ -183,6 +218,18 @@ impl Planner<'_> {
         let output = &graph.tree.definition(&spec, of).outputs[i as usize];
         let preconditions_hold = self.check_rules(module, None, None, &output.preconditions, "output", &output.name);
         let value = self.plan_cell(CellId { module, kind: CellKind::Output(i) });
+        if !output.ephemeral && value.all_marks().contains(Marks::EPHEMERAL) {
+            self.diagnostics.push(
+                Diagnostic::error(format!("output \"{}\" gives an ephemeral value", output.name))
+                    .at(output.value.span())
+                    .label("this value is ephemeral")
+                    .help(match module {
+                        0 => "outputs of the root module are stored: use ephemeralasnull()",
+                        _ => "add ephemeral = true to the output, or use ephemeralasnull()",
+                    }),
+            );
+            return;
+        }
         if module != 0 || !preconditions_hold {
             return;
         }
@@ -194,7 +241,19 @@ impl Planner<'_> {
                     .help("add sensitive = true to the output, or use nonsensitive() on what is no secret"),
             );
         }
+        let producers = &self.world.instance(0).outputs[i as usize].producers;
+        if !value.is_wholly_known() && self.work.is_deferred(producers) {
+            // Applying this plan leaves it as it is.
+            return self.keep_output(&output.name);
+        }
         self.note_output(&output.name.clone(), value, output.sensitive);
+    }
+
+    fn keep_output(&mut self, name: &Str) {
+        let Some(value) = self.prior_outputs.get(name).cloned() else { return };
+        let sensitive = value.unmark().1.contains(Marks::SENSITIVE);
+        let (name, before) = (name.clone(), value.clone());
+        self.outputs.push(OutputChange { name, action: Action::NoOp, before, after: value, sensitive });
     }
 
     fn note_output(&mut self, name: &crate::model::Str, after: Value, sensitive: bool) {
@@ -238,20 +297,38 @@ impl Planner<'_> {
         let block = &m.providers[i as usize];
         let name = crate::graph::real_name(m, &block.name);
         let Some(schema) = outside.provider_schema(&name) else { return };
-        let frame = Frame::new(&self.world, module);
-        let (config, problems) = body_eval::evaluate(&block.body, &schema.block, &frame);
-        let used = frame.used();
-        self.diagnostics.extend(problems);
-        let work = self.work_of(used);
-        let producers = self.work.producers(work);
-        let address = ProviderAddress {
-            module: self.world.instance(module).path.clone(),
-            name,
-            alias: block.alias.clone(),
-            key: None,
-        };
-        let cell = ProviderCell { instance: Arc::new(ProviderInstance { address, config }), producers };
-        self.world.modules[module as usize].providers[i as usize] = Some(cell);
+        let Some(repetitions) = self.provider_repetitions(module, block) else { return };
+        let mut cells = Vec::with_capacity(repetitions.len());
+        for repetition in repetitions {
+            let frame = Frame::new(&self.world, module).repeated(&repetition);
+            let (config, problems) = body_eval::evaluate(&block.body, &schema.block, &frame);
+            let used = frame.used();
+            self.diagnostics.extend(problems);
+            let work = self.work_of(used);
+            let producers = self.work.producers(work);
+            let address = ProviderAddress {
+                module: self.world.instance(module).path.clone(),
+                name: name.clone(),
+                alias: block.alias.clone(),
+                key: repetition.key(),
+            };
+            let instance = Arc::new(ProviderInstance { address, config });
+            cells.push(ProviderCell { instance, repetition, producers });
+        }
+        self.world.modules[module as usize].providers[i as usize] = cells;
+    }
+
+    /// The instances of a provider block. They serve whatever is planned, so they must be known.
+    fn provider_repetitions(&mut self, module: ModuleIndex, block: &ProviderConfig) -> Option<Vec<Repetition>> {
+        let Some(expr) = &block.for_each else { return Some(vec![Repetition::Once]) };
+        let (value, _) = self.evaluate(module, None, expr);
+        match each(&value?, expr) {
+            Ok((_, repetitions)) => Some(repetitions),
+            Err(Trouble::Wrong(problem) | Trouble::Unknown(problem)) => {
+                self.diagnostics.push(problem);
+                None
+            }
+        }
     }
 
     /// The work behind `depends_on`: of a resource all its instances, of a module everything in it.
@@ -265,6 +342,7 @@ impl Planner<'_> {
                 }
                 Slot::Module(call) => {
                     let expansion = self.world.instance(module).calls.get(call as usize).cloned().flatten();
+                    work.extend(expansion.as_ref().and_then(|e| e.later));
                     for child in expansion.map(|e| e.instances).unwrap_or_default() {
                         work.extend(self.module_work(child));
                     }
@@ -292,6 +370,8 @@ impl Planner<'_> {
             let instance = self.world.instance(at);
             let producers = instance.resources.iter().flat_map(|r| &r.instances).map(|i| &i.producers);
             work.extend(producers.flat_map(|p| p.iter().copied()));
+            work.extend(instance.resources.iter().filter_map(|r| r.later));
+            work.extend(instance.calls.iter().flatten().filter_map(|e| e.later));
             open.extend(instance.calls.iter().flatten().flat_map(|e| e.instances.iter().copied()));
         }
         work
@@ -299,16 +379,64 @@ impl Planner<'_> {
 }
 
 impl World {
-    /// The provider that serves a resource in a module instance.
+    /// The provider that serves a resource in a module instance. Its key must be known.
     pub fn provider_cell(&self, module: ModuleIndex, found: &ProviderUse) -> Option<ProviderCell> {
+        let wanted = match &found.key {
+            ProviderKey::None => None,
+            ProviderKey::Known(key) => Some(key),
+            ProviderKey::Block | ProviderKey::Call(..) => return None,
+        };
+        self.provider_cells(module, found).into_iter().find(|c| c.instance.address.key.as_ref() == wanted)
+    }
+
+    /// All instances of the configuration that serves a resource in a module instance.
+    pub fn provider_cells(&self, module: ModuleIndex, found: &ProviderUse) -> Vec<ProviderCell> {
         let ProviderNode::Block { index, .. } = &found.node else {
             let address =
                 ProviderAddress { module: ModulePath::root(), name: found.name.clone(), alias: None, key: None };
             let instance = Arc::new(ProviderInstance { address, config: Value::object::<Str>([]) });
-            return Some(ProviderCell { instance, producers: Arc::from([]) });
+            return vec![ProviderCell { instance, repetition: Repetition::Once, producers: Arc::from([]) }];
         };
-        let at = self.provider_module(module, found)?;
-        self.instance(at).providers.get(*index as usize).cloned().flatten()
+        let at = self.provider_module(module, found);
+        at.and_then(|at| self.instance(at).providers.get(*index as usize)).cloned().unwrap_or_default()
+    }
+
+    /// The same use with the key that one instance of a block means.
+    pub fn keyed(
+        &self,
+        module: ModuleIndex,
+        found: &ProviderUse,
+        block: &ProviderRef,
+        repetition: &Repetition,
+    ) -> Result<ProviderUse, Diagnostics> {
+        let (expr, value) = match &found.key {
+            ProviderKey::None | ProviderKey::Known(_) => return Ok(found.clone()),
+            ProviderKey::Block => {
+                let Some(expr) = &block.key else { return Ok(found.clone()) };
+                (expr, expr.eval(&Frame::new(self, module).repeated(repetition))?)
+            }
+            ProviderKey::Call(of, entry) => {
+                let mut at = module;
+                while self.instance(at).of != of.0 {
+                    let Some(up) = self.instance(at).parent else { return Ok(found.clone()) };
+                    at = up;
+                }
+                let (instance, call) = (self.instance(at), self.graph.tree.call(&self.spec, *of));
+                let passed = call.and_then(|(_, call)| call.providers.get(*entry as usize)?.1.key.as_ref());
+                let (Some(expr), Some(caller)) = (passed, instance.parent) else { return Ok(found.clone()) };
+                (expr, expr.eval(&Frame::new(self, caller).repeated(&instance.repetition))?)
+            }
+        };
+        match value.bare() {
+            Value::String(key) => Ok(found.instance(Some(Key::Name(key.clone())))),
+            Value::Unknown(_) => Err(Diagnostic::error("the provider's key is only known after apply")
+                .at(expr.span())
+                .label("which configuration serves an object must be known to plan")
+                .into()),
+            other => Err(Diagnostic::error(format!("a provider's key is a text, not a {}", other.ty().friendly()))
+                .at(expr.span())
+                .into()),
+        }
     }
 
     /// The module instance on the way up whose block configures the provider.
@@ -338,7 +466,8 @@ impl World {
         let ProviderNode::Block { index, .. } = &found.node else { return Ok(cell.instance) };
         let at = self.provider_module(module, found).ok_or_else(missing)?;
         let block = &self.definition(at).providers[*index as usize];
-        let (config, problems) = body_eval::evaluate(&block.body, &schema.block, &Frame::new(self, at));
+        let frame = Frame::new(self, at).repeated(&cell.repetition);
+        let (config, problems) = body_eval::evaluate(&block.body, &schema.block, &frame);
         if problems.has_errors() {
             return Err(problems);
         }

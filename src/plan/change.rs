@@ -1,6 +1,6 @@
 //! What will happen to each object, and why.
 
-use crate::model::{Address, Path, Str, Value};
+use crate::model::{Address, Key, Path, Str, Value};
 
 /// The planned change of one resource instance or of one deposed object of it.
 #[derive(Clone, Debug)]
@@ -17,7 +17,51 @@ pub struct Change {
     pub before: Value,
     /// The object as it will be, with unknowns and marks; null where there will be none.
     pub after: Value,
-    pub importing: Option<Str>,
+    pub importing: Option<Importing>,
+}
+
+/// The object that a change takes into the state first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Importing {
+    /// As it was written; of an identity what it came to.
+    pub id: Str,
+    /// The provider's own id.
+    pub remote_id: Str,
+    pub identity: Option<Value>,
+    /// The configuration that was written for the object, where it had none.
+    pub generated: Option<Str>,
+}
+
+/// A part of the configuration that is left for a later plan.
+#[derive(Clone, Debug)]
+pub struct Deferred {
+    /// With `[*]` where the instances are not known yet.
+    pub address: Str,
+    pub reason: DeferReason,
+    /// As far as it is known.
+    pub change: Change,
+}
+
+/// Why a part is left for later. The names are those of the plan's JSON form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeferReason {
+    /// `count`, `for_each` or `enabled` is not known.
+    InstanceCountUnknown,
+    /// Something else that must be known to plan is not, such as an import's id.
+    ResourceConfigUnknown,
+    /// It follows something that is left for later.
+    DeferredPrereq,
+}
+
+impl DeferReason {
+    /// As `reason` in the plan's JSON.
+    pub fn code(self) -> &'static str {
+        match self {
+            DeferReason::InstanceCountUnknown => "instance_count_unknown",
+            DeferReason::ResourceConfigUnknown => "resource_config_unknown",
+            DeferReason::DeferredPrereq => "deferred_prereq",
+        }
+    }
 }
 
 /// Which provider serves a resource, as plans and states name it.
@@ -31,6 +75,8 @@ pub struct ProviderName {
     pub alias: Option<Str>,
     /// The module whose block configures it, without instance keys.
     pub module: crate::model::ModulePath,
+    /// Which instance of a `for_each` provider.
+    pub key: Option<Key>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,6 +43,9 @@ fn message(frame: &Frame, rule: &CheckRule) -> String {
         Some(v) if v.all_marks().contains(Marks::SENSITIVE) => {
             "the message is sensitive: take the secret out of it, or use nonsensitive()".into()
         }
+        Some(v) if v.all_marks().contains(Marks::EPHEMERAL) => {
+            "the message is ephemeral: take the ephemeral value out of it".into()
+        }
         Some(v) => v.as_str().map_or_else(|| "the message is not known yet".into(), |s| s.trim().to_string()),
         None => "the message can't be evaluated".into(),
     }

@@ -1,7 +1,8 @@
 //! Data sources: read while planning when everything they need is there, else by a step of the apply.
 
 use super::cells::own_repetition;
-use super::change::{Action, Change, ProviderName, Reason};
+use super::change::{Action, Change, DeferReason, ProviderName, Reason};
+use super::ephemeral::refuse_ephemeral;
 use super::frame::Frame;
 use super::index::PriorIndex;
 use super::lower::ChangeWork;
@@ -15,7 +16,7 @@ use super::world::{InstanceCell, ModuleIndex, RepeatKind, Repetition, ResourceCe
 use super::{Plan, PlanMode};
 use crate::graph::NodeId;
 use crate::lang::body_eval;
-use crate::model::{Address, Diagnostic, Mode, Path, Schema, Value};
+use crate::model::{Address, Diagnostic, Marks, Mode, Path, Schema, Severity, Value};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -39,13 +40,18 @@ impl Planner<'_> {
     pub fn start_reads(&mut self, place: &Place, kind: RepeatKind, repetitions: Vec<Repetition>) -> bool {
         self.world.modules[place.module as usize].resources[place.index as usize] = ResourceCell::new(kind, Vec::new());
         for repetition in repetitions {
+            let Some(place) = self.served(place, &repetition) else { continue };
+            let place = &*place;
             let read = self.prepare_read(place, repetition);
             let request = match (&read.config, read.deferred) {
-                (Some(config), None) => Some(Request::ReadData {
-                    provider: place.provider.instance.clone(),
-                    address: read.address.clone(),
-                    config: config.unmark_deep().0,
-                }),
+                (Some(config), None) => {
+                    let (provider, address) = (place.provider.instance.clone(), read.address.clone());
+                    let config = config.unmark_deep().0;
+                    Some(match place.block.mode {
+                        Mode::Ephemeral => Request::Open { provider, address, config },
+                        _ => Request::ReadData { provider, address, config },
+                    })
+                }
                 _ => None,
             };
             let reads = self.reads.entry(place.node).or_default();
@@ -70,9 +76,13 @@ impl Planner<'_> {
         let (config, problems) = body_eval::evaluate(&place.block.body, &place.schema.block, &frame);
         let used = frame.used();
         let mut work = self.work_of(used);
+        let mut problems = problems;
+        if place.block.mode == Mode::Data {
+            problems.extend(refuse_ephemeral(&place.block.body, &place.schema.block, &config));
+        }
         let failed = problems.has_errors() || !holds;
         self.diagnostics.extend(problems);
-        let waits = !self.depends_on_work(place.module, &place.block.depends_on).is_empty();
+        let waits = self.waits_for_dependencies(place);
         let deferred = match () {
             () if !config.is_wholly_known() || !place.provider.instance.config.is_wholly_known() => {
                 Some(Reason::ReadBecauseConfigUnknown)
@@ -95,11 +105,58 @@ impl Planner<'_> {
         }
     }
 
+    /// Whether anything changes that the block, or a module around it, says that it depends on.
+    fn waits_for_dependencies(&mut self, place: &Place) -> bool {
+        if !self.depends_on_work(place.module, &place.block.depends_on).is_empty() {
+            return true;
+        }
+        let (spec, graph) = (self.world.spec.clone(), self.world.graph.clone());
+        let mut at = place.module;
+        while let Some(parent) = self.world.instance(at).parent {
+            let of = crate::graph::StaticModuleId(self.world.instance(at).of);
+            let call = graph.tree.call(&spec, of).map(|(_, call)| call);
+            if call.is_some_and(|c| !self.depends_on_work(parent, &c.depends_on).is_empty()) {
+                return true;
+            }
+            at = parent;
+        }
+        false
+    }
+
+    /// A data source that follows what is left for a later plan.
+    fn read_later(
+        &mut self,
+        address: Address,
+        repetition: Repetition,
+        provider: ProviderName,
+        reason: Reason,
+        after: Value,
+    ) -> InstanceCell {
+        let name = address.to_string().into();
+        self.data.push((address.clone(), None));
+        let change = Change {
+            address,
+            previous_address: None,
+            deposed: None,
+            provider,
+            action: Action::Read,
+            reason: Some(reason),
+            before: Value::NULL,
+            after: after.clone(),
+            importing: None,
+        };
+        self.note_deferred(name, DeferReason::DeferredPrereq, change);
+        InstanceCell { repetition, before: after.clone(), value: after, producers: Arc::from([self.work.later()]) }
+    }
+
     /// Takes the answers and gives the instances their values.
     pub fn finish_reads(&mut self, node: NodeId, _outside: &dyn Outside) {
         for read in self.reads.remove(&node).unwrap_or_default() {
             let (module, index) = (read.module as usize, read.index as usize);
-            let cell = self.finish_read(read);
+            let cell = match read.address.resource.mode {
+                Mode::Ephemeral => self.finish_open(read),
+                _ => self.finish_read(read),
+            };
             let resource = &mut self.world.modules[module].resources[index];
             let mut instances = std::mem::take(&mut resource.instances);
             instances.push(cell);
@@ -107,12 +164,35 @@ impl Planner<'_> {
         }
     }
 
+    /// An ephemeral resource. Whoever uses it while applying follows a step that opens it anew.
+    fn finish_open(&mut self, read: PendingRead) -> InstanceCell {
+        let cell = &self.world.modules[read.module as usize].resources[read.index as usize];
+        let position = cell.instances.len() as u32;
+        let value = match (&read.config, read.answer) {
+            (Some(config), Some(Ok(object))) => marked(object, config, &read.schema),
+            (_, Some(Err(problem))) => {
+                self.diagnostics.push(problem);
+                Value::unknown(read.schema.block.ty())
+            }
+            (Some(config), None) => planned_object(&read.schema, config),
+            (None, _) => Value::unknown(read.schema.block.ty()),
+        };
+        let value = value.mark(Marks::EPHEMERAL);
+        let step = StepKind::Open { module: read.module, resource: read.index, position };
+        let producers = Arc::from([self.work.add(step, read.work)]);
+        InstanceCell { repetition: read.repetition, before: value.clone(), value, producers }
+    }
+
     fn finish_read(&mut self, read: PendingRead) -> InstanceCell {
         let unknown = Value::unknown(read.schema.block.ty());
         let (address, provider) = (read.address.clone(), read.provider.clone());
+        let scoped = self.world.definition(read.module).checks.iter().any(|c| c.data == Some(read.index));
         let (value, producers) = match (read.config, read.deferred, read.answer) {
             (Some(config), Some(reason), _) => {
                 let after = planned_object(&read.schema, &config);
+                if self.work.is_deferred(&read.work) {
+                    return self.read_later(read.address, read.repetition, read.provider, reason, after);
+                }
                 let change = self.changes.len() as u32;
                 let step = self.work.add(StepKind::Read { change }, read.work);
                 let links = ChangeWork { make: Some(step), ..ChangeWork::default() };
@@ -140,7 +220,11 @@ impl Planner<'_> {
                 (object, self.work.producers(read.work))
             }
             (_, _, Some(Err(problem))) => {
-                self.diagnostics.push(problem);
+                self.diagnostics.push(match scoped {
+                    // A check never stops anything.
+                    true => Diagnostic { severity: Severity::Warning, ..problem },
+                    false => problem,
+                });
                 (unknown, self.work.none())
             }
             _ => (unknown, self.work.none()),

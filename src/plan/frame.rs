@@ -6,7 +6,7 @@ use super::work::WorkId;
 use super::world::{Cell, Expansion, ModuleIndex, RepeatKind, Repetition, World, no_such_instance};
 use crate::lang::functions::Host;
 use crate::lang::scope::{Scope, Slot};
-use crate::model::{Diagnostic, Key, Span, Str, Type, Value};
+use crate::model::{Diagnostic, Key, Marks, Span, Str, Type, Value};
 
 /// Evaluates expressions of one module instance.
 pub struct Frame<'w> {
@@ -79,6 +79,7 @@ impl<'w> Frame<'w> {
             return Value::unknown(Type::Dynamic);
         };
         if !cell.expanded {
+            self.note(cell.later.as_slice());
             return Value::unknown(Type::Dynamic);
         }
         match cell.kind {
@@ -90,6 +91,7 @@ impl<'w> Frame<'w> {
 
     fn whole_module(&self, call: u32) -> Value {
         if let Some(Some(expansion)) = self.world.instance(self.module).calls.get(call as usize) {
+            self.note(expansion.later.as_slice());
             for child in &expansion.instances {
                 self.world.instance(*child).outputs.iter().for_each(|o| self.note(&o.producers));
             }
@@ -102,6 +104,9 @@ impl<'w> Frame<'w> {
             (Slot::EachKey, Repetition::Each(name, _)) => Ok(Value::String(name.clone())),
             (Slot::EachValue, Repetition::Each(_, value)) => Ok(value.clone()),
             (Slot::CountIndex, Repetition::Count(n)) => Ok(Value::int(*n as i64)),
+            (Slot::EachKey, Repetition::Unknown) => Ok(Value::unknown(Type::String)),
+            (Slot::EachValue, Repetition::Unknown) => Ok(Value::unknown(Type::Dynamic)),
+            (Slot::CountIndex, Repetition::Unknown) => Ok(Value::unknown(Type::Number)),
             (Slot::CountIndex, _) => Err(Diagnostic::error("\"count\" is not available here")
                 .at(span)
                 .label("only blocks that set \"count\" can use count.index")),
@@ -136,15 +141,18 @@ impl Scope for Frame<'_> {
             Slot::PathRoot => Value::String(self.world.definition(0).dir.clone()),
             Slot::PathCwd => Value::String(self.world.cwd.clone()),
             Slot::Workspace => Value::String(self.world.workspace.clone()),
-            Slot::Applying => Value::Bool(self.world.applying),
+            Slot::Applying => Value::Bool(self.world.applying).mark(Marks::EPHEMERAL),
         })
     }
 
     fn instance(&self, resource: u32, key: &Key, span: Span) -> Result<Value, Diagnostic> {
-        let Some(cell) = self.world.instance(self.module).resources.get(resource as usize).filter(|c| c.expanded)
-        else {
+        let Some(cell) = self.world.instance(self.module).resources.get(resource as usize) else {
             return Ok(Value::unknown(Type::Dynamic));
         };
+        if !cell.expanded {
+            self.note(cell.later.as_slice());
+            return Ok(Value::unknown(Type::Dynamic));
+        }
         if cell.kind == RepeatKind::Once {
             return attribute(&self.whole_resource(resource), key, span);
         }
@@ -164,6 +172,10 @@ impl Scope for Frame<'_> {
         let Some(Some(expansion)) = self.world.instance(self.module).calls.get(module as usize) else {
             return Ok(Value::unknown(Type::Dynamic));
         };
+        if expansion.later.is_some() {
+            self.note(expansion.later.as_slice());
+            return Ok(Value::unknown(Type::Dynamic));
+        }
         let name = || format!("module.{}", self.world.definition(self.module).calls[module as usize].name);
         let Some(child) = self.world.child(expansion, key) else {
             return Err(match key {

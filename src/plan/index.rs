@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::change::ProviderName;
 use super::moved::Moves;
 use super::prior::{Prior, PriorObject};
 use crate::model::{Address, Key, ResourceAddress, Value};
@@ -25,7 +26,12 @@ pub struct Entry {
     pub claimed: bool,
     /// What its block refers to now, where the state says otherwise.
     pub dependencies: Option<Arc<[ResourceAddress]>>,
+    /// Whether it moved to another type.
+    pub retyped: bool,
 }
+
+/// From the old and the new address and the object; nothing where that cannot be.
+pub type Retype<'r> = &'r mut dyn FnMut(&Address, &Address, &Value) -> Option<(Value, ProviderName)>;
 
 /// The object as it is now.
 #[derive(Clone, Debug)]
@@ -37,7 +43,8 @@ pub enum Live {
 }
 
 impl PriorIndex {
-    pub fn new(prior: &Prior, moves: &Moves) -> PriorIndex {
+    /// `retype` makes an object that moved to another type one of that type, with the provider that serves it.
+    pub fn new(prior: &Prior, moves: &Moves, retype: Retype) -> PriorIndex {
         let occupied: HashMap<&Address, ()> = match moves.is_empty() {
             true => HashMap::new(),
             false => prior.objects.iter().filter(|o| o.deposed.is_none()).map(|o| (&o.address, ())).collect(),
@@ -51,7 +58,15 @@ impl PriorIndex {
             let moved = moves.apply(&object.address, |to| occupied.contains_key(to));
             let mut object = object.clone();
             let previous = moved.map(|to| std::mem::replace(&mut object.address, to));
-            index.insert(Entry { object, previous, live: Live::AsStored, claimed: false, dependencies: None });
+            let mut retyped = false;
+            if let Some(from) = previous.as_ref().filter(|from| from.resource.ty != object.address.resource.ty) {
+                let to = object.address.clone();
+                if let Some((value, provider)) = retype(from, &to, &object.value) {
+                    (object.value, object.provider) = (value, provider);
+                    retyped = true;
+                }
+            }
+            index.insert(Entry { object, previous, live: Live::AsStored, claimed: false, dependencies: None, retyped });
         }
         index
     }

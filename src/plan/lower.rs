@@ -269,7 +269,8 @@ fn needed(items: &[Work]) -> Vec<bool> {
     let mut open = Vec::new();
     for (id, item) in items.iter().enumerate() {
         let real = match &item.kind {
-            StepKind::Join => false,
+            _ if item.deferred => false,
+            StepKind::Join | StepKind::Open { .. } => false,
             StepKind::Evaluate { cell } => cell.module == 0 && matches!(cell.kind, CellKind::Output(_)),
             _ => true,
         };
@@ -296,6 +297,7 @@ fn renumber(kind: &StepKind, position: &[u32]) -> StepKind {
         StepKind::Delete { change } => StepKind::Delete { change: new(change) },
         StepKind::Read { change } => StepKind::Read { change: new(change) },
         StepKind::Forget { change } => StepKind::Forget { change: new(change) },
+        StepKind::Import { change } => StepKind::Import { change: new(change) },
         other => other.clone(),
     }
 }

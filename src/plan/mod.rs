@@ -6,9 +6,12 @@ pub mod compare;
 pub mod conditions;
 mod create_first;
 pub mod data;
+mod deferral;
+pub mod ephemeral;
 mod expand;
 pub mod frame;
 pub mod ignore;
+mod imports;
 mod index;
 mod instance;
 mod lower;
@@ -21,6 +24,7 @@ pub mod provisions;
 pub mod refresh;
 mod resources;
 pub mod resume;
+mod retype;
 mod select;
 pub mod step;
 mod walk;
@@ -29,7 +33,10 @@ pub mod world;
 
 use std::sync::Arc;
 
-pub use change::{Action, Change, Drift, OutputChange, ProviderName, Reason, ReplaceOrder};
+pub use change::{
+    Action, Change, DeferReason, Deferred, Drift, Importing, OutputChange, ProviderName, Reason, ReplaceOrder,
+};
+pub use imports::Unconfigured;
 pub use prior::{Prior, PriorObject};
 pub use provisions::{Moment, Provision};
 pub use step::{CellId, CellKind, Step, StepId, StepKind};
@@ -52,7 +59,9 @@ pub struct Plan {
     pub variables: Fields,
     /// Names of root variables that were set by the user rather than by their default.
     pub set_variables: Vec<crate::model::Str>,
-    /// False where parts were left for a later plan because something was not known yet.
+    /// What is left for a later plan because something is not known yet. By address.
+    pub deferred: Vec<Deferred>,
+    /// False where something was left for a later plan.
     pub complete: bool,
     pub checks: Vec<CheckResult>,
     /// Whether only parts were planned, by `-target` or `-exclude`.

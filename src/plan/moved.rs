@@ -1,7 +1,10 @@
 //! `moved` blocks: objects that the configuration has under another address now.
 
-use crate::graph::{StaticModuleId, Tree};
-use crate::model::{Address, ModulePath, ModuleStep, ResourceAddress};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use crate::graph::{StaticModuleId, Tree, static_module};
+use crate::model::{Address, Diagnostic, Diagnostics, ModulePath, ModuleStep, ResourceAddress, Span};
 use crate::spec::{Spec, module::Target};
 
 /// All moves of a configuration, each with the static module that states it.
@@ -9,6 +12,7 @@ use crate::spec::{Spec, module::Target};
 pub struct Moves(Vec<Move>);
 
 struct Move {
+    span: Span,
     /// The module that states it, without keys: addresses are relative to each of its instances.
     module: ModulePath,
     from: Target,
@@ -20,10 +24,75 @@ impl Moves {
         let mut moves = Vec::new();
         for (index, module) in tree.modules.iter().enumerate() {
             for moved in &tree.definition(spec, StaticModuleId(index as u32)).moved {
-                moves.push(Move { module: module.path.clone(), from: moved.from.clone(), to: moved.to.clone() });
+                moves.push(Move {
+                    span: moved.span,
+                    module: module.path.clone(),
+                    from: moved.from.clone(),
+                    to: moved.to.clone(),
+                });
             }
         }
         Moves(moves)
+    }
+
+    /// What is wrong with the moves taken together: circles, and objects that would have two places or one.
+    pub fn problems(&self, spec: &Spec, tree: &Tree) -> Diagnostics {
+        let mut problems = Diagnostics::new();
+        let mut by_source: HashMap<(&ModulePath, &Target), &Move> = HashMap::new();
+        let mut by_target: HashMap<(&ModulePath, &Target), &Move> = HashMap::new();
+        for one in &self.0 {
+            for (known, target, what) in [
+                (&mut by_source, &one.from, "moves to two places"),
+                (&mut by_target, &one.to, "is where two objects move to"),
+            ] {
+                match known.entry((&one.module, target)) {
+                    Entry::Occupied(first) if first.get().from != one.from || first.get().to != one.to => problems
+                        .push(
+                            Diagnostic::error(format!("{} {what}", shown(target)))
+                                .at(one.span)
+                                .related(first.get().span, "the other move"),
+                        ),
+                    Entry::Occupied(_) => (),
+                    Entry::Vacant(free) => {
+                        free.insert(one);
+                    }
+                }
+            }
+            if one.still_there(spec, tree) {
+                problems.push(
+                    Diagnostic::error(format!("{} moves away, but its block is still there", shown(&one.from)))
+                        .at(one.span)
+                        .help("take the block away, or the moved block"),
+                );
+            }
+        }
+        problems.extend(self.circles(&by_source));
+        problems
+    }
+
+    /// Moves that lead back to where they begin; each circle is told once.
+    fn circles(&self, by_source: &HashMap<(&ModulePath, &Target), &Move>) -> Diagnostics {
+        let mut problems = Diagnostics::new();
+        let mut seen: HashSet<Span> = HashSet::new();
+        for start in &self.0 {
+            let (mut at, mut way) = (start, vec![start]);
+            while seen.insert(at.span) {
+                let Some(next) = by_source.get(&(&at.module, &at.to)).copied() else { break };
+                if let Some(from) = way.iter().position(|w| w.span == next.span) {
+                    let circle = &way[from..];
+                    let error = Diagnostic::error("moves run in a circle").at(next.span);
+                    let error = error.label(format!("{} comes back to itself", shown(&next.from)));
+                    let more = circle.iter().filter(|m| m.span != next.span);
+                    problems.push(more.fold(error, |error, m| {
+                        error.related(m.span, format!("{} moves to {}", shown(&m.from), shown(&m.to)))
+                    }));
+                    break;
+                }
+                way.push(next);
+                at = next;
+            }
+        }
+        problems
     }
 
     pub fn is_empty(&self) -> bool {
@@ -44,6 +113,18 @@ impl Moves {
 }
 
 impl Move {
+    /// Whether the whole block that moves away is declared all the same.
+    fn still_there(&self, spec: &Spec, tree: &Tree) -> bool {
+        let (Target::Resource(from), Target::Resource(to)) = (&self.from, &self.to) else { return false };
+        if from.key.is_some() || from.resource == to.resource {
+            return false;
+        }
+        let path = ModulePath::from_steps([self.module.steps(), from.resource.module.steps()].concat());
+        let module = static_module(spec, tree, &path).map(|m| tree.definition(spec, m));
+        let r = &from.resource;
+        module.is_some_and(|m| m.names.resources.contains_key(&(r.mode, r.ty.clone(), r.name.clone())))
+    }
+
     fn apply(&self, address: &Address) -> Option<Address> {
         let steps = address.resource.module.steps();
         let depth = self.module.steps().len();
@@ -56,6 +137,13 @@ impl Move {
             (Target::Module(from), Target::Module(to)) => move_module(base, below, address, from, to),
             _ => None,
         }
+    }
+}
+
+fn shown(target: &Target) -> String {
+    match target {
+        Target::Module(path) => path.to_string(),
+        Target::Resource(address) => address.to_string(),
     }
 }
 

@@ -16,11 +16,14 @@ impl Planner<'_> {
             return;
         }
         let destroying = self.options.mode == PlanMode::Destroy;
+        let mut gone = Vec::new();
         for id in 0..self.index.objects.len() {
             let entry = &self.index.objects[id];
             let address = entry.object.address.clone();
             let planned = entry.claimed && entry.object.deposed.is_none();
+            let later = entry.object.deposed.is_none() && self.is_later(&address);
             if planned
+                || later
                 || address.resource.mode != Mode::Managed
                 || !self.selection.includes_prior(&self.world, &address)
             {
@@ -31,10 +34,16 @@ impl Planner<'_> {
                 _ if entry.object.deposed.is_some() || destroying => (Action::Delete, None),
                 _ => (Action::Delete, Some(self.why_gone(&address))),
             };
-            if action == Action::Delete {
+            gone.push((id, action, reason));
+        }
+        let doomed: Vec<usize> = gone.iter().filter(|(_, a, _)| *a == Action::Delete).map(|(id, ..)| *id).collect();
+        let held = self.held_back(&doomed);
+        for (id, action, reason) in gone {
+            if action == Action::Delete && !held.contains(&id) {
+                let address = self.index.objects[id].object.address.clone();
                 self.refuse_prevented(&address);
             }
-            self.note_removal(id, action, reason);
+            self.note_removal(id, action, reason, held.contains(&id));
         }
     }
 

@@ -26,11 +26,17 @@ pub enum Request {
         address: Address,
         config: Value,
     },
+    /// Opens an ephemeral resource for as long as planning lasts.
+    Open {
+        provider: Arc<ProviderInstance>,
+        address: Address,
+        config: Value,
+    },
     /// Reads an object that exists but is not in the state.
     Import {
         provider: Arc<ProviderInstance>,
         address: Address,
-        id: Str,
+        named: Named,
     },
 }
 
@@ -47,7 +53,26 @@ pub enum Answer {
     /// One for each object, in the order of the request.
     Refreshed(Vec<Refreshed>),
     Data(Result<Value, Diagnostic>),
-    Imported(Result<Value, Diagnostic>),
+    Imported(Result<Imported, Diagnostic>),
+    /// Never written down as it is.
+    Opened(Result<Value, Diagnostic>),
+}
+
+/// An object that was found for an import.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The provider's own id of it.
+    pub remote_id: Str,
+    pub object: Value,
+}
+
+/// How an import names the object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Named {
+    /// What the type's documentation calls the import id.
+    Id(Str),
+    /// An object of attributes that identify it.
+    Identity(Value),
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +109,9 @@ pub trait Outside {
         planned: Value,
         replace: Vec<Path>,
     ) -> Refined;
+
+    /// An object of one type as one of another, where the new type's driver knows how. Pure.
+    fn move_object(&self, provider: &Str, from: &str, to: &str, object: &Value) -> Option<Value>;
 
     /// Answers in the order of the requests.
     fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer>;

@@ -3,11 +3,10 @@
 use super::cells::own_repetition;
 use super::change::Change;
 use super::frame::Frame;
-use super::refresh::static_module;
 use super::walk::Planner;
 use super::work::WorkId;
 use super::world::{ModuleIndex, World, current_repetition};
-use crate::graph::{StaticModuleId, body_references};
+use crate::graph::{StaticModuleId, body_references, static_module};
 use crate::lang::body::Body;
 use crate::lang::body_eval;
 use crate::lang::functions::Host;

@@ -8,8 +8,8 @@ use super::index::{Live, PriorIndex};
 use super::outside::{Known, Outside, ProviderInstance, Refreshed, Request};
 use super::prior::{mark_paths, mark_schema, sensitive_paths};
 use super::walk::{Planner, Ticket};
-use crate::graph::{Graph, NodeKind, ProviderNode, ProviderUse, StaticModuleId, Tree};
-use crate::model::{Mode, ModulePath, ResourceAddress, Str, Value};
+use crate::graph::{Graph, NodeKind, ProviderKey, ProviderNode, ProviderUse, Tree, static_module};
+use crate::model::{Mode, ResourceAddress, Str, Value};
 use crate::spec::Spec;
 use std::sync::Arc;
 
@@ -30,11 +30,16 @@ impl Refreshes {
     pub fn new(spec: &Spec, graph: &Graph, index: &PriorIndex) -> Refreshes {
         let mut groups: HashMap<ProviderUse, Group> = HashMap::new();
         for (resource, ids) in index.resources().filter(|(r, _)| r.mode == Mode::Managed) {
-            let Some(first) = ids.first() else { continue };
             let named = provider_of_block(spec, graph, resource);
-            let found =
-                named.unwrap_or_else(|| provider_of_state(spec, &graph.tree, &index.objects[*first].object.provider));
-            groups.entry(found).or_default().ids.extend(ids);
+            for id in ids {
+                let stored = &index.objects[*id].object.provider;
+                let found = match &named {
+                    Some(found) if found.key == ProviderKey::None => found.clone(),
+                    Some(found) => found.instance(stored.key.clone()),
+                    None => provider_of_state(spec, &graph.tree, stored),
+                };
+                groups.entry(found).or_default().ids.push(*id);
+            }
         }
         Refreshes { groups }
     }
@@ -70,16 +75,6 @@ impl Refreshes {
     }
 }
 
-/// The static module of a path without regard to instance keys.
-pub fn static_module(spec: &Spec, tree: &Tree, path: &ModulePath) -> Option<StaticModuleId> {
-    let mut at = StaticModuleId::ROOT;
-    for step in path.steps() {
-        let call = *tree.definition(spec, at).names.calls.get(&step.name)?;
-        at = *tree.get(at).children.get(call as usize)?;
-    }
-    Some(at)
-}
-
 fn provider_of_block(spec: &Spec, graph: &Graph, resource: &ResourceAddress) -> Option<ProviderUse> {
     let module = static_module(spec, &graph.tree, &resource.module)?;
     let name = (resource.mode, resource.ty.clone(), resource.name.clone());
@@ -97,7 +92,8 @@ pub fn provider_of_state(spec: &Spec, tree: &Tree, provider: &ProviderName) -> P
         m.providers.iter().position(same).map(|i| ProviderNode::Block { module, index: i as u32 })
     });
     let node = block.unwrap_or(ProviderNode::Implicit);
-    ProviderUse { name: provider.name.clone(), alias: provider.alias.clone(), node }
+    let key = provider.key.clone().map_or(ProviderKey::None, ProviderKey::Known);
+    ProviderUse { name: provider.name.clone(), alias: provider.alias.clone(), node, key }
 }
 
 impl Planner<'_> {

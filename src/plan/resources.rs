@@ -1,29 +1,34 @@
 //! Managed resources: each instance from its block to its change.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::cells::{own_repetition, shallow};
-use super::change::{Action, Change, ProviderName, Reason, ReplaceOrder};
+use super::change::{Action, Change, DeferReason, Importing, ProviderName, Reason, ReplaceOrder};
+use super::ephemeral::refuse_ephemeral;
+use super::expand::Expanded;
 use super::frame::Frame;
 use super::instance::{Decision, Situation, decide};
 use super::lower::ChangeWork;
 use super::outside::Outside;
+use super::prior::mark_schema;
 use super::step::StepKind;
 use super::walk::{Planner, Visit};
 use super::work::{Producers, WorkId};
 use super::world::{InstanceCell, ModuleIndex, ProviderCell, RepeatKind, Repetition, ResourceCell};
 use super::{CheckKind, CheckResult, CheckStatus, PlanMode};
-use crate::graph::{NodeId, NodeKind, StaticModuleId};
+use crate::graph::{NodeId, NodeKind, ProviderKey, ProviderUse, StaticModuleId, static_module};
 use crate::lang::body_eval;
 use crate::lang::scope::{Reference, Slot};
-use crate::model::{Address, Diagnostic, Diagnostics, Key, Mode, ResourceAddress, Schema, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, Key, Marks, Mode, ResourceAddress, Schema, Value};
 use crate::spec::Resource;
 
 /// Whether triggers replace an instance, and the work that they follow.
 pub(super) type Triggered = (bool, Producers);
 
 /// What the instances of one block in one module have in common.
+#[derive(Clone)]
 pub(super) struct Place<'a> {
     pub node: NodeId,
     pub module: ModuleIndex,
@@ -31,12 +36,23 @@ pub(super) struct Place<'a> {
     pub block: &'a Resource,
     pub address: ResourceAddress,
     pub schema: Arc<Schema>,
+    /// Of a provider with `for_each` the one that serves the instance, once that is known.
     pub provider: ProviderCell,
+    pub used: &'a ProviderUse,
     pub provider_name: ProviderName,
     /// Work that every instance follows: `depends_on`, the module, the provider's configuration, the number.
     pub gate: Producers,
     /// Whether triggers replace the instances, where it is the same for all of them and known already.
     pub triggered: RefCell<Option<Triggered>>,
+}
+
+/// The object that planning an instance starts from.
+#[derive(Default)]
+struct Start {
+    prior: Option<Value>,
+    /// Its number in the state.
+    prior_id: Option<usize>,
+    importing: Option<Importing>,
 }
 
 impl Planner<'_> {
@@ -49,10 +65,13 @@ impl Planner<'_> {
         if block.mode == Mode::Managed {
             let mut waiting = false;
             for module in &modules {
-                if let Some(provider) = self.world.provider_cell(*module, found) {
-                    waiting |= self.refresh_provider(found, &provider.instance);
+                for provider in self.world.provider_cells(*module, found) {
+                    let found = found.instance(provider.instance.address.key.clone());
+                    waiting |= self.refresh_provider(&found, &provider.instance);
                 }
             }
+            let address = self.block_address(of, block);
+            waiting |= self.start_imports(node, found, &address);
             if waiting {
                 return Visit::Parked;
             }
@@ -62,13 +81,16 @@ impl Planner<'_> {
         }
         let mut waiting = false;
         for module in modules {
-            let Some(provider) = self.world.provider_cell(module, found) else { continue };
+            let providers = self.world.provider_cells(module, found);
+            let Some(provider) = providers.first().cloned() else { continue };
             let (expanded, mut gate) = self.expand(module, &block.repeat);
-            let Some((kind, repetitions)) = expanded else { continue };
+            if matches!(expanded, Expanded::Nothing) {
+                continue;
+            }
             gate.extend(self.depends_on_work(module, &block.depends_on));
             gate.extend(self.provisioners_work(module, block));
             gate.extend_from_slice(&self.world.instance(module).gate.clone());
-            gate.extend_from_slice(&provider.producers);
+            gate.extend(providers.iter().flat_map(|p| p.producers.iter().copied()));
             let place = Place {
                 node,
                 module,
@@ -77,16 +99,51 @@ impl Planner<'_> {
                 address: self.world.resource_address(module, index),
                 schema: schema.clone(),
                 provider,
+                used: found,
                 provider_name: self.provider_name(node, outside),
                 gate: self.work.producers(gate),
                 triggered: RefCell::new(None),
             };
-            match block.mode {
-                Mode::Managed => self.plan_instances(&place, kind, repetitions, outside),
-                Mode::Data | Mode::Ephemeral => waiting |= self.start_reads(&place, kind, repetitions),
+            match (expanded, block.mode) {
+                (Expanded::Instances(kind, repetitions), Mode::Managed) => {
+                    self.plan_instances(&place, kind, repetitions, outside);
+                }
+                (Expanded::Instances(kind, repetitions), _) => waiting |= self.start_reads(&place, kind, repetitions),
+                (Expanded::Later(kind), _) => self.defer_block(&place, kind),
+                (Expanded::Nothing, _) => (),
             }
         }
         if waiting { Visit::Parked } else { Visit::Done }
+    }
+
+    /// The place with the provider that serves this instance.
+    pub fn served<'a, 'p>(&mut self, place: &'p Place<'a>, repetition: &Repetition) -> Option<Cow<'p, Place<'a>>> {
+        if place.used.key == ProviderKey::None {
+            return Some(Cow::Borrowed(place));
+        }
+        let used = match self.world.keyed(place.module, place.used, &place.block.provider, repetition) {
+            Ok(used) => used,
+            Err(problems) => {
+                self.diagnostics.extend(problems);
+                return None;
+            }
+        };
+        let Some(provider) = self.world.provider_cell(place.module, &used) else {
+            let key = match &used.key {
+                ProviderKey::Known(key) => key.to_string(),
+                _ => String::new(),
+            };
+            let alias = used.alias.as_ref().map(|a| format!(".{a}")).unwrap_or_default();
+            self.diagnostics.push(
+                Diagnostic::error(format!("there is no provider configuration \"{}{alias}{key}\"", used.name))
+                    .at(place.block.provider.span.unwrap_or(place.block.span))
+                    .address(place.address.instance(repetition.key()))
+                    .help("look at the for_each of the provider block"),
+            );
+            return None;
+        };
+        let provider_name = ProviderName { key: provider.instance.address.key.clone(), ..place.provider_name.clone() };
+        Some(Cow::Owned(Place { provider, provider_name, ..place.clone() }))
     }
 
     fn plan_instances(&mut self, place: &Place, kind: RepeatKind, repetitions: Vec<Repetition>, outside: &dyn Outside) {
@@ -98,7 +155,10 @@ impl Planner<'_> {
         let mut cells = Vec::with_capacity(repetitions.len());
         for repetition in repetitions {
             let cell = match self.options.mode {
-                PlanMode::Normal => self.plan_instance(place, repetition, outside),
+                PlanMode::Normal => match self.served(place, &repetition) {
+                    Some(place) => self.plan_instance(&place, repetition, outside),
+                    None => self.keep_instance(place, repetition, true),
+                },
                 PlanMode::RefreshOnly => self.keep_instance(place, repetition, true),
                 PlanMode::Destroy => self.keep_instance(place, repetition, false),
             };
@@ -126,6 +186,13 @@ impl Planner<'_> {
             None => (),
         }
         let value = id.and_then(|id| self.index.objects[id].value().cloned());
+        if let (None, Some((value, importing))) = (&value, self.imported(&address)) {
+            let value = mark_schema(value, &place.schema.block);
+            let decision =
+                Decision { action: Action::NoOp, reason: None, after: value.clone(), diagnostics: Vec::new() };
+            let from = Start { prior: Some(value), importing: Some(importing), ..Start::default() };
+            return self.note_change(place, address, repetition, from, decision, Vec::new());
+        }
         let value = value.unwrap_or_else(|| Value::unknown(place.schema.block.ty()));
         InstanceCell { repetition, before: value.clone(), value, producers: self.work.none() }
     }
@@ -145,7 +212,8 @@ impl Planner<'_> {
         let holds = self.check_rules(place.module, own, None, &lifecycle.preconditions, "resource", &name);
         let (config, mut work) = self.evaluate_body(place, own);
         work.extend_from_slice(&place.gate);
-        let prior = prior_id.and_then(|id| self.index.objects[id].value().cloned());
+        let from = self.start(place, &address, prior_id);
+        let prior = from.prior.clone();
         let (Some(config), true) = (config, holds) else {
             let value = prior.unwrap_or_else(|| Value::unknown(place.schema.block.ty()));
             return InstanceCell { repetition, before: value.clone(), value, producers: self.work.none() };
@@ -167,12 +235,27 @@ impl Planner<'_> {
         };
         let decision = decide(&situation, outside);
         self.take_problems(place, &address, &decision);
-        let cell = self.note_change(place, address, repetition, prior, prior_id, decision, work);
+        let cell = self.note_change(place, address, repetition, from, decision, work);
         self.check_after(place, &cell);
         cell
     }
 
-    fn evaluate_body(&mut self, place: &Place, repetition: Option<&Repetition>) -> (Option<Value>, Vec<WorkId>) {
+    /// The object that planning an instance starts from: that of the state, or one that is imported.
+    fn start(&mut self, place: &Place, address: &Address, prior_id: Option<usize>) -> Start {
+        let prior = prior_id.and_then(|id| self.index.objects[id].value().cloned());
+        if prior_id.is_some() {
+            return Start { prior, prior_id, importing: None };
+        }
+        match self.imported(address) {
+            Some((value, importing)) => {
+                let prior = Some(mark_schema(value, &place.schema.block));
+                Start { prior, prior_id, importing: Some(importing) }
+            }
+            None => Start::default(),
+        }
+    }
+
+    pub fn evaluate_body(&mut self, place: &Place, repetition: Option<&Repetition>) -> (Option<Value>, Vec<WorkId>) {
         let mut frame = Frame::new(&self.world, place.module);
         if let Some(repetition) = repetition {
             frame = frame.repeated(repetition);
@@ -180,6 +263,8 @@ impl Planner<'_> {
         let (config, problems) = body_eval::evaluate(&place.block.body, &place.schema.block, &frame);
         let used = frame.used();
         let work = self.work_of(used);
+        let mut problems = problems;
+        problems.extend(refuse_ephemeral(&place.block.body, &place.schema.block, &config));
         let failed = problems.has_errors();
         self.diagnostics.extend(problems);
         let config = if failed { Err(Diagnostics::new()) } else { shallow(config, place.block.span) };
@@ -230,24 +315,24 @@ impl Planner<'_> {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn note_change(
         &mut self,
         place: &Place,
         address: Address,
         repetition: Repetition,
-        prior: Option<Value>,
-        prior_id: Option<usize>,
+        from: Start,
         decision: Decision,
         work: Vec<WorkId>,
     ) -> InstanceCell {
+        let Start { prior, prior_id, importing } = from;
         if let (Some(id), Action::NoOp) = (prior_id, &decision.action) {
             self.note_dependencies(place.node, id);
         }
         let entry = prior_id.map(|id| &self.index.objects[id]);
         let dependencies = entry.map(|e| e.object.dependencies.clone());
         let previous_address = entry.and_then(|e| e.previous.clone());
-        let (links, producers) = self.link(&decision.action, work, dependencies);
+        let waits = self.waits_for_import(&address);
+        let deferred = (waits || self.work.is_deferred(&work)) && (!decision.action.is_noop() || importing.is_some());
         let after = decision.after;
         let before = match decision.action {
             Action::Update { .. } | Action::Replace { .. } => prior.clone().unwrap_or_else(|| after.clone()),
@@ -262,8 +347,15 @@ impl Planner<'_> {
             reason: decision.reason,
             before: prior.unwrap_or(Value::NULL),
             after: after.clone(),
-            importing: None,
+            importing,
         };
+        if deferred {
+            let reason = if waits { DeferReason::ResourceConfigUnknown } else { DeferReason::DeferredPrereq };
+            self.note_deferred(change.address.to_string().into(), reason, change);
+            let producers = Arc::from([self.work.later()]);
+            return InstanceCell { repetition, value: after, before, producers };
+        }
+        let (links, producers) = self.link(&change, work, secrets(&place.provider), dependencies);
         self.changes.push((change, links));
         InstanceCell { repetition, value: after, before, producers }
     }
@@ -271,18 +363,23 @@ impl Planner<'_> {
     /// The work of a change, and what those who use the object follow.
     fn link(
         &mut self,
-        action: &Action,
-        work: Vec<WorkId>,
+        planned: &Change,
+        mut work: Vec<WorkId>,
+        secrets: Vec<WorkId>,
         dependencies: Option<Arc<[ResourceAddress]>>,
     ) -> (ChangeWork, Producers) {
         let change = self.changes.len() as u32;
         let mut links = ChangeWork { dependencies, ..ChangeWork::default() };
-        let made = match action {
+        // Whatever else happens to an imported object, the state has it first.
+        let import = planned.importing.as_ref().map(|_| self.work.add(StepKind::Import { change }, Vec::new()));
+        work.extend(import);
+        let made = match &planned.action {
             Action::Create => self.work.add(StepKind::Create { change }, work),
             Action::Update { .. } => self.work.add(StepKind::Update { change }, work),
             Action::Read => self.work.add(StepKind::Read { change }, work),
             Action::Replace { order: ReplaceOrder::DeleteFirst, .. } => {
-                let delete = self.work.add(StepKind::Delete { change }, Vec::new());
+                let before = import.into_iter().chain(secrets).collect();
+                let delete = self.work.add(StepKind::Delete { change }, before);
                 links.delete = Some(delete);
                 self.work.add(StepKind::Create { change }, [work, vec![delete]].concat())
             }
@@ -313,7 +410,7 @@ impl Planner<'_> {
     }
 
     /// The change of an object that goes away, with its step.
-    pub fn note_removal(&mut self, id: usize, action: Action, reason: Option<Reason>) {
+    pub fn note_removal(&mut self, id: usize, action: Action, reason: Option<Reason>, held: bool) {
         let entry = &self.index.objects[id];
         let Some(value) = entry.value().cloned() else { return };
         let object = &entry.object;
@@ -329,21 +426,48 @@ impl Planner<'_> {
             importing: None,
         };
         let mut links = ChangeWork { dependencies: Some(entry.depends_on().clone()), ..ChangeWork::default() };
+        if held {
+            let name = change.address.to_string().into();
+            return self.note_deferred(name, DeferReason::DeferredPrereq, change);
+        }
         let number = self.changes.len() as u32;
         let kind = match action {
             Action::Forget => StepKind::Forget { change: number },
             _ => StepKind::Delete { change: number },
         };
-        links.delete = Some(self.work.add(kind, Vec::new()));
+        let after = self.secrets_of(&change.provider);
+        links.delete = Some(self.work.add(kind, after));
         self.changes.push((change, links));
+    }
+
+    /// The work that opens what a provider's configuration takes from ephemeral resources.
+    fn secrets_of(&self, name: &ProviderName) -> Vec<WorkId> {
+        let found = super::refresh::provider_of_state(&self.world.spec, &self.world.graph.tree, name);
+        match self.world.provider_cell(0, &found) {
+            Some(cell) => secrets(&cell),
+            None => Vec::new(),
+        }
+    }
+
+    fn block_address(&self, of: StaticModuleId, block: &Resource) -> ResourceAddress {
+        let module = self.world.graph.tree.get(of).path.clone();
+        ResourceAddress { module, mode: block.mode, ty: block.ty.clone(), name: block.name.clone() }
     }
 
     /// The node of a resource block, where the configuration has one.
     pub fn resource_node(&self, address: &ResourceAddress) -> Option<(NodeId, StaticModuleId, u32)> {
-        let module = super::refresh::static_module(&self.world.spec, &self.world.graph.tree, &address.module)?;
+        let module = static_module(&self.world.spec, &self.world.graph.tree, &address.module)?;
         let m = self.world.graph.tree.definition(&self.world.spec, module);
         let index = *m.names.resources.get(&(address.mode, address.ty.clone(), address.name.clone()))?;
         Some((self.world.graph.node(&self.world.spec, module, NodeKind::Resource(index)), module, index))
+    }
+}
+
+/// What a provider's configuration follows, where something in it is ephemeral.
+fn secrets(cell: &ProviderCell) -> Vec<WorkId> {
+    match cell.instance.config.all_marks().contains(Marks::EPHEMERAL) {
+        true => cell.producers.to_vec(),
+        false => Vec::new(),
     }
 }
 

@@ -13,7 +13,7 @@ use super::refresh::provider_of_state;
 use super::world::{Cell, ModuleIndex, Repetition, World, current_repetition};
 use crate::graph::{Dependencies, NodeKind, ProviderUse};
 use crate::lang::body_eval;
-use crate::model::{Address, Diagnostic, Diagnostics, ResourceAddress, Schema, Span, Str, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, Marks, ResourceAddress, Schema, Span, Str, Value};
 use crate::spec::Resource;
 
 /// Where the instance of a change stands.
@@ -33,6 +33,22 @@ impl RowDependencies {
         let node = world.node(spot.module, NodeKind::Resource(spot.resource));
         self.0.of(&world.spec, &world.graph, node)
     }
+}
+
+/// Finds schemas while applying.
+pub struct Schemas<'a> {
+    pub provider: ProviderSchema<'a>,
+    /// Of an ephemeral resource, by provider and type.
+    pub ephemeral: &'a dyn Fn(&Str, &str) -> Option<Arc<Schema>>,
+}
+
+/// An ephemeral resource that is ready to be opened.
+pub struct Opening {
+    pub address: Address,
+    pub provider: Arc<ProviderInstance>,
+    pub schema: Arc<Schema>,
+    /// With marks.
+    pub config: Value,
 }
 
 /// Finds the schema of a provider's configuration.
@@ -75,11 +91,15 @@ impl World {
 
     /// The configuration of an instance, everything known, its preconditions judged again.
     pub fn configuration(&self, spot: Spot, schema: &Schema, change: &Change) -> Result<Value, Diagnostics> {
+        self.configured(spot, schema, &change.address)
+    }
+
+    fn configured(&self, spot: Spot, schema: &Schema, address: &Address) -> Result<Value, Diagnostics> {
         let block = self.block(spot);
         let repetition = current_repetition(self, spot.module, self.repetition(spot), &block.repeat);
         let own = own_repetition(&repetition);
         let rules = &block.lifecycle.preconditions;
-        let name = change.address.to_string();
+        let name = address.to_string();
         let problems = judge_all(self, spot.module, own, None, rules, "resource", &name);
         if problems.has_errors() {
             return Err(problems);
@@ -96,7 +116,7 @@ impl World {
             true => shallow(config, block.span),
             false => Err(Diagnostic::error(format!("{name} refers to something that is still not known"))
                 .at(block.span)
-                .address(change.address.clone())
+                .address(address.clone())
                 .help("run plan and apply again: what it refers to may be there then")
                 .into()),
         }
@@ -111,7 +131,10 @@ impl World {
     pub fn provider_at(&self, spot: Spot, schema: ProviderSchema) -> Result<Arc<ProviderInstance>, Diagnostics> {
         let node = self.node(spot.module, NodeKind::Resource(spot.resource));
         let found = self.graph.providers.get(&node).ok_or_else(|| broken("a resource has no provider"))?;
-        self.known_provider(spot.module, found, schema)
+        let block = self.block(spot);
+        let repetition = current_repetition(self, spot.module, self.repetition(spot), &block.repeat);
+        let found = self.keyed(spot.module, found, &block.provider, &repetition)?;
+        self.known_provider(spot.module, &found, schema)
     }
 
     /// The provider that the state names for an object whose block may be gone.
@@ -137,7 +160,8 @@ impl World {
                     .help("keep the provider block until everything that it served is destroyed"),
             )
         })?;
-        if cell.instance.config.is_wholly_known() {
+        let config = &cell.instance.config;
+        if config.is_wholly_known() && !config.all_marks().contains(Marks::EPHEMERAL) {
             return Ok(cell.instance);
         }
         let schema = schema(&found.name).ok_or_else(|| broken("a provider is unknown"))?;
@@ -150,6 +174,36 @@ impl World {
         let producers = self.cell(cell).map(|c| c.producers.clone()).unwrap_or_else(|| Arc::from([]));
         self.set_cell(cell, Cell { value: Some(value?), producers });
         Ok(())
+    }
+
+    /// What opening an ephemeral resource needs: its address, its provider, and its configuration.
+    pub fn opening(
+        &self,
+        module: ModuleIndex,
+        resource: u32,
+        position: u32,
+        cloud: &Schemas,
+    ) -> Result<Opening, Diagnostics> {
+        let spot = Spot { module, resource, position: position as usize };
+        let block = self.block(spot);
+        let address = self.resource_address(module, resource).instance(self.repetition(spot).key());
+        let found = self.graph.providers.get(&self.node(module, NodeKind::Resource(resource)));
+        let name = found.map(|f| f.name.clone()).unwrap_or_default();
+        let schema = (cloud.ephemeral)(&name, &block.ty).ok_or_else(|| broken("a type is unknown"))?;
+        let provider = self.provider_at(spot, cloud.provider)?;
+        let config = self.configured(spot, &schema, &address)?;
+        Ok(Opening { address, provider, schema, config })
+    }
+
+    /// Others see what was opened from now on.
+    pub fn take_opened(&mut self, module: ModuleIndex, resource: u32, position: u32, value: Value) -> Diagnostics {
+        let cell = &mut self.modules[module as usize].resources[resource as usize];
+        cell.set_value(position as usize, value.clone());
+        let spot = Spot { module, resource, position: position as usize };
+        let rules = &self.block(spot).lifecycle.postconditions;
+        let own = own_repetition(self.repetition(spot));
+        let name = self.resource_address(module, resource).instance(self.repetition(spot).key()).to_string();
+        judge_all(self, module, own, Some(&value), rules, "ephemeral resource", &name)
     }
 
     /// Takes the object that a step made: others see it from now on. Gives the postconditions that do not hold.

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::refresh::static_module;
 use super::world::World;
-use crate::graph::{Graph, NodeId, NodeKind, StaticModuleId};
+use crate::graph::{Graph, NodeId, NodeKind, StaticModuleId, static_module};
 use crate::model::Address;
 use crate::spec::Spec;
 use crate::spec::module::Target;

@@ -33,6 +33,16 @@ pub enum StepKind {
     Forget {
         change: u32,
     },
+    /// Writes the object that exists into the state.
+    Import {
+        change: u32,
+    },
+    /// Opens an ephemeral resource: module instance, block and position in it.
+    Open {
+        module: u32,
+        resource: u32,
+        position: u32,
+    },
     /// Brings a value that was unknown into being, for steps that use it.
     Evaluate {
         cell: CellId,
@@ -65,8 +75,9 @@ impl StepKind {
             | StepKind::Update { change }
             | StepKind::Delete { change }
             | StepKind::Read { change }
-            | StepKind::Forget { change } => Some(*change),
-            StepKind::Evaluate { .. } | StepKind::Join => None,
+            | StepKind::Forget { change }
+            | StepKind::Import { change } => Some(*change),
+            StepKind::Open { .. } | StepKind::Evaluate { .. } | StepKind::Join => None,
         }
     }
 
@@ -78,6 +89,8 @@ impl StepKind {
             StepKind::Delete { .. } => "delete",
             StepKind::Read { .. } => "read",
             StepKind::Forget { .. } => "forget",
+            StepKind::Import { .. } => "import",
+            StepKind::Open { .. } => "open",
             StepKind::Evaluate { .. } => "evaluate",
             StepKind::Join => "join",
         }

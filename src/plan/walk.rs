@@ -6,9 +6,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::change::{Change, Drift, OutputChange, ProviderName};
+use super::change::{Change, Deferred, Drift, OutputChange, ProviderName};
 use super::data::{self, PendingRead};
 use super::frame::{Frame, Used};
+use super::imports::{Imports, Unconfigured};
 use super::index::PriorIndex;
 use super::lower::{ChangeWork, lower};
 use super::moved::Moves;
@@ -22,7 +23,7 @@ use super::{CheckResult, Plan, PlanMode};
 use crate::graph::{Dependencies, Graph, NodeId, NodeKind, StaticModuleId};
 use crate::lang::expr::Expr;
 use crate::lang::functions::Host;
-use crate::model::{Address, Diagnostics, Fields, ResourceAddress, Str, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, Fields, ResourceAddress, Str, Value};
 use crate::spec::Spec;
 use crate::spec::module::Target;
 
@@ -35,6 +36,16 @@ pub struct Options {
     pub targets: Vec<Target>,
     pub excludes: Vec<Target>,
     pub replace: Vec<Address>,
+    /// Objects that come into the state by name, with the id of each.
+    pub imports: Vec<(Address, Str)>,
+    /// Whether what is not known yet is left for a later plan; else it is an error.
+    pub defer: bool,
+    /// Whether objects are imported that have no configuration, so that it can be written.
+    pub generating: bool,
+    /// Configuration that was written for imported objects.
+    pub generated: Vec<(Address, Str)>,
+    /// Root variables whose values were not kept with the plan: what stands for them only has their form.
+    pub withheld: Vec<Str>,
     /// Values of root variables as they were given; the planner converts and checks them.
     pub inputs: HashMap<Str, Value>,
     pub workspace: Str,
@@ -51,6 +62,8 @@ pub struct Planned {
     pub reads: Vec<DataObject>,
     /// Data sources of the state that are no more.
     pub unread: Vec<Address>,
+    /// Imported objects that have no configuration.
+    pub unconfigured: Vec<Unconfigured>,
 }
 
 impl Planned {
@@ -81,6 +94,8 @@ pub struct Rewrite {
     pub object: Option<Value>,
     /// What it depends on, where that changed.
     pub dependencies: Option<Arc<[ResourceAddress]>>,
+    /// The provider that it has from now on, where it became one of another type.
+    pub provider: Option<ProviderName>,
 }
 
 /// Plans. The result is the same for the same input and answers, byte for byte.
@@ -92,9 +107,11 @@ pub fn plan(
     options: &Options,
     outside: &mut dyn Outside,
 ) -> Planned {
-    let mut planner = Planner::new(spec, graph, host, prior, options);
+    let mut planner = Planner::new(spec, graph, host, prior, options, outside);
     planner.walk(outside);
     planner.plan_orphans(outside);
+    planner.import_without_block(outside);
+    planner.refuse_lost_imports();
     planner.plan_removed_outputs(prior);
     planner.finish()
 }
@@ -106,6 +123,11 @@ pub(super) struct Planner<'o> {
     pub selection: Selection,
     pub work: WorkList,
     pub changes: Vec<(Change, ChangeWork)>,
+    pub deferred: Vec<Deferred>,
+    /// What to say of the parts that are left for later, where no later plan could go on.
+    pub open: Vec<Diagnostic>,
+    pub imports: Imports,
+    pub unconfigured: Vec<Unconfigured>,
     pub drift: Vec<Drift>,
     pub outputs: Vec<OutputChange>,
     pub checks: Vec<CheckResult>,
@@ -125,6 +147,7 @@ pub(super) struct Planner<'o> {
 pub(super) enum Ticket {
     Refresh { ids: Vec<usize> },
     Data { node: NodeId, read: usize },
+    Import { address: Address },
 }
 
 /// Whether a block is done or waits for answers.
@@ -141,11 +164,16 @@ impl<'o> Planner<'o> {
         host: Arc<dyn Host + Send + Sync>,
         prior: &Prior,
         options: &'o Options,
+        outside: &dyn Outside,
     ) -> Self {
         let moves = Moves::collect(&spec, &graph.tree);
-        let index = PriorIndex::new(prior, &moves);
+        let mut diagnostics = moves.problems(&spec, &graph.tree);
+        let index = PriorIndex::new(prior, &moves, &mut |from, to, object| {
+            super::retype::convert(from, to, object, &graph, &spec, outside, &mut diagnostics)
+        });
         let selection = Selection::new(&spec, &graph, &options.targets, &options.excludes);
         let refreshes = Refreshes::new(&spec, &graph, &index);
+        let imports = Imports::new(&spec, &graph);
         let create_first = super::create_first::propagate(&spec, &graph);
         let mut world = World::new(spec, graph, host);
         world.workspace = options.workspace.clone();
@@ -158,10 +186,14 @@ impl<'o> Planner<'o> {
             selection,
             work: WorkList::default(),
             changes: Vec::new(),
+            deferred: Vec::new(),
+            open: Vec::new(),
+            imports,
+            unconfigured: Vec::new(),
             drift: Vec::new(),
             outputs: Vec::new(),
             checks: Vec::new(),
-            diagnostics: Diagnostics::new(),
+            diagnostics,
             refreshes,
             reads: HashMap::new(),
             prior_outputs: prior.outputs.iter().cloned().collect(),
@@ -208,7 +240,7 @@ impl<'o> Planner<'o> {
             return Visit::Done;
         }
         match found.kind {
-            NodeKind::Expand => self.expand_module(found.module),
+            NodeKind::Expand => self.expand_module(found.module, outside),
             NodeKind::Resource(i) => return self.visit_resource(node, found.module, i, outside),
             NodeKind::Close => (),
             kind => {
@@ -245,6 +277,12 @@ impl<'o> Planner<'o> {
                         read.answer = Some(result);
                     }
                 }
+                (Answer::Opened(result), Ticket::Data { node, read }) => {
+                    if let Some(read) = self.reads.get_mut(&node).and_then(|reads| reads.get_mut(read)) {
+                        read.answer = Some(result);
+                    }
+                }
+                (Answer::Imported(result), Ticket::Import { address }) => self.take_imported(&address, result),
                 _ => (),
             }
         }
@@ -287,6 +325,9 @@ impl<'o> Planner<'o> {
 
     fn whole_producers(&mut self, module: ModuleIndex, resource: u32) -> Producers {
         let cell = &self.world.modules[module as usize].resources[resource as usize];
+        if let Some(later) = cell.later {
+            return Arc::from([later]);
+        }
         if let Some(all) = cell.all.get() {
             return all.clone();
         }
@@ -308,12 +349,14 @@ impl<'o> Planner<'o> {
                     crate::graph::ProviderNode::Block { module, .. } => self.world.graph.tree.get(*module).path.clone(),
                     crate::graph::ProviderNode::Implicit => crate::model::ModulePath::root(),
                 },
+                key: None,
             },
             None => ProviderName {
                 name: "".into(),
                 source: "".into(),
                 alias: None,
                 module: crate::model::ModulePath::root(),
+                key: None,
             },
         }
     }
@@ -322,12 +365,13 @@ impl<'o> Planner<'o> {
         let variables = self.root_variables();
         let (changes, steps, problems) = lower(std::mem::take(&mut self.changes), self.work);
         self.diagnostics.extend(problems);
+        self.deferred.sort_by(|a, b| a.address.cmp(&b.address));
         self.drift.sort_by(|a, b| (&a.address, &a.deposed).cmp(&(&b.address, &b.deposed)));
         self.outputs.sort_by(|a, b| a.name.cmp(&b.name));
         self.checks.sort_by(|a, b| a.name.cmp(&b.name));
         let mut set_variables: Vec<Str> = self.options.inputs.keys().cloned().collect();
         set_variables.sort();
-        let plan = Plan {
+        let mut plan = Plan {
             mode: self.options.mode,
             changes,
             drift: self.drift,
@@ -335,14 +379,19 @@ impl<'o> Planner<'o> {
             steps,
             variables,
             set_variables,
-            complete: true,
+            complete: self.deferred.is_empty(),
+            deferred: self.deferred,
             checks: self.checks,
             targeted: !self.options.targets.is_empty() || !self.options.excludes.is_empty(),
             diagnostics: self.diagnostics.sorted(),
         };
+        if !plan.complete && !plan.has_changes() {
+            // Nothing would be known that is not known now.
+            plan.diagnostics.extend(self.open);
+        }
         let rewrites = self.index.objects.iter().filter_map(rewrite).collect();
         let (reads, unread) = data::changes(self.data, &self.index, &plan);
-        Planned { plan, world: self.world, rewrites, reads, unread }
+        Planned { plan, world: self.world, rewrites, reads, unread, unconfigured: self.unconfigured }
     }
 
     fn root_variables(&self) -> Fields {
@@ -362,5 +411,6 @@ fn rewrite(entry: &super::index::Entry) -> Option<Rewrite> {
         to: entry.object.address.clone(),
         object: entry.value().cloned(),
         dependencies: entry.dependencies.clone(),
+        provider: entry.retyped.then(|| entry.object.provider.clone()),
     })
 }

@@ -19,6 +19,8 @@ pub struct Work {
     pub kind: StepKind,
     /// What it can't do without.
     pub after: Vec<WorkId>,
+    /// Left for a later plan, with all that follows it.
+    pub deferred: bool,
     /// What it follows where that can be.
     pub yielding: Vec<(Bond, WorkId)>,
 }
@@ -43,13 +45,15 @@ impl Work {
 pub struct WorkList {
     pub items: Vec<Work>,
     empty: Option<Producers>,
+    later: Option<WorkId>,
 }
 
 impl WorkList {
     pub fn add(&mut self, kind: StepKind, mut after: Vec<WorkId>) -> WorkId {
         after.sort_unstable();
         after.dedup();
-        self.items.push(Work { kind, after, yielding: Vec::new() });
+        let deferred = self.is_deferred(&after);
+        self.items.push(Work { kind, after, deferred, yielding: Vec::new() });
         (self.items.len() - 1) as WorkId
     }
 
@@ -58,6 +62,22 @@ impl WorkList {
         if let Some(item) = self.items.get_mut(work as usize) {
             item.yielding.extend(after.into_iter().map(|need| (bond, need)));
         }
+    }
+
+    /// Whether any of this is left for a later plan.
+    pub fn is_deferred(&self, work: &[WorkId]) -> bool {
+        self.later.is_some() && work.iter().any(|w| self.items.get(*w as usize).is_some_and(|item| item.deferred))
+    }
+
+    /// What values follow that only a later plan can know.
+    pub fn later(&mut self) -> WorkId {
+        if let Some(later) = self.later {
+            return later;
+        }
+        self.items.push(Work { kind: StepKind::Join, after: Vec::new(), deferred: true, yielding: Vec::new() });
+        let later = (self.items.len() - 1) as WorkId;
+        self.later = Some(later);
+        later
     }
 
     /// Producers for a value that follows this work; many are put behind one join.

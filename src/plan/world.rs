@@ -8,7 +8,7 @@ use crate::graph::{Graph, NodeKind, StaticModuleId};
 use crate::lang::functions::Host;
 use crate::model::{Address, Diagnostic, Fields, Key, ModulePath, ResourceAddress, Span, Str, Type, Value};
 use crate::plan::outside::ProviderInstance;
-use crate::plan::work::Producers;
+use crate::plan::work::{Producers, WorkId};
 use crate::spec::{Module, Resource, Spec};
 
 /// Index of a module instance in [`World::modules`].
@@ -36,12 +36,14 @@ pub enum Repetition {
     Once,
     Count(u64),
     Each(Str, Value),
+    /// Stands for all instances of a block whose number is not known.
+    Unknown,
 }
 
 impl Repetition {
     pub fn key(&self) -> Option<Key> {
         match self {
-            Repetition::Once => None,
+            Repetition::Once | Repetition::Unknown => None,
             Repetition::Count(n) => Some(Key::Index(*n)),
             Repetition::Each(name, _) => Some(Key::Name(name.clone())),
         }
@@ -66,7 +68,8 @@ pub struct ModuleInstance {
     pub variables: Vec<Cell>,
     pub locals: Vec<Cell>,
     pub outputs: Vec<Cell>,
-    pub providers: Vec<Option<ProviderCell>>,
+    /// The instances of each provider block: one, or one for each key of its `for_each`.
+    pub providers: Vec<Vec<ProviderCell>>,
     pub resources: Vec<ResourceCell>,
     pub calls: Vec<Option<Expansion>>,
     /// Work that everything in the module follows: the `depends_on` of its call.
@@ -78,6 +81,8 @@ pub struct ModuleInstance {
 pub struct Expansion {
     pub kind: RepeatKind,
     pub instances: Vec<ModuleIndex>,
+    /// Set where the instances are left for a later plan.
+    pub later: Option<WorkId>,
 }
 
 /// A value that is computed once, and the work that it follows.
@@ -90,6 +95,7 @@ pub struct Cell {
 #[derive(Clone)]
 pub struct ProviderCell {
     pub instance: Arc<ProviderInstance>,
+    pub repetition: Repetition,
     pub producers: Producers,
 }
 
@@ -99,6 +105,8 @@ pub struct ResourceCell {
     pub kind: RepeatKind,
     /// Whether the block was expanded; false before its turn and where that failed.
     pub expanded: bool,
+    /// Set where the instances are left for a later plan.
+    pub later: Option<WorkId>,
     /// By key, so that lookups need no second index.
     pub instances: Vec<InstanceCell>,
     /// All instances as one value, made when somebody asks for it.
@@ -117,7 +125,12 @@ pub struct InstanceCell {
 
 impl ResourceCell {
     pub fn new(kind: RepeatKind, instances: Vec<InstanceCell>) -> Self {
-        ResourceCell { kind, expanded: true, instances, whole: OnceLock::new(), all: OnceLock::new() }
+        ResourceCell { kind, expanded: true, later: None, instances, whole: OnceLock::new(), all: OnceLock::new() }
+    }
+
+    /// A block whose instances only a later plan can know.
+    pub fn later(kind: RepeatKind, later: WorkId) -> Self {
+        ResourceCell { expanded: false, later: Some(later), ..ResourceCell::new(kind, Vec::new()) }
     }
 
     /// The position of the instance with this key.
@@ -209,7 +222,7 @@ impl World {
             variables: vec![Cell::default(); m.variables.len()],
             locals: vec![Cell::default(); m.locals.len()],
             outputs: vec![Cell::default(); m.outputs.len()],
-            providers: vec![None; m.providers.len()],
+            providers: vec![Vec::new(); m.providers.len()],
             resources: m.resources.iter().map(|_| ResourceCell::default()).collect(),
             calls: vec![None; m.calls.len()],
             gate,
@@ -277,7 +290,8 @@ impl World {
 
     /// All outputs of a module call as one value.
     pub fn call_value(&self, module: ModuleIndex, call: u32) -> Value {
-        let Some(Some(expansion)) = self.instance(module).calls.get(call as usize) else {
+        let known = self.instance(module).calls.get(call as usize).and_then(Option::as_ref);
+        let Some(expansion) = known.filter(|e| e.later.is_none()) else {
             return Value::unknown(Type::Dynamic);
         };
         let outputs = |i: &ModuleIndex| {

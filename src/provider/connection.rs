@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::ephemeral::{EphemeralType, Hold, Opened};
 use super::resource::Timeouts;
 use super::{
     Config, Create, DataType, Delete, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, ProviderError,
@@ -34,6 +35,14 @@ pub trait ProviderDef: Send + Sync {
 
     fn data_source(&self, ty: &str) -> Option<&Schema>;
 
+    fn ephemeral_types(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn ephemeral(&self, _ty: &str) -> Option<&Schema> {
+        None
+    }
+
     /// Refines a planned change where the provider or the type's driver has something to say. Pure. `config` is
     /// the provider's own configuration as far as it is known: it may hold unknowns, and is empty where there is
     /// no provider block. May change attributes of an object that had no change otherwise (`tags_all` follows
@@ -48,8 +57,34 @@ pub trait ProviderDef: Send + Sync {
         Vec::new()
     }
 
+    /// Turns the attributes that identify an object into an id. The default is for types that one attribute
+    /// identifies, whatever its name; where an object lives is the connection's business.
+    fn import_identity(&self, ty: &str, identity: &Object) -> Result<RemoteId, ProviderError> {
+        let fields = identity.fields();
+        let mut own = fields.iter().filter(|(name, value)| !PLACES.contains(&&**name) && !value.is_null());
+        let text = match (own.next(), own.next()) {
+            (Some((_, value)), None) => value.as_str(),
+            _ => None,
+        };
+        let example = self.resource(ty).map(|r| r.import_example).unwrap_or_default();
+        let wrong = || {
+            ProviderError::invalid(format!("the identity says no single id of a \"{ty}\""))
+                .help(format!("write id = \"{example}\" in place of the identity"))
+        };
+        self.import_id(ty, text.ok_or_else(wrong)?)
+    }
+
+    /// The object of another type, of this provider or another, as one of a type of this provider. The default is
+    /// for providers none of whose types takes the place of another.
+    fn move_object(&self, _from: &str, _to: &str, _object: &Object) -> Option<Object> {
+        None
+    }
+
     async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError>;
 }
+
+/// Attributes of an identity that say where an object is, not which one it is.
+const PLACES: [&str; 2] = ["account_id", "region"];
 
 /// What the engine needs to know of a resource type.
 #[derive(Clone, Copy)]
@@ -80,6 +115,19 @@ pub trait Connection: Send + Sync {
         Outcome::Done(found)
     }
     async fn read_data(&self, ty: &str, config: &Config, op: &Operation) -> Result<Object, ProviderError>;
+    async fn open_ephemeral(&self, ty: &str, _config: &Config, _op: &Operation) -> Result<Opened, ProviderError> {
+        Err(ProviderError::invalid(format!("there is no ephemeral resource \"{ty}\"")))
+    }
+
+    /// Gives how to hold it from now on.
+    async fn renew_ephemeral(&self, _ty: &str, hold: Hold, _op: &Operation) -> Result<Hold, ProviderError> {
+        Ok(hold)
+    }
+
+    async fn close_ephemeral(&self, _ty: &str, _hold: Hold, _op: &Operation) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
     /// For provider-specific extras, such as functions.
     fn as_any(&self) -> &dyn Any;
 }
@@ -88,11 +136,21 @@ pub trait Connection: Send + Sync {
 pub struct Types<C: Send + Sync + 'static> {
     pub resources: BTreeMap<&'static str, ResourceType<C>>,
     pub data: BTreeMap<&'static str, DataType<C>>,
+    pub ephemeral: BTreeMap<&'static str, EphemeralType<C>>,
 }
 
 impl<C: Send + Sync + 'static> Types<C> {
     pub fn new(resources: Vec<ResourceType<C>>, data: Vec<DataType<C>>) -> Arc<Self> {
+        Types::with_ephemeral(resources, data, Vec::new())
+    }
+
+    pub fn with_ephemeral(
+        resources: Vec<ResourceType<C>>,
+        data: Vec<DataType<C>>,
+        ephemeral: Vec<EphemeralType<C>>,
+    ) -> Arc<Self> {
         Arc::new(Types {
+            ephemeral: ephemeral.into_iter().map(|t| (t.name, t)).collect(),
             resources: resources.into_iter().map(|t| (t.name, t)).collect(),
             data: data.into_iter().map(|t| (t.name, t)).collect(),
         })
@@ -138,6 +196,11 @@ pub struct Connected<C: Stoppable> {
 }
 
 impl<C: Stoppable> Connected<C> {
+    fn ephemeral(&self, ty: &str) -> Result<&EphemeralType<C>, ProviderError> {
+        let missing = || ProviderError::invalid(format!("there is no ephemeral resource \"{ty}\""));
+        self.types.ephemeral.get(ty).ok_or_else(missing)
+    }
+
     fn fit(&self, ty: &str, mut stored: Stored) -> Stored {
         if let Some(t) = self.types.resources.get(ty) {
             stored.object = Object::new(&t.schema.block.fit(&stored.object.value()));
@@ -221,6 +284,20 @@ impl<C: Stoppable> Connection for Connected<C> {
         let t = self.types.data.get(ty).ok_or_else(missing)?;
         let object = t.driver.read(&self.cloud.stopped_by(&op.cancel), config, op).await?;
         Ok(Object::new(&t.schema.block.fit(&object.value())))
+    }
+
+    async fn open_ephemeral(&self, ty: &str, config: &Config, op: &Operation) -> Result<Opened, ProviderError> {
+        let t = self.ephemeral(ty)?;
+        let opened = t.driver.open(&self.cloud, config, op).await?;
+        Ok(Opened { object: Object::new(&t.schema.block.fit(&opened.object.value())), ..opened })
+    }
+
+    async fn renew_ephemeral(&self, ty: &str, hold: Hold, op: &Operation) -> Result<Hold, ProviderError> {
+        self.ephemeral(ty)?.driver.renew(&self.cloud, hold, op).await
+    }
+
+    async fn close_ephemeral(&self, ty: &str, hold: Hold, op: &Operation) -> Result<(), ProviderError> {
+        self.ephemeral(ty)?.driver.close(&self.cloud, hold, op).await
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -7,6 +7,7 @@
 
 pub mod connection;
 pub mod contract;
+pub mod ephemeral;
 pub mod error;
 pub mod function;
 pub mod limits;

@@ -203,10 +203,17 @@ impl DataBuilder {
         DataBuilder(self.0.service(service))
     }
 
-    pub fn driver<C: Send + Sync>(self, driver: impl DataDriver<C> + 'static) -> DataType<C> {
+    /// The name and the schema, whose attributes stand in order.
+    pub(super) fn into_schema(self) -> (&'static str, Schema) {
         let mut schema = self.0.schema;
         add_id(&mut schema.block);
         sort(&mut schema.block);
-        DataType { name: self.0.name, schema, service: self.0.service, driver: Arc::new(driver) }
+        (self.0.name, schema)
+    }
+
+    pub fn driver<C: Send + Sync>(self, driver: impl DataDriver<C> + 'static) -> DataType<C> {
+        let service = self.0.service;
+        let (name, schema) = self.into_schema();
+        DataType { name, schema, service, driver: Arc::new(driver) }
     }
 }

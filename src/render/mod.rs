@@ -1,5 +1,6 @@
 //! One file an output format. Renderers are pure: they give text or JSON, and never print.
 
+pub mod configuration_text;
 pub mod diagnostic;
 pub mod graph_dot;
 pub mod graph_svg;

@@ -14,6 +14,8 @@ pub enum Doing {
     Refresh,
     Import,
     Forget,
+    Open,
+    Close,
 }
 
 impl Doing {
@@ -26,6 +28,8 @@ impl Doing {
             Doing::Read | Doing::Refresh => "read",
             Doing::Import => "import",
             Doing::Forget => "forget",
+            Doing::Open => "open",
+            Doing::Close => "close",
         }
     }
 
@@ -44,6 +48,8 @@ impl Doing {
             Doing::Refresh => "Refreshing state",
             Doing::Import => "Importing",
             Doing::Forget => "Removing from state",
+            Doing::Open => "Opening",
+            Doing::Close => "Closing",
         }
     }
 
@@ -57,6 +63,8 @@ impl Doing {
             Doing::Refresh => "Refresh",
             Doing::Import => "Import",
             Doing::Forget => "Removal",
+            Doing::Open => "Opening",
+            Doing::Close => "Closing",
         }
     }
 }

@@ -25,6 +25,7 @@ mod syntax;
 mod version;
 mod yaml;
 
+pub use decode::default_provider;
 pub use loader::{Options, bundle, load, load_bundle, load_from};
 pub use module::{
     Backend, Check, CheckRule, DependsOn, Import, Lifecycle, Local, Module, ModuleCall, ModuleId, Moved, Output,

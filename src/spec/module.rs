@@ -250,7 +250,7 @@ pub struct ProviderConfig {
 
 /// An address as it is written in `moved`, `removed` and `import`, relative to the module that it stands in.
 /// Keys may be absent, which then means all instances.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     Module(crate::model::ModulePath),
     Resource(crate::model::Address),
@@ -276,6 +276,8 @@ pub struct Import {
     /// The resource; its key may be an expression over `each`.
     pub to: crate::model::ResourceAddress,
     pub to_key: Option<Expr>,
+    /// Keys of modules in it that are expressions, by the number of the step.
+    pub module_keys: Vec<(usize, Expr)>,
     pub for_each: Option<Expr>,
     pub id: Option<Expr>,
     pub identity: Option<Expr>,

@@ -5,12 +5,46 @@ pub fn check(text: &str) -> Result<(), String> {
     text.split(',').try_for_each(|part| one(part.trim()))
 }
 
+/// The versions of the language that are read here, as Terraform and OpenTofu count them.
+const LANGUAGE: [[u64; 3]; 2] = [[1, 11, 4], [1, 12, 0]];
+
+/// Whether a constraint allows a version of the language that is read here. Its form is right.
+pub fn is_met(text: &str) -> bool {
+    LANGUAGE.iter().any(|version| text.split(',').all(|part| allows(part.trim(), version)))
+}
+
+fn allows(part: &str, version: &[u64; 3]) -> bool {
+    let operator = OPERATORS.iter().find(|op| part.starts_with(**op)).copied().unwrap_or("=");
+    let written = part.strip_prefix(operator).unwrap_or(part).trim();
+    let written = written.strip_prefix('v').unwrap_or(written);
+    let numbers = written.split(['-', '+']).next().unwrap_or_default();
+    let mut wanted = [0; 3];
+    let parts: Vec<u64> = numbers.split('.').map_while(|n| n.parse().ok()).collect();
+    for (slot, number) in wanted.iter_mut().zip(&parts) {
+        *slot = *number;
+    }
+    match operator {
+        ">=" => *version >= wanted,
+        "<=" => *version <= wanted,
+        ">" => *version > wanted,
+        "<" => *version < wanted,
+        "!=" => *version != wanted,
+        // The last number that is written may rise.
+        "~>" => {
+            let fixed = parts.len().saturating_sub(1).clamp(1, 3);
+            *version >= wanted && version.iter().take(fixed).eq(wanted.iter().take(fixed))
+        }
+        _ => *version == wanted,
+    }
+}
+
+const OPERATORS: [&str; 7] = [">=", "<=", "!=", "~>", "=", ">", "<"];
+
 fn one(part: &str) -> Result<(), String> {
     if part.is_empty() {
         return Err("a constraint is empty".into());
     }
-    let operators = [">=", "<=", "!=", "~>", "=", ">", "<"];
-    let version = operators.iter().find_map(|op| part.strip_prefix(op)).unwrap_or(part).trim();
+    let version = OPERATORS.iter().find_map(|op| part.strip_prefix(op)).unwrap_or(part).trim();
     if is_version(version) {
         return Ok(());
     }
@@ -30,6 +64,16 @@ fn is_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn constraints_are_met_by_the_language_that_is_read() {
+        for good in [">= 1.5", "~> 1.0", "~> 1.11", "~> 1.11.0", "1.11.4", ">= 1.12, < 2", "!= 1.11.4", "> 0.12.26"] {
+            assert!(is_met(good), "{good}");
+        }
+        for bad in [">= 2", "< 1.5", "~> 1.10.0", "~> 0.13", "= 1.9.0"] {
+            assert!(!is_met(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn constraints_are_told_from_other_text() {

@@ -27,6 +27,7 @@ mod conformance_plans;
 mod console;
 mod driver_conformance;
 mod graph;
+mod language;
 mod properties;
 mod provisioners_local;
 mod provisioners_remote;

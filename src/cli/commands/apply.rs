@@ -115,6 +115,19 @@ pub fn carry_out(
     terminal: &Terminal,
 ) -> Result<u8, Failure> {
     let plan = planned.plan.clone();
+    let outcome = execute(&mut session, planned, parallelism, terminal)?;
+    tell_end(&plan, &outcome, terminal);
+    Ok(if outcome.succeeded() { 0 } else { 1 })
+}
+
+/// Runs the steps, showing how they go and what is wrong.
+pub fn execute(
+    session: &mut Session,
+    planned: Planned,
+    parallelism: Option<usize>,
+    terminal: &Terminal,
+) -> Result<Outcome, Failure> {
+    let plan = &planned.plan;
     let stop = Stop::default();
     let lines = terminal.talks.then(|| {
         let total = plan.steps.iter().filter(|s| s.kind.change().is_some()).count();
@@ -137,8 +150,7 @@ pub fn carry_out(
         lines.finish();
     }
     terminal.diagnostics(&outcome.diagnostics, &session.sources);
-    tell_end(&plan, &outcome, terminal);
-    Ok(if outcome.succeeded() { 0 } else { 1 })
+    Ok(outcome)
 }
 
 /// Tells how it ended, and what the outputs are now.

@@ -6,6 +6,7 @@ mod destroy;
 mod force_unlock;
 mod graph;
 mod history;
+mod import;
 mod init;
 mod metadata;
 mod output;
@@ -47,6 +48,7 @@ pub enum Command {
     Graph(graph::Graph),
     Console(console::Console),
     Refresh(refresh::Refresh),
+    Import(import::Import),
     Init(init::Init),
     ForceUnlock(force_unlock::ForceUnlock),
     Providers(providers::Providers),
@@ -88,6 +90,7 @@ impl Command {
             Command::Graph(c) => c.run(&mut call),
             Command::Console(c) => c.run(&mut call),
             Command::Refresh(c) => c.run(&mut call),
+            Command::Import(c) => c.run(&mut call),
             Command::Init(c) => c.run(&mut call),
             Command::ForceUnlock(c) => c.run(&mut call),
             Command::Providers(c) => c.run(&mut call),
@@ -107,6 +110,7 @@ impl Command {
             Command::Show(c) => Some(&c.common),
             Command::Output(c) => Some(&c.common),
             Command::Refresh(c) => Some(&c.common),
+            Command::Import(c) => Some(&c.common),
             Command::Graph(c) => Some(&c.common),
             Command::Console(c) => Some(&c.common),
             Command::Providers(c) => Some(&c.common),

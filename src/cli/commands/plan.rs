@@ -1,15 +1,16 @@
 //! `terrane plan`: shows what would change.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::context::{Common, enter, now};
 use super::super::error::Failure;
 use super::super::view::View;
 use super::Call;
 use super::planning::{self, PlanArguments};
+use crate::model::Diagnostic;
 use crate::ops::plan_file::{self, PlanFile};
 use crate::ops::record::Record;
-use crate::ops::{Access, Session};
+use crate::ops::{Access, Session, generate};
 use crate::plan::{Plan as Made, PlanMode};
 
 /// Shows what would change.
@@ -30,6 +31,10 @@ pub struct Plan {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 
+    /// Writes configuration into this new file for imported objects that have none.
+    #[arg(long, value_name = "FILE")]
+    pub generate_config_out: Option<PathBuf>,
+
     /// Exits with 2 where there are changes, 0 where there are none, 1 on errors.
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -44,8 +49,20 @@ impl Plan {
         self.view.begin(call.terminal, call.chdir.as_deref())?;
         let place = enter(call.chdir.as_deref(), self.folder.as_deref())?;
         let settings = self.common.settings(call.environment, &place)?;
-        let options = self.planning.options()?;
-        let (session, planned, record) = planning::make(settings, Access::Read, &options, call.terminal)?;
+        let mut options = self.planning.options()?;
+        options.generating = self.generate_config_out.is_some();
+        let (mut session, mut planned, mut record) =
+            planning::make(settings.clone(), Access::Read, &options, call.terminal)?;
+        if let (Some(path), false) = (&self.generate_config_out, planned.plan.errored()) {
+            let blocks = generate::blocks(&planned, &session.providers);
+            if !blocks.is_empty() {
+                write_new(path, &generate::file_text(&blocks))?;
+                let name = path.file_name().map_or("generated.tf".into(), |n| n.to_string_lossy());
+                let (again, options) = generate::with_file(&session, settings, &name, &blocks, &options)?;
+                session = again;
+                (planned, record) = session.plan(options);
+            }
+        }
         planning::show(&planned.plan, &session, call.terminal);
         if planned.plan.errored() {
             return Ok(1);
@@ -72,7 +89,18 @@ pub fn has_changes(plan: &Made) -> bool {
     }
 }
 
-fn save(session: &Session, plan: &Made, record: Record, path: &std::path::Path) -> Result<(), Failure> {
+/// Configuration that stands somewhere already is never written over.
+fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let file = std::fs::File::options().write(true).create_new(true).open(path);
+    file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes())).map_err(|error| {
+        Diagnostic::error(format!("cannot write the configuration file \"{}\"", path.display()))
+            .detail(error.to_string())
+            .help("name a new file in the root module's folder")
+            .into()
+    })
+}
+
+fn save(session: &Session, plan: &Made, record: Record, path: &Path) -> Result<(), Failure> {
     let root = std::env::current_dir().map(|d| d.to_string_lossy().into_owned()).unwrap_or_default();
     let file = PlanFile {
         terrane_version: env!("CARGO_PKG_VERSION").to_string(),

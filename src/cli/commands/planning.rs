@@ -40,6 +40,10 @@ pub struct PlanArguments {
     #[arg(long, value_name = "ADDRESS")]
     pub exclude: Vec<String>,
 
+    /// Whether parts whose count or for_each is not known yet are left for a later plan; else they are errors.
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = ArgAction::Set)]
+    pub allow_deferral: bool,
+
     /// Replaces this instance. May be repeated.
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<String>,
@@ -66,6 +70,7 @@ impl PlanArguments {
         Ok(Options {
             mode,
             refresh: self.refresh,
+            defer: self.allow_deferral,
             targets: targets(&self.target, "-target")?,
             excludes: targets(&self.exclude, "-exclude")?,
             replace: replace.collect::<Result<_, _>>()?,

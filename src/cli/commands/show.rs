@@ -101,6 +101,9 @@ pub fn open_saved(
             .help("make a new plan")
             .into());
     }
+    if access != Access::Read && planned.plan.errored() {
+        return Err(Failure { diagnostics: planned.plan.diagnostics, sources: session.sources.clone(), code: 1 });
+    }
     if matches!(access, Access::Write(_)) {
         let (changed, notes) = session.recover(&planned, &call.terminal.reading())?;
         planned.plan.diagnostics.extend(notes);

@@ -15,8 +15,9 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::Registration;
-use crate::model::Schema;
+use crate::model::{Object, Schema};
 use crate::provider::connection::ResourceInfo;
+use crate::provider::ephemeral::EphemeralType;
 use crate::provider::{
     Config, Connected, Connection, DataType, PlannedChange, ProviderDef, ProviderError, ProviderFunction, RemoteId,
     ResourceType, Stoppable,
@@ -63,18 +64,19 @@ fn define(
     resources: Vec<ResourceType<Here>>,
     data: Vec<DataType<Here>>,
 ) -> Arc<dyn ProviderDef> {
-    define_with(name, source, resources, data, Vec::new)
+    define_with(name, source, resources, data, Vec::new(), Vec::new)
 }
 
-/// The same with functions.
+/// The same with ephemeral resources and functions.
 fn define_with(
     name: &'static str,
     source: &'static str,
     resources: Vec<ResourceType<Here>>,
     data: Vec<DataType<Here>>,
+    ephemeral: Vec<EphemeralType<Here>>,
     functions: fn() -> Vec<ProviderFunction>,
 ) -> Arc<dyn ProviderDef> {
-    let types = Types::new(resources, data);
+    let types = Types::with_ephemeral(resources, data, ephemeral);
     Arc::new(Builtin { name, source, config_schema: Schema::default(), types, functions })
 }
 
@@ -112,12 +114,27 @@ impl ProviderDef for Builtin {
         (self.functions)()
     }
 
+    fn ephemeral_types(&self) -> Vec<&'static str> {
+        self.types.ephemeral.keys().copied().collect()
+    }
+
+    fn ephemeral(&self, ty: &str) -> Option<&Schema> {
+        self.types.ephemeral.get(ty).map(|t| &t.schema)
+    }
+
     fn plan(&self, ty: &str, _config: &Config, change: &mut PlannedChange) {
         self.types.plan(ty, change);
     }
 
     fn import_id(&self, ty: &str, written: &str) -> Result<RemoteId, ProviderError> {
         self.types.import_id(ty, written)
+    }
+
+    fn move_object(&self, from: &str, to: &str, object: &Object) -> Option<Object> {
+        match (from, to) {
+            ("null_resource", "terraform_data") => Some(terraform::from_null_resource(object)),
+            _ => None,
+        }
     }
 
     async fn connect(&self, _config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {

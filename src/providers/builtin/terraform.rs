@@ -8,7 +8,7 @@ use rand::Rng;
 
 use super::state_only::{PlannedObject, read_kept};
 use super::{Here, define};
-use crate::model::{ObjectBuilder, Type, Value};
+use crate::model::{Object, ObjectBuilder, Type, Value};
 use crate::provider::schema_words::any;
 use crate::provider::{
     Create, Delete, Driver, Outcome, PlannedChange, ProviderDef, ProviderError, Read, ReadOutcome, ResourceType,
@@ -28,6 +28,16 @@ fn terraform_data() -> ResourceType<Here> {
         .attr("triggers_replace", any().optional().replaces(), "A value whose change replaces the resource.")
         .import_example("5d9d130a-afdb-4fc1-84da-e16d5818ee7d")
         .driver(TerraformData)
+}
+
+/// What a `null_resource` is when it moves here: its triggers replace as they did.
+pub(super) fn from_null_resource(object: &Object) -> Object {
+    let triggers = match object.fields().get("triggers") {
+        Some(map) if !map.is_null() => Value::object(map.as_fields().into_iter().flatten().cloned()),
+        _ => Value::NULL,
+    };
+    let id = object.fields().get("id").cloned().unwrap_or(Value::NULL);
+    ObjectBuilder::new().set("id", id).set("triggers_replace", triggers).build()
 }
 
 struct TerraformData;

@@ -1,7 +1,7 @@
 //! What stands above each change: what happens to which object, and why.
 
 use crate::model::{Address, Mode, Path};
-use crate::plan::{Action, Change, Drift, Reason, ReplaceOrder};
+use crate::plan::{Action, Change, DeferReason, Deferred, Drift, Reason, ReplaceOrder};
 use crate::render::quote::quoted;
 use crate::render::style::Role;
 
@@ -76,8 +76,11 @@ pub fn reasons(change: &Change) -> Vec<String> {
     if let Some(from) = change.previous_address.as_ref().filter(|_| !change.action.is_noop()) {
         lines.push(format!("(moved from {from})"));
     }
-    if let Some(id) = &change.importing {
-        lines.push(format!("(imported from {})", quoted(id)));
+    if let Some(importing) = &change.importing {
+        lines.push(format!("(imported from {})", quoted(&importing.id)));
+        if importing.generated.is_some() {
+            lines.push("(config will be generated)".into());
+        }
     }
     match &change.deposed {
         Some(_) => lines.push("(left behind by a replacement that did not finish)".into()),
@@ -140,6 +143,17 @@ fn why_replaced(reason: Option<Reason>, forced_by: &[Path]) -> Option<String> {
         0 => format!("{first} changes"),
         n => format!("{first} and {n} more change"),
     })
+}
+
+/// What is left for a later plan, and why.
+pub fn deferred(part: &Deferred) -> String {
+    let why = match part.reason {
+        DeferReason::InstanceCountUnknown => "how many there are is known after apply",
+        DeferReason::ResourceConfigUnknown => "what it is imported from is known after apply",
+        DeferReason::DeferredPrereq if part.change.action == Action::Delete => "what uses it is planned later",
+        DeferReason::DeferredPrereq => "it follows something that is planned later",
+    };
+    format!("{} ({why})", part.address)
 }
 
 pub fn drift_headline(drift: &Drift) -> String {

@@ -19,7 +19,7 @@ use super::diagnostic::diagnostics_text;
 use super::quote::{self, counted};
 use super::style::{Role, Style};
 use crate::model::{Address, Marks, Mode, Schema, SourceMap, Value};
-use crate::plan::{Action, Change, OutputChange, Plan, PlanMode};
+use crate::plan::{Action, Change, Deferred, OutputChange, Plan, PlanMode};
 
 /// Finds the schema of an object's type. Without it nested blocks read as attributes.
 pub type SchemaOf<'a> = dyn Fn(&Address) -> Option<&'a Schema> + 'a;
@@ -182,11 +182,20 @@ impl PlanText<'_, '_, '_> {
             self.nothing_to_do(plan);
         }
         if !plan.complete {
-            self.page.blank();
-            let text = "This plan is not complete: some parts wait for values that are known only after apply. \
-                        Plan again after applying it.";
-            self.page.paragraph(Role::Plain, "", "", text);
+            self.deferred(&plan.deferred);
         }
+    }
+
+    fn deferred(&mut self, parts: &[Deferred]) {
+        self.page.blank();
+        self.page.line(Role::Strong, "Left for a later plan:");
+        for part in parts {
+            self.page.paragraph(Role::Plain, "  ? ", "    ", &header::deferred(part));
+        }
+        self.page.blank();
+        let text = "This plan is not complete: some parts wait for values that are known only after apply. \
+                    Plan again after applying it.";
+        self.page.paragraph(Role::Plain, "", "", text);
     }
 
     fn nothing_to_do(&mut self, plan: &Plan) {

@@ -6,7 +6,13 @@ use crate::plan::{Drift, ProviderName, Reason, ReplaceOrder};
 use insta::assert_snapshot;
 
 fn provider() -> ProviderName {
-    ProviderName { name: "aws".into(), source: "hashicorp/aws".into(), alias: None, module: ModulePath::root() }
+    ProviderName {
+        name: "aws".into(),
+        source: "hashicorp/aws".into(),
+        alias: None,
+        module: ModulePath::root(),
+        key: None,
+    }
 }
 
 fn change(address: &str, action: Action, before: Value, after: Value) -> Change {
@@ -110,7 +116,12 @@ fn every_action_says_what_happens_and_why() {
         ..change("aws_subnet.new", Action::NoOp, subnet.clone(), subnet.clone())
     };
     let imported = Change {
-        importing: Some("subnet-7".into()),
+        importing: Some(crate::plan::Importing {
+            id: "subnet-7".into(),
+            remote_id: "subnet-7".into(),
+            identity: None,
+            generated: None,
+        }),
         ..change("aws_subnet.seven", Action::NoOp, subnet.clone(), subnet.clone())
     };
     let deposed = Change {

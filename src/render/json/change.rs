@@ -3,8 +3,9 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::shape;
+use crate::model::value_json::to_json;
 use crate::model::{Address, Key, Mode, Path, PathStep, Value};
-use crate::plan::{Action, Change, Drift, OutputChange, ProviderName};
+use crate::plan::{Action, Change, Deferred, Drift, Importing, OutputChange, ProviderName};
 
 /// An entry of `resource_changes`.
 pub fn resource_change(change: &Change) -> Json {
@@ -24,14 +25,31 @@ pub fn resource_change(change: &Change) -> Json {
     {
         inner.insert("replace_paths".into(), forced_by.iter().map(path).collect());
     }
-    if let Some(id) = &change.importing {
-        inner.insert("importing".into(), json!({"id": &**id}));
+    if let Some(importing) = &change.importing {
+        inner.insert("importing".into(), importing_json(importing));
+        if let Some(text) = &importing.generated {
+            inner.insert("generated_config".into(), (**text).into());
+        }
     }
     entry.insert("change".into(), Json::Object(inner));
     if let Some(reason) = change.reason {
         entry.insert("action_reason".into(), reason.code().into());
     }
     Json::Object(entry)
+}
+
+/// An entry of `deferred_changes`.
+pub fn deferred_change(deferred: &Deferred) -> Json {
+    let mut change = resource_change(&deferred.change);
+    change["address"] = (*deferred.address).into();
+    json!({"reason": deferred.reason.code(), "resource_change": change})
+}
+
+pub fn importing_json(importing: &Importing) -> Json {
+    match &importing.identity {
+        Some(identity) => json!({"identity": to_json(identity)}),
+        None => json!({"id": &*importing.id}),
+    }
 }
 
 /// An entry of `resource_drift`.

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::change::{key_json, output_change, resource_change, resource_drift};
+use super::change::{deferred_change, key_json, output_change, resource_change, resource_drift};
 use super::shape;
 use super::tree::{ModuleTree, resource_values};
 use crate::model::value_json::{to_json, type_to_json};
@@ -56,6 +56,7 @@ pub fn plan_json(plan: &Plan, context: &PlanContext) -> Json {
     };
     add("variables", (!plan.variables.is_empty()).then(|| variables(plan)));
     add("resource_drift", (!plan.drift.is_empty()).then(|| plan.drift.iter().map(resource_drift).collect()));
+    add("deferred_changes", (!plan.complete).then(|| plan.deferred.iter().map(deferred_change).collect()));
     add("configuration", context.configuration.cloned());
     add("checks", (!plan.checks.is_empty()).then(|| checks(&plan.checks)));
     json

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::change::key_json;
+use super::change::{importing_json, key_json};
 use super::diagnostic::diagnostic_json;
 use crate::model::value_json::{to_json, type_to_json};
 use crate::model::{Address, Diagnostic, Severity, SourceMap, Str, Value};
@@ -201,8 +201,8 @@ fn planned_change(change: &Change) -> Parts {
     if let Some(reason) = change.reason {
         json["reason"] = reason_word(reason).into();
     }
-    if let Some(id) = &change.importing {
-        json["importing"] = json!({"id": &**id});
+    if let Some(importing) = &change.importing {
+        json["importing"] = importing_json(importing);
     }
     ("planned_change", "info", format!("{}: Plan to {word}", change.address), json!({"change": json}))
 }

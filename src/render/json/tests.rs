@@ -12,7 +12,7 @@ use crate::render::progress_text::Doing;
 
 fn provider() -> ProviderName {
     let source = "terraform.io/builtin/terraform".into();
-    ProviderName { name: "terraform".into(), source, alias: None, module: ModulePath::root() }
+    ProviderName { name: "terraform".into(), source, alias: None, module: ModulePath::root(), key: None }
 }
 
 fn change(address: &str, action: Action, before: Value, after: Value) -> Change {
@@ -56,7 +56,12 @@ fn sample() -> Plan {
                 ..change("module.m[\"u\"].terraform_data.gone", Action::Delete, old.clone(), Value::NULL)
             },
             Change {
-                importing: Some("abc".into()),
+                importing: Some(crate::plan::Importing {
+                    id: "abc".into(),
+                    remote_id: "abc".into(),
+                    identity: None,
+                    generated: None,
+                }),
                 ..change("module.m[\"u\"].module.n.terraform_data.imp", Action::NoOp, old.clone(), old)
             },
         ],

@@ -2,10 +2,14 @@
 
 use super::Decoder;
 use super::reference::{WrittenTarget, show, target, traversal};
+use crate::lang::expr::Expr;
 use crate::model::{Diagnostic, Key, Mode, Value};
 use crate::spec::module::{Import, Moved, Removed, Target};
 use crate::spec::resolve::{Place, Repeats};
 use crate::spec::syntax::{Block, Content, Shape, Written};
+
+/// The resource, its key, and the keys of modules that are expressions.
+type ImportTarget = (crate::model::ResourceAddress, Option<Expr>, Vec<(usize, Expr)>);
 
 impl Decoder<'_> {
     pub(super) fn moved(&mut self, block: &Block<'_>) -> Option<Moved> {
@@ -93,6 +97,18 @@ impl Decoder<'_> {
         }
     }
 
+    /// What comes into the state from outside is the root module's business.
+    pub(super) fn refuse_imports(&mut self, blocks: &[Block<'_>]) {
+        for block in blocks {
+            let error = Diagnostic::error("an import block in a module that is called").at(block.header);
+            self.error(
+                error
+                    .label("only the root module can have it")
+                    .help("write it in the root module, with to = module.name.type.name"),
+            );
+        }
+    }
+
     pub(super) fn import(&mut self, block: &Block<'_>) -> Option<Import> {
         let mut content = self.content(block, Shape::default());
         let for_each = content.take("for_each").map(|a| self.compile(a.value, Place::MODULE));
@@ -116,15 +132,11 @@ impl Decoder<'_> {
             }
         };
         content.finish("an import block", &["to", "id", "identity", "for_each", "provider"], &[], self.diagnostics);
-        let (to, to_key) = to?;
-        Some(Import { to, to_key, for_each, id, identity, provider, span: block.header })
+        let (to, to_key, module_keys) = to?;
+        Some(Import { to, to_key, module_keys, for_each, id, identity, provider, span: block.header })
     }
 
-    fn import_target(
-        &mut self,
-        value: Written<'_>,
-        place: Place,
-    ) -> Option<(crate::model::ResourceAddress, Option<crate::lang::expr::Expr>)> {
+    fn import_target(&mut self, value: Written<'_>, place: Place) -> Option<ImportTarget> {
         let parsed = value.parsed().map_err(|e| self.error(e)).ok()?;
         let read = match traversal(&parsed.expression, &parsed.map) {
             Some(traversal) => target(&traversal),
@@ -133,7 +145,7 @@ impl Decoder<'_> {
         let wrong = |why: String| {
             Diagnostic::error("an address of a managed resource was expected").at(value.span()).label(why)
         };
-        let WrittenTarget { target, computed_key } = match read {
+        let WrittenTarget { target, computed_key, computed_modules } = match read {
             Ok(read) => read,
             Err(why) => {
                 self.error(wrong(why));
@@ -153,12 +165,13 @@ impl Decoder<'_> {
             (_, Some(expression)) => Some(self.values(place).part(&parsed, expression)),
             (Some(Key::Index(n)), None) => {
                 let n = Value::Number(crate::model::Number::from_u64(n));
-                Some(crate::lang::expr::Expr::constant(n, value.span()))
+                Some(Expr::constant(n, value.span()))
             }
-            (Some(Key::Name(n)), None) => Some(crate::lang::expr::Expr::constant(Value::string(n), value.span())),
+            (Some(Key::Name(n)), None) => Some(Expr::constant(Value::string(n), value.span())),
             (None, None) => None,
         };
-        Some((address.resource, key))
+        let module_keys = computed_modules.into_iter().map(|(at, e)| (at, self.values(place).part(&parsed, e)));
+        Some((address.resource, key, module_keys.collect()))
     }
 
     /// A target in this module must be declared, unless its configuration is to be written by the import.

@@ -17,6 +17,7 @@ mod terraform;
 mod variable;
 
 pub use call::source as call_source;
+pub use meta::default_provider;
 pub use resource::mode as resource_mode;
 
 use std::collections::{HashMap, HashSet};
@@ -75,6 +76,9 @@ impl<'c> Decoder<'c> {
         module.outputs = blocks.outputs.iter().map(|b| self.output(b)).collect();
         module.moved = blocks.moved.iter().filter_map(|b| self.moved(b)).collect();
         module.removed = blocks.removed.iter().filter_map(|b| self.removed(b)).collect();
+        if module.dir.as_ref() != "." {
+            self.refuse_imports(&blocks.imports);
+        }
         module.imports = blocks.imports.iter().filter_map(|b| self.import(b)).collect();
         module.checks = blocks.checks.iter().map(|(b, data)| self.check(b, *data)).collect();
         let index = module.resources.iter().enumerate();

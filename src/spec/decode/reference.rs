@@ -65,6 +65,8 @@ pub fn traversal<'e>(expression: &'e Expression, map: &TextMap) -> Option<Traver
 pub struct WrittenTarget<'e> {
     pub target: Target,
     pub computed_key: Option<&'e Expression>,
+    /// The same of modules, by the number of the step.
+    pub computed_modules: Vec<(usize, &'e Expression)>,
 }
 
 /// Reads `module.net["eu"].aws_subnet.public[0]`. The error says what is wrong with its form.
@@ -74,6 +76,7 @@ pub fn target<'e>(written: &Traversal<'e>) -> Result<WrittenTarget<'e>, String> 
     words.extend(written.steps.iter().map(|(step, _)| step.clone()));
     let mut words = words.into_iter().peekable();
     let mut modules: Vec<ModuleStep> = Vec::new();
+    let mut computed_modules = Vec::new();
     let attr = |step: Option<TraversalStep<'e>>| match step {
         Some(TraversalStep::Attr(name)) => Ok(name),
         _ => Err("a type and a name were expected, such as aws_vpc.main".to_string()),
@@ -83,19 +86,21 @@ pub fn target<'e>(written: &Traversal<'e>) -> Result<WrittenTarget<'e>, String> 
         let Ok(name) = attr(words.next()) else { return Err("the module's name is missing".into()) };
         let key = match words.peek() {
             Some(TraversalStep::Key(key)) => Some(key.clone()),
-            Some(TraversalStep::Computed(_) | TraversalStep::Splat) => {
-                return Err("a module's key must be a constant".into());
+            Some(TraversalStep::Computed(e)) => {
+                computed_modules.push((modules.len(), *e));
+                None
             }
+            Some(TraversalStep::Splat) => return Err("one instance of the module must be chosen".into()),
             _ => None,
         };
-        if key.is_some() {
+        if matches!(words.peek(), Some(TraversalStep::Key(_) | TraversalStep::Computed(_))) {
             words.next();
         }
         modules.push(ModuleStep { name, key });
     }
     let module = ModulePath::from_steps(modules);
     if words.peek().is_none() {
-        return Ok(WrittenTarget { target: Target::Module(module), computed_key: None });
+        return Ok(WrittenTarget { target: Target::Module(module), computed_key: None, computed_modules });
     }
     let mut ty = attr(words.next())?;
     let mode = match &*ty {
@@ -117,7 +122,7 @@ pub fn target<'e>(written: &Traversal<'e>) -> Result<WrittenTarget<'e>, String> 
         return Err("an attribute has no address of its own".into());
     }
     let resource = ResourceAddress { module, mode, ty, name };
-    Ok(WrittenTarget { target: Target::Resource(Address { resource, key }), computed_key })
+    Ok(WrittenTarget { target: Target::Resource(Address { resource, key }), computed_key, computed_modules })
 }
 
 impl Decoder<'_> {
@@ -175,8 +180,8 @@ impl Decoder<'_> {
         let parsed = value.parsed().map_err(|e| self.error(e)).ok()?;
         let read = match traversal(&parsed.expression, &parsed.map) {
             Some(traversal) => target(&traversal).and_then(|t| match t.computed_key {
-                None => Ok(t.target),
-                Some(_) => Err("a key must be a constant here".into()),
+                None if t.computed_modules.is_empty() => Ok(t.target),
+                _ => Err("a key must be a constant here".into()),
             }),
             None => Err("such as aws_vpc.main or module.net".into()),
         };

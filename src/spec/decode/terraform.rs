@@ -30,6 +30,15 @@ impl Decoder<'_> {
                 settings.required_version.clear();
             }
             if let Some(text) = self.version(&argument) {
+                if version::check(&text).is_ok() && !version::is_met(&text) {
+                    let error = Diagnostic::error(format!("this configuration asks for version {text}"));
+                    self.error(
+                        error
+                            .at(argument.value.span())
+                            .label("the language is read as Terraform 1.11, and OpenTofu up to 1.12, have it")
+                            .help("widen the constraint if nothing else in the configuration needs that version"),
+                    );
+                }
                 settings.required_version.push((text, argument.value.span()));
             }
         }

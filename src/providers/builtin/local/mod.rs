@@ -18,5 +18,5 @@ pub const SOURCE: &str = "hashicorp/local";
 pub fn provider() -> Arc<dyn ProviderDef> {
     let resources = vec![file::local_file(), file::local_sensitive_file()];
     let data = vec![data::local_file(), data::local_sensitive_file()];
-    define_with("local", SOURCE, resources, data, functions::functions)
+    define_with("local", SOURCE, resources, data, Vec::new(), functions::functions)
 }

@@ -2,6 +2,7 @@
 //! <https://registry.terraform.io/providers/hashicorp/random/latest/docs>
 
 mod bytes;
+mod ephemeral;
 mod id;
 mod integer;
 mod pet;
@@ -16,7 +17,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sha2::{Digest, Sha256};
 
-use super::define;
+use super::define_with;
 use super::state_only::secure_generator;
 use crate::provider::resource::ResourceBuilder;
 use crate::provider::schema_words::string_map;
@@ -35,7 +36,7 @@ pub fn provider() -> Arc<dyn ProviderDef> {
         text::random_string(),
         uuid::random_uuid(),
     ];
-    define("random", SOURCE, resources, Vec::new())
+    define_with("random", SOURCE, resources, Vec::new(), vec![ephemeral::random_password()], Vec::new)
 }
 
 fn keepers(resource: ResourceBuilder) -> ResourceBuilder {

@@ -69,13 +69,13 @@ struct Text {
 }
 
 /// The classes to draw from, each with the number that must appear.
-struct Recipe {
+pub(super) struct Recipe {
     length: usize,
     classes: Vec<(Vec<char>, usize)>,
 }
 
 impl Recipe {
-    fn of(config: &Object) -> Result<Recipe, Wrong> {
+    pub(super) fn of(config: &Object) -> Result<Recipe, Wrong> {
         let on = |name: &str| config.bool(name).unwrap_or(true);
         let numeric = config.bool("numeric").or(config.bool("number")).unwrap_or(true);
         let special = config.str("override_special").filter(|s| !s.is_empty()).unwrap_or(SPECIAL);
@@ -109,7 +109,7 @@ impl Recipe {
         Ok(Recipe { length, classes: parts })
     }
 
-    fn draw(&self, rng: &mut StdRng) -> String {
+    pub(super) fn draw(&self, rng: &mut StdRng) -> String {
         let mut drawn: Vec<char> = Vec::with_capacity(self.length);
         for (characters, count) in &self.classes {
             drawn.extend((0..*count).filter_map(|_| characters.choose(rng).copied()));
@@ -119,7 +119,7 @@ impl Recipe {
     }
 }
 
-struct Wrong {
+pub(super) struct Wrong {
     attribute: &'static str,
     message: String,
 }
@@ -195,12 +195,17 @@ impl Text {
         if !self.is_password {
             return Ok(Stored::new(text, object.set("id", text).build()));
         }
-        let bytes = text.as_bytes();
-        let hashed = bcrypt::hash(bytes.get(..BCRYPT_BYTES).unwrap_or(bytes), BCRYPT_COST)
-            .map_err(|e| ProviderError::invalid(format!("the password cannot be hashed: {e}")))?;
+        let hashed = hash(text)?;
         // The id must not tell the secret.
         Ok(Stored::new("none", object.set("bcrypt_hash", hashed).set("id", "none").build()))
     }
+}
+
+/// The bcrypt hash of a password, or of its first 72 bytes where it is longer.
+pub(super) fn hash(text: &str) -> Result<String, ProviderError> {
+    let bytes = text.as_bytes();
+    bcrypt::hash(bytes.get(..BCRYPT_BYTES).unwrap_or(bytes), BCRYPT_COST)
+        .map_err(|e| ProviderError::invalid(format!("the password cannot be hashed: {e}")))
 }
 
 fn characters_known(planned: &Object) -> bool {
