@@ -96,7 +96,7 @@ fn the_example_lives_its_life() {
         assert!(!run.stdout.contains(secret) && !run.stderr.contains(secret), "the password shows: {run}");
     }
     assert_eq!(ground.run(&["output", "-json"]).success().json()["vpc_id"]["sensitive"], false);
-    assert_eq!(ground.run(&["state", "list"]).success().stdout.lines().count(), 50);
+    assert_eq!(ground.run(&["state", "list"]).success().stdout.lines().count(), 50 + 3);
     let node_group = ground.run(&["state", "show", "aws_eks_node_group.this[\"system\"]"]).success();
     assert!(node_group.stdout.contains("desired_size = 2"), "{node_group}");
     let graph = ground.run(&["graph"]).success();
@@ -161,7 +161,7 @@ fn a_killed_apply_goes_on_where_it_was() {
     let kills = ground.crash_until_done("apply", &writes);
     assert!(kills >= 8, "the apply was killed only {kills} times");
     ground.is_settled();
-    assert_eq!(ground.run(&["state", "list"]).success().stdout.lines().count(), 50);
+    assert_eq!(ground.run(&["state", "list"]).success().stdout.lines().count(), 50 + 3);
 }
 
 #[test]

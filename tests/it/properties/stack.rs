@@ -24,16 +24,19 @@ pub struct Flavour {
     pub prevents: bool,
     /// Conditions that may fail.
     pub conditions: bool,
+    /// Objects that are forgotten and live on, of which no inventory knows.
+    pub forgets: bool,
 }
 
 /// What plain Terraform plans without any plugin.
-pub const PLAIN: Flavour = Flavour { kinds: &[Kind::Data], prevents: true, conditions: true };
+pub const PLAIN: Flavour = Flavour { kinds: &[Kind::Data], prevents: true, conditions: true, forgets: true };
 
 /// What the sandbox keeps an inventory of.
 pub const CLOUD: Flavour = Flavour {
     kinds: &[Kind::Vpc, Kind::Group, Kind::Address, Kind::RouteTable, Kind::Data, Kind::RandomId, Kind::Vpc],
     prevents: false,
     conditions: false,
+    forgets: false,
 };
 
 /// As [`CLOUD`], without values that are different each time.
@@ -41,6 +44,7 @@ pub const STABLE: Flavour = Flavour {
     kinds: &[Kind::Vpc, Kind::Group, Kind::Address, Kind::RouteTable, Kind::Vpc],
     prevents: false,
     conditions: false,
+    forgets: false,
 };
 
 #[derive(Clone, Debug, PartialEq)]
@@ -192,7 +196,7 @@ impl Stack {
             0 | 1 => self.change_item(dice, at, flavour),
             2 => self.change_inner(dice, at, flavour),
             3 => self.add(dice, flavour),
-            4 if !self.items.is_empty() => self.remove(dice, at),
+            4 if !self.items.is_empty() => self.remove(dice, at, flavour),
             5 if !self.items.is_empty() => self.rename(at),
             6 => self.secret += 1,
             7 if !self.items.is_empty() => self.swap_in(dice, at, flavour),
@@ -239,14 +243,14 @@ impl Stack {
         }
     }
 
-    fn remove(&mut self, dice: &mut Dice, at: usize) {
+    fn remove(&mut self, dice: &mut Dice, at: usize, flavour: Flavour) {
         let item = self.items.remove(at);
         let way = dice.pick(6);
         if way >= 4
             && let Some(address) = address(&item)
             && !self.moved.iter().any(|(from, to)| *from == address || *to == address)
         {
-            self.removed.push((address, way == 5));
+            self.removed.push((address, way == 5 || !flavour.forgets));
         }
     }
 
