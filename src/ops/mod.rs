@@ -2,6 +2,7 @@
 
 pub mod adopting;
 pub mod backend;
+pub mod claim;
 pub mod configuration;
 mod early;
 pub mod elsewhere;
