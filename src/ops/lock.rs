@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::state::lease;
-use crate::state::{Holder, LeaseRequest, Processes, StateError, Store, SystemClock, SystemProcesses};
+use crate::state::{Holder, LeaseRequest, Processes, Scope, StateError, Store, SystemClock, SystemProcesses};
 
 /// How long a lease lasts unless its holder renews it.
 const TERM: Duration = Duration::from_secs(60);
@@ -25,12 +25,14 @@ pub struct Held {
     renewal: tokio::task::JoinHandle<()>,
 }
 
-/// Takes the lock and keeps it alive; nothing where locking is off.
+/// Takes the lock and keeps it alive; nothing where locking is off. Tells for whom it waits, if it does.
 pub fn acquire(
     runtime: &tokio::runtime::Handle,
     store: Arc<dyn Store>,
     operation: &str,
+    scope: Scope,
     settings: &Settings,
+    tell: &dyn Fn(&str),
 ) -> Result<Option<Held>, StateError> {
     if !settings.enabled {
         return Ok(None);
@@ -42,8 +44,19 @@ pub fn acquire(
         machine: SystemProcesses.machine(),
         pid: std::process::id(),
     };
-    let request = LeaseRequest { holder, operation: operation.into(), term: TERM };
-    runtime.block_on(lease::acquire(&*store, &request, settings.timeout, &SystemClock))?;
+    let request = LeaseRequest { holder, operation: operation.into(), scope, term: TERM };
+    let first = store.try_acquire(request.clone()).wait();
+    match first {
+        Err(StateError::Locked { lease, .. }) if !settings.timeout.is_zero() => {
+            let Holder { who, host, pid, .. } = &lease.holder;
+            let (operation, since) = (&lease.operation, lease::moment(lease.since));
+            tell(&format!(
+                "Waiting for the lock that {who} (process {pid} on {host}) holds for \"{operation}\" since {since}."
+            ));
+            runtime.block_on(lease::acquire(&*store, &request, settings.timeout, &SystemClock))?;
+        }
+        other => drop(other?),
+    }
     tracing::info!(operation, "the state is locked");
     let keeper = store.clone();
     let renewal = runtime.spawn(async move {

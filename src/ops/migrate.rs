@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::lock;
 use crate::backends::Backend;
-use crate::state::{Change, Intent, Snapshot, StateError, Store, Workspace, tfstate};
+use crate::state::{Change, Intent, Scope, Snapshot, StateError, Store, Workspace, tfstate};
 
 /// Why states were not moved.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +62,8 @@ fn one(
 ) -> Result<Option<Moved>, MigrateError> {
     let (source, target) = (from.open(workspace)?, to.open(workspace)?);
     let held = [
-        lock::acquire(runtime.handle(), source.clone(), "init", settings)?,
-        lock::acquire(runtime.handle(), target.clone(), "init", settings)?,
+        lock::acquire(runtime.handle(), source.clone(), "init", Scope::Whole, settings, &|_| ())?,
+        lock::acquire(runtime.handle(), target.clone(), "init", Scope::Whole, settings, &|_| ())?,
     ];
     let copied = copy(source, &target, to.place(workspace), force);
     held.into_iter().flatten().for_each(|h| h.release(runtime));

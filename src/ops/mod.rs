@@ -2,6 +2,7 @@
 
 pub mod adopting;
 pub mod backend;
+pub mod claim;
 pub mod configuration;
 pub mod console;
 mod early;

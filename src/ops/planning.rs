@@ -12,7 +12,7 @@ use super::providers::{Asking, Providers, Working, Wrap};
 use super::record::{Answering, Record};
 use super::recover;
 use super::variables::{self, Given};
-use super::{backend, lock, named, plan_file, prior};
+use super::{backend, claim, lock, named, plan_file, prior};
 use crate::apply::{self, Observer, Outcome, Silent, Stop};
 use crate::backends::{Backend, Notices};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
@@ -22,7 +22,7 @@ use crate::providers::sandbox::{self, Faults, SandboxCloud};
 use crate::provisioners::Provisioners;
 use crate::spec::Spec;
 use crate::state::seal::Encryption;
-use crate::state::{Change, Run, Snapshot, StateError, Store, Surroundings, Workspace};
+use crate::state::{Change, Run, Scope, Snapshot, StateError, Store, Surroundings, Workspace};
 
 /// Everything that a session needs from outside.
 #[derive(Clone)]
@@ -78,6 +78,8 @@ pub enum SessionError {
     State(#[from] StateError),
     #[error(transparent)]
     Backend(#[from] backend::BackendError),
+    #[error("the state changed since the plan was made ({}); run again", .0.join(", "))]
+    Stale(Vec<String>),
     #[error("{}", .0.summary)]
     Encryption(Box<Diagnostic>),
     #[error("the run could not be set up: {0}")]
@@ -94,6 +96,8 @@ pub enum Access {
     Read,
     /// The state is locked for an operation of this name until the session ends.
     Write(&'static str),
+    /// The state may be written once what a plan touches is claimed.
+    Claim,
 }
 
 impl Session {
@@ -160,6 +164,16 @@ impl Session {
                     self.snapshot = snapshot;
                 }
             }
+            Access::Claim => {
+                let store = self.backend.open(&self.settings.workspace)?;
+                let encryption = &self.settings.around.encryption;
+                if encryption.is_on() || !encryption.fallback.is_empty() {
+                    // Seals what is not sealed as it should be.
+                    store.commit(Vec::new()).wait()?;
+                }
+                self.snapshot = store.snapshot().wait()?;
+                self.store = Some(store);
+            }
             Access::Write(operation) => {
                 let workspace = self.settings.workspace.clone();
                 let store = self.open_store(&workspace, operation)?;
@@ -212,8 +226,49 @@ impl Session {
 
     /// Locks a state until the session ends.
     pub fn lock(&mut self, store: Arc<dyn Store>, operation: &str) -> Result<(), SessionError> {
-        self.held.extend(lock::acquire(self.runtime.handle(), store, operation, &self.settings.lock)?);
+        self.lock_rows(store, operation, Scope::Whole)
+    }
+
+    fn lock_rows(&mut self, store: Arc<dyn Store>, operation: &str, scope: Scope) -> Result<(), SessionError> {
+        let (lock, notices) = (&self.settings.lock, &self.settings.notices);
+        let held = lock::acquire(self.runtime.handle(), store, operation, scope, lock, &**notices)?;
+        self.held.extend(held);
         Ok(())
+    }
+
+    /// Locks what a plan touches until the session ends, and makes sure that it is what the plan was made from.
+    pub fn claim(&mut self, planned: &Planned, operation: &str) -> Result<(), SessionError> {
+        let store = self.open_one()?;
+        let scope = claim::scope(planned, &self.snapshot);
+        self.lock_rows(store.clone(), operation, scope.clone())?;
+        let changed = scope.differing(&self.snapshot, &store.snapshot().wait()?);
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.release();
+        Err(SessionError::Stale(changed))
+    }
+
+    /// Locks the whole state and reads it again.
+    pub fn start_again(&mut self, operation: &str) -> Result<(), SessionError> {
+        let store = self.open_one()?;
+        self.lock(store.clone(), operation)?;
+        self.snapshot = store.snapshot().wait()?;
+        Ok(())
+    }
+
+    fn open_one(&self) -> Result<Arc<dyn Store>, SessionError> {
+        let closed = || StateError::WriterStopped { path: self.settings.data_dir.clone() };
+        Ok(self.store.clone().ok_or_else(closed)?)
+    }
+
+    /// The state as it was while it had a serial; nothing where that is not kept.
+    pub fn snapshot_at(&self, serial: u64) -> Option<Snapshot> {
+        if serial == 0 {
+            return Some(Snapshot::empty(self.snapshot.lineage.clone()));
+        }
+        let store = self.store.clone().or_else(|| self.store_to_look().ok())?;
+        store.past(serial).wait().ok().flatten().map(|past| past.snapshot)
     }
 
     /// The values of the root variables, with what is wrong about them.
@@ -349,8 +404,28 @@ impl Session {
         observer: &Arc<dyn Observer>,
     ) -> Result<(bool, Diagnostics), SessionError> {
         let Some(store) = self.store.clone() else { return Ok((false, Diagnostics::new())) };
+        if store.open_intents().wait()?.is_empty() {
+            return Ok((false, Diagnostics::new()));
+        }
+        let alone = self.held.is_empty();
+        if alone {
+            self.lock(store.clone(), "recovery")?;
+        }
+        let settled = self.settle(&store, planned, observer);
+        if alone {
+            self.release();
+        }
+        settled
+    }
+
+    fn settle(
+        &mut self,
+        store: &Arc<dyn Store>,
+        planned: &Planned,
+        observer: &Arc<dyn Observer>,
+    ) -> Result<(bool, Diagnostics), SessionError> {
         let cloud = Working(self.providers.clone());
-        let settled = self.runtime.block_on(recover::settle(&*store, &cloud, planned, observer))?;
+        let settled = self.runtime.block_on(recover::settle(&**store, &cloud, planned, observer))?;
         if settled.changed {
             self.snapshot = store.snapshot().wait()?;
         }

@@ -18,7 +18,7 @@ pub enum StateError {
     )]
     Damaged { path: PathBuf, detail: String },
     #[error(
-        "{row} in the state \"{path}\" is damaged: {detail}; restore the state from a backup, or remove this row and import the object again"
+        "{row} in the state \"{path}\" is damaged: {detail}; \"terrane state repair\" tells what can be mended, or restore the state from a backup"
     )]
     DamagedRow { path: PathBuf, row: String, detail: String },
     #[error(

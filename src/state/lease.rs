@@ -10,7 +10,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Clock, StateError, Store};
+use super::{Clock, Scope, StateError, Store};
 use crate::model::Str;
 
 /// How long a lease lasts unless it is renewed.
@@ -32,6 +32,8 @@ pub struct LeaseRequest {
     pub holder: Holder,
     /// What it is for: `apply`.
     pub operation: Str,
+    /// What it covers: leases whose scopes do not meet are held at the same time.
+    pub scope: Scope,
     pub term: Duration,
 }
 
@@ -43,6 +45,7 @@ pub struct Lease {
     pub token: u64,
     pub holder: Holder,
     pub operation: Str,
+    pub scope: Scope,
     pub since: OffsetDateTime,
     pub expires: OffsetDateTime,
 }

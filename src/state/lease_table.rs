@@ -1,5 +1,6 @@
 //! The lock's row: who holds it, whether he still does, and who may have it next.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use time::OffsetDateTime;
 use super::codec::{from_millis, to_millis};
 use super::lease::moment;
 use super::write::WriteError;
-use super::{Acquired, Holder, Lease, LeaseRequest, StateError, Surroundings};
+use super::{Acquired, Holder, Lease, LeaseRequest, Scope, StateError, Surroundings};
 use crate::model::Str;
 
 /// The lease that this process holds.
@@ -21,9 +22,9 @@ pub(super) struct Held {
     pub operation: Str,
 }
 
-const COLUMNS: &str = "id, token, who, host, machine, pid, operation, since, expires";
+const COLUMNS: &str = "id, token, who, host, machine, pid, operation, since, expires, scope";
 
-/// Gives the lock if nobody has it, or if all who have it are gone.
+/// Gives the lock if nobody has one that meets it, or if all who have are gone.
 pub(super) fn acquire(
     conn: &Connection,
     path: &Path,
@@ -31,24 +32,27 @@ pub(super) fn acquire(
     around: &Surroundings,
 ) -> Result<Acquired, WriteError> {
     let now = around.clock.now();
-    let leases = all(conn)?;
-    if let Some(lease) = leases.iter().find(|l| !is_over(l, now, around)) {
+    let (over, live): (Vec<_>, Vec<_>) = all(conn)?.into_iter().partition(|l| is_over(l, now, around));
+    if let Some(lease) = live.iter().find(|l| l.scope.meets(&request.scope)) {
         let (path, lease) = (path.to_path_buf(), Box::new(lease.clone()));
         return Err(WriteError::Refused(StateError::Locked { path, lease, waited: Duration::ZERO }));
     }
-    conn.execute("DELETE FROM leases", [])?;
+    for lease in &over {
+        conn.execute("DELETE FROM leases WHERE id = ?1", [&*lease.id])?;
+    }
     let token = next_token(conn)?;
     let lease = Lease {
         id: uuid::Uuid::new_v4().to_string().into(),
         token: token.unsigned_abs(),
         holder: request.holder,
         operation: request.operation,
+        scope: request.scope,
         since: now,
         expires: now + request.term,
     };
     conn.execute(
         "INSERT INTO leases (id, scope, token, who, host, machine, pid, operation, since, expires)
-         VALUES (?1, '', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         VALUES (?1, ?10, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             &*lease.id,
             token,
@@ -59,9 +63,17 @@ pub(super) fn acquire(
             &*lease.operation,
             to_millis(lease.since),
             to_millis(lease.expires),
+            lease.scope.to_text(),
         ],
     )?;
-    Ok(Acquired { lease, taken_over: leases })
+    Ok(Acquired { lease, taken_over: over })
+}
+
+/// The fencing tokens of other holders that are at work: their intents are not open.
+pub(super) fn at_work(conn: &Connection, held: Option<&Held>, around: &Surroundings) -> rusqlite::Result<HashSet<i64>> {
+    let now = around.clock.now();
+    let others = all(conn)?.into_iter().filter(|l| !is_over(l, now, around) && held.is_none_or(|h| h.id != l.id));
+    Ok(others.filter_map(|l| i64::try_from(l.token).ok()).collect())
 }
 
 fn next_token(conn: &Connection) -> Result<i64, WriteError> {
@@ -89,7 +101,9 @@ pub(super) fn check(conn: &Connection, path: &Path, held: &Held) -> Result<(), W
     if conn.prepare_cached(sql)?.exists(params![&*held.id, held.token])? {
         return Ok(());
     }
-    let detail = match all(conn)?.first() {
+    let leases = all(conn)?;
+    let later = leases.iter().find(|l| i64::try_from(l.token).is_ok_and(|token| token > held.token));
+    let detail = match later {
         Some(other) => format!("{} took it over at {}", other.holder.who, moment(other.since)),
         None => "it was removed by force".to_string(),
     };
@@ -146,5 +160,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Lease> {
         operation: text(6)?,
         since: at(7)?,
         expires: at(8)?,
+        scope: Scope::from_text(&row.get::<_, String>(9)?),
     })
 }

@@ -1,7 +1,7 @@
 //! Reads a whole state from the tables, checking every row.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,12 +35,15 @@ pub(super) fn snapshot(conn: &Connection, path: &Path, keys: &Keyring) -> Result
     Ok(snapshot.with_rows(loading.rows()?))
 }
 
-/// The intents that have no outcome, oldest first.
-pub(super) fn intents(loading: &Loading<'_>) -> Result<Vec<Intent>, StateError> {
-    let sql = "SELECT key, plan, address, deposed, operation, provider, remote_id, began, desired, sealed_by
+/// The intents that have no outcome, oldest first; without those of these fencing tokens.
+pub(super) fn intents(loading: &Loading<'_>, without: &HashSet<i64>) -> Result<Vec<Intent>, StateError> {
+    let sql = "SELECT key, plan, address, deposed, operation, provider, remote_id, began, desired, sealed_by, token
                FROM intents ORDER BY began, key";
     let mut intents = Vec::new();
     loading.each(sql, |row| {
+        if row.get(10).is_ok_and(|token: i64| without.contains(&token)) {
+            return Ok(());
+        }
         let key = text(row, 0).map_err(|e| loading.damaged("an intent".into(), e))?;
         let read = || -> Result<Intent, Unreadable> {
             let (remote_id, desired) = loading.intent_body(key, row)?;
@@ -107,8 +110,18 @@ fn unreadable_for(error: impl std::fmt::Display) -> Unreadable {
     Unreadable::Row(error.to_string())
 }
 
+/// The columns of rows, in the order that [`Loading::row`] reads them.
+pub(super) const ROWS: &str = "
+SELECT id, resource, key, deposed, provider, dependencies, schema_version, tainted, create_before_destroy, created,
+  updated, checksum, sealed_by, remote_id, sensitive, private, attributes FROM instances";
+
+/// The same of their earlier images.
+const PAST_ROWS: &str = "
+SELECT ended, resource, key, deposed, provider, dependencies, schema_version, tainted, create_before_destroy, created,
+  updated, checksum, sealed_by, NULL, '[]', NULL, body FROM history";
+
 /// What rows have in common, by the ids that they refer to it with.
-struct Shared {
+pub(super) struct Shared {
     resources: HashMap<i64, (ResourceAddress, Str)>,
     providers: HashMap<i64, (Arc<StoredProvider>, Str)>,
     dependencies: HashMap<i64, (Arc<[ResourceAddress]>, Vec<u8>)>,
@@ -182,20 +195,41 @@ impl Loading<'_> {
     }
 
     pub(super) fn rows(&self) -> Result<Vec<Arc<StoredInstance>>, StateError> {
-        let mut shared = self.shared()?;
+        let mut shared = self.shared(&mut Err)?;
         let mut rows = Vec::new();
-        let sql = "SELECT id, resource, key, deposed, provider, dependencies, schema_version, tainted,
-                   create_before_destroy, created, updated, checksum, sealed_by, remote_id, sensitive, private,
-                   attributes FROM instances";
-        self.each(sql, |row| {
-            let read = self.instance(row, &mut shared);
-            rows.push(Arc::new(read.map_err(|e| self.damaged(row_name(row, &shared), e))?));
+        self.each(ROWS, |row| {
+            rows.push(Arc::new(self.row(row, &mut shared)?));
             Ok(())
         })?;
         Ok(rows)
     }
 
-    fn shared(&self) -> Result<Shared, StateError> {
+    /// A row as a query that begins with [`ROWS`] gives it.
+    pub(super) fn row(&self, row: &Row<'_>, shared: &mut Shared) -> Result<StoredInstance, StateError> {
+        self.instance(row, shared).map_err(|e| self.damaged(row_name(row, shared), e))
+    }
+
+    /// The first column of a query, which is text.
+    pub(super) fn names(&self, sql: &str) -> Result<Vec<String>, StateError> {
+        let mut names = Vec::new();
+        self.each(sql, |row| {
+            names.push(row.get(0).map_err(|e| self.sqlite(e))?);
+            Ok(())
+        })?;
+        Ok(names)
+    }
+
+    /// Lineage and serial.
+    pub(super) fn identity(&self) -> Result<(String, u64), StateError> {
+        let mut meta = self.meta()?;
+        Ok((self.required(&mut meta, "lineage")?, self.number(&mut meta, "serial")?))
+    }
+
+    /// What rows have in common. `skip` says whether what cannot be read is an error.
+    pub(super) fn shared(
+        &self,
+        skip: &mut dyn FnMut(StateError) -> Result<(), StateError>,
+    ) -> Result<Shared, StateError> {
         let mut shared = Shared {
             resources: HashMap::new(),
             providers: HashMap::new(),
@@ -209,8 +243,10 @@ impl Loading<'_> {
                 let parsed = ResourceAddress::parse(address).map_err(unreadable_for)?;
                 Ok((row.get(0)?, (parsed, address.into())))
             };
-            let (id, entry) = read().map_err(|e| self.damaged("an address".into(), e))?;
-            shared.resources.insert(id, entry);
+            match read() {
+                Ok((id, entry)) => drop(shared.resources.insert(id, entry)),
+                Err(e) => skip(self.damaged("an address".into(), e))?,
+            }
             Ok(())
         })?;
         self.each("SELECT id, address FROM providers", |row| {
@@ -219,13 +255,17 @@ impl Loading<'_> {
                 let parsed = StoredProvider::parse(address).map_err(unreadable_for)?;
                 Ok((row.get(0)?, (Arc::new(parsed), address.into())))
             };
-            let (id, entry) = read().map_err(|e| self.damaged("a provider".into(), e))?;
-            shared.providers.insert(id, entry);
+            match read() {
+                Ok((id, entry)) => drop(shared.providers.insert(id, entry)),
+                Err(e) => skip(self.damaged("a provider".into(), e))?,
+            }
             Ok(())
         })?;
         self.each("SELECT id, digest, addresses FROM dependency_sets", |row| {
-            let (id, entry) = dependency_set(row).map_err(|e| self.damaged("a set of dependencies".into(), e))?;
-            shared.dependencies.insert(id, entry);
+            match dependency_set(row) {
+                Ok((id, entry)) => drop(shared.dependencies.insert(id, entry)),
+                Err(e) => skip(self.damaged("a set of dependencies".into(), e))?,
+            }
             Ok(())
         })?;
         Ok(shared)
@@ -380,20 +420,29 @@ impl Loading<'_> {
 
     /// Rows that ended after a serial, as they were while the state had it.
     pub(super) fn past_rows(&self, serial: u64) -> Result<Vec<Arc<StoredInstance>>, StateError> {
-        let mut shared = self.shared()?;
+        let mut shared = self.shared(&mut Err)?;
         let mut rows = Vec::new();
         let at = i64::try_from(serial).unwrap_or(i64::MAX);
-        let sql = format!(
-            "SELECT ended, resource, key, deposed, provider, dependencies, schema_version, tainted,
-             create_before_destroy, created, updated, checksum, sealed_by, NULL, '[]', NULL, body
-             FROM history WHERE ended > {at} AND updated <= {at}"
-        );
+        let sql = format!("{PAST_ROWS} WHERE ended > {at} AND updated <= {at}");
         self.each(&sql, |row| {
             let read = self.past_row(row, &mut shared);
             rows.push(Arc::new(read.map_err(|e| self.damaged(row_name(row, &shared), e))?));
             Ok(())
         })?;
         Ok(rows)
+    }
+
+    /// One earlier image of a row, by the key of its table.
+    pub(super) fn past_row_of(
+        &self,
+        named: &[rusqlite::types::Value; 4],
+    ) -> Result<Option<StoredInstance>, StateError> {
+        let mut shared = self.shared(&mut |_| Ok(()))?;
+        let sql = format!("{PAST_ROWS} WHERE resource = ?1 AND key = ?2 AND deposed = ?3 AND ended = ?4");
+        let mut statement = self.conn.prepare(&sql).map_err(|e| self.sqlite(e))?;
+        let mut rows = statement.query(rusqlite::params_from_iter(named)).map_err(|e| self.sqlite(e))?;
+        let Some(row) = rows.next().map_err(|e| self.sqlite(e))? else { return Ok(None) };
+        self.past_row(row, &mut shared).map(Some).map_err(|e| self.damaged(row_name(row, &shared), e))
     }
 
     fn past_row(&self, row: &Row<'_>, shared: &mut Shared) -> Result<StoredInstance, Unreadable> {

@@ -18,7 +18,7 @@ pub(super) fn is_due(conn: &Connection, writing: &Writing<'_>) -> Result<bool, W
 pub(super) fn all(conn: &Connection, writing: &mut Writing<'_>) -> Result<(), WriteError> {
     let loading = Loading { path: writing.path, conn, keys: writing.keys };
     let snapshot = load::snapshot(conn, writing.path, writing.keys)?;
-    let intents = load::intents(&loading)?;
+    let intents = load::intents(&loading, &Default::default())?;
     for table in sealed_tables::ALL {
         table.reseal(conn, writing.path, writing.keys)?;
     }

@@ -117,7 +117,11 @@ impl Store for SqliteStore {
     }
 
     fn open_intents(&self) -> Answer<Vec<Intent>> {
-        self.call(|w| load::intents(&w.loading()))
+        self.call(|w| {
+            let others = lease_table::at_work(&w.conn, w.held.as_ref(), &w.around);
+            let others = others.map_err(|e| StateError::from_sqlite(&w.path, &e))?;
+            load::intents(&w.loading(), &others)
+        })
     }
 
     fn try_acquire(&self, request: LeaseRequest) -> Answer<Acquired> {

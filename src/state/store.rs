@@ -24,10 +24,11 @@ pub trait Store: Send + Sync {
     /// reaching the disk.
     fn commit(&self, changes: Vec<Change>) -> Answer<()>;
 
-    /// The calls that were begun and whose outcome is not known, oldest first.
+    /// The calls that were begun and whose outcome is not known, oldest first; without those of other holders who are at
+    /// work.
     fn open_intents(&self) -> Answer<Vec<Intent>>;
 
-    /// Takes the lock if it is free or its holder is gone, [`super::StateError::Locked`] otherwise. From then on every
+    /// Takes the lock if nobody holds one whose scope meets its own, or if those who do are gone, [`super::StateError::Locked`] otherwise. From then on every
     /// commit checks that the lock is still held.
     fn try_acquire(&self, request: LeaseRequest) -> Answer<Acquired>;
 

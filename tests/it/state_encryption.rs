@@ -346,11 +346,6 @@ fn leaks_of(folder: &Path, text: &str) -> Vec<String> {
     all.into_iter().filter(|p| fs::read(p).unwrap().windows(text.len()).any(|w| w == text.as_bytes())).collect()
 }
 
-/// What a command complained of, in one line.
-fn said(run: &Run) -> String {
-    run.stderr.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// The ways in which a key can be given, and what is said where one is wrong.
 #[test]
 fn keys_come_from_the_configuration_a_file_and_the_environment() {
@@ -370,13 +365,13 @@ fn keys_come_from_the_configuration_a_file_and_the_environment() {
     apply(&format!("{file}}}"), "").success();
     assert_eq!(leaks(&stack.dir().join(".terrane")), Vec::<String>::new());
     let missing = apply(&format!("{environment}}}"), "").expect_status(1);
-    assert!(said(&missing).contains("TERRANE_STATE_KEY"), "{missing}");
+    assert!(missing.said().contains("TERRANE_STATE_KEY"), "{missing}");
     let short = apply(&format!("{environment}}}"), "abc").expect_status(1);
-    assert!(said(&short).contains("it holds no key: 32 bytes are needed") && !short.stderr.contains("abc"), "{short}");
+    assert!(short.said().contains("it holds no key: 32 bytes are needed") && !short.stderr.contains("abc"), "{short}");
     let wrong = apply(&format!("{environment}}}"), &"77".repeat(32)).expect_status(1);
-    assert!(said(&wrong).contains("is encrypted with the key file \"k\""), "{wrong}");
+    assert!(wrong.said().contains("is encrypted with the key file \"k\""), "{wrong}");
     let none = stack.terrane(["state", "list"]).run().expect_status(1);
-    assert!(said(&none).contains("and no key is configured"), "{none}");
+    assert!(none.said().contains("and no key is configured"), "{none}");
     // Rotation: the new key, with the old one as a fallback.
     let both = format!(
         "key_provider \"file\" \"old\" {{\n path = \"state.key\"\n}}\nmethod \"aes_gcm\" \"old\" {{\n keys = key_provider.file.old\n}}\n\
@@ -396,7 +391,7 @@ fn keys_come_from_the_configuration_a_file_and_the_environment() {
         ("state {}", "\"method\" is missing"),
     ] {
         let refused = stack.terrane(["plan"]).env("TERRANE_ENCRYPTION", text).run().expect_status(1);
-        assert!(said(&refused).contains(expected), "{text}: {refused}");
+        assert!(refused.said().contains(expected), "{text}: {refused}");
     }
 }
 
@@ -429,5 +424,5 @@ fn a_key_of_kms_opens_what_it_sealed() {
     assert_eq!(leaks(&stack.dir().join(".terrane")), Vec::<String>::new());
     run(&["plan", "-detailed-exitcode"], &id).success();
     let gone = run(&["plan"], "00000000-0000-0000-0000-000000000000").expect_status(1);
-    assert!(said(&gone).contains("aws_kms \"k\"") && said(&gone).contains("NotFoundException"), "{gone}");
+    assert!(gone.said().contains("aws_kms \"k\"") && gone.said().contains("NotFoundException"), "{gone}");
 }

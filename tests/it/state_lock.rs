@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use terrane::model::{Str, Value};
 use terrane::state::lease::{self, TERM};
 use terrane::state::{
-    Clock, Holder, Lease, LeaseRequest, Processes, SqliteStore, StateError, Store, Surroundings, SystemProcesses,
+    Clock, Holder, Lease, LeaseRequest, Processes, Scope, SqliteStore, StateError, Store, Surroundings, SystemProcesses,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -68,7 +68,12 @@ impl Ground {
 
 fn request(who: &str, machine: &str, pid: u32) -> LeaseRequest {
     let (host, machine) = ("build-7".into(), Some(machine.into()));
-    LeaseRequest { holder: Holder { who: who.into(), host, machine, pid }, operation: "apply".into(), term: TERM }
+    LeaseRequest {
+        holder: Holder { who: who.into(), host, machine, pid },
+        operation: "apply".into(),
+        scope: Scope::Whole,
+        term: TERM,
+    }
 }
 
 fn take(store: &SqliteStore, who: &str, machine: &str, pid: u32) -> Result<Lease, StateError> {
@@ -96,6 +101,22 @@ fn a_held_lock_says_who_holds_it_and_what_to_do() {
     anna.release().wait().unwrap();
     let next = take(&ben, "ben@laptop", "there", 8).unwrap();
     assert!(next.token > lease.token);
+}
+
+/// A clock that is set back makes no lock end early, and lets none last longer than a term from its next renewal.
+#[test]
+fn a_clock_that_is_set_back_harms_no_lock() {
+    let ground = Ground::new();
+    let (anna, ben) = (ground.open(), ground.open());
+    take(&anna, "anna", "there", 7).unwrap();
+    *ground.clock.0.lock().unwrap() -= Duration::from_secs(3600);
+    assert!(matches!(take(&ben, "ben", "here", 8), Err(StateError::Locked { .. })));
+    anna.commit(vec![put(data_row("a.b", Value::TRUE))]).wait().unwrap();
+    anna.renew(TERM).wait().unwrap();
+    assert!(matches!(take(&ben, "ben", "here", 8), Err(StateError::Locked { .. })));
+    ground.clock.pass(TERM + Duration::from_secs(1));
+    take(&ben, "ben", "here", 8).unwrap();
+    assert!(matches!(anna.commit(vec![put(data_row("a.c", Value::TRUE))]).wait(), Err(StateError::LockLost { .. })));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use terrane::model::{Address, Marks, Type, Value, set};
 use terrane::state::{
-    Change, Holder, Intent, IntentOperation, LeaseRequest, SqliteStore, Status, Store, StoredInstance, StoredProvider,
-    Surroundings,
+    Change, Holder, Intent, IntentOperation, LeaseRequest, Scope, SqliteStore, Status, Store, StoredInstance,
+    StoredProvider, Surroundings,
 };
 
 /// The type of `terraform_data` objects.
@@ -74,7 +74,7 @@ pub fn write(path: &Path, rows: Vec<StoredInstance>) {
 /// A lock that nobody else of these tests holds.
 pub fn lease(operation: &str) -> LeaseRequest {
     let holder = Holder { who: "anna@here".into(), host: "here".into(), machine: None, pid: 1 };
-    LeaseRequest { holder, operation: operation.into(), term: std::time::Duration::from_secs(60) }
+    LeaseRequest { holder, operation: operation.into(), scope: Scope::Whole, term: std::time::Duration::from_secs(60) }
 }
 
 /// An intent of the key "key".

@@ -16,7 +16,7 @@ use super::show::open_saved;
 use crate::apply::{Observer, Outcome, Stop};
 use crate::model::{Diagnostic, Marks};
 use crate::ops::plan_file::is_plan;
-use crate::ops::{Access, Session};
+use crate::ops::{Access, Session, SessionError};
 use crate::plan::{Plan, PlanMode, Planned};
 
 /// Carries out changes, after asking.
@@ -46,6 +46,8 @@ pub struct Apply {
     pub subject: Option<PathBuf>,
 }
 
+const OPERATION: &str = "apply";
+
 impl Apply {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
         let saved = self.subject.as_deref().filter(|p| p.is_file() || self.in_chdir(call, p).is_file());
@@ -64,27 +66,43 @@ impl Apply {
                     .help("give the folder of a root module, or a file that \"terrane plan -out\" wrote")
                     .into());
             }
-            let (session, planned) = open_saved(path, &mut settings, &self.common, call, Access::Write("apply"))?;
-            if planned.plan.errored() {
-                call.terminal.diagnostics(&planned.plan.diagnostics, &session.sources);
-                return Ok(1);
-            }
+            let (mut session, planned) = open_saved(path, &mut settings, &self.common, call, Access::Claim)?;
+            session.claim(&planned, OPERATION)?;
             return carry_out(session, planned, self.parallelism, call.terminal);
         }
         let options = self.planning.options()?;
-        let (session, planned, _) = planning::make(settings, Access::Write("apply"), &options, call.terminal)?;
-        planning::show(&planned.plan, &session, call.terminal);
-        if planned.plan.errored() {
-            return Ok(1);
+        let (mut session, mut planned, _) = planning::make(settings, Access::Claim, &options, call.terminal)?;
+        if let Some(code) = self.agree(&session, &planned, call.terminal)? {
+            return Ok(code);
         }
-        if !planned.plan.has_changes() && !planned.corrects_state() {
-            tell_end(&planned.plan, &nothing_done(&planned.plan), call.terminal);
-            return Ok(0);
-        }
-        if !self.auto_approve && planned.plan.has_changes() {
-            ask(&planned, call.terminal)?;
+        match session.claim(&planned, OPERATION) {
+            Err(SessionError::Stale(_)) => {
+                session.start_again(OPERATION)?;
+                (session, planned, _) = planning::settle(session, Access::Write(OPERATION), &options, call.terminal)?;
+                call.terminal.say("\nThe state has changed meanwhile. The plan is made anew:\n");
+                if let Some(code) = self.agree(&session, &planned, call.terminal)? {
+                    return Ok(code);
+                }
+            }
+            other => other?,
         }
         carry_out(session, planned, self.parallelism, call.terminal)
+    }
+
+    /// Shows the plan and asks. Gives the exit status where there is nothing to carry out.
+    fn agree(&self, session: &Session, planned: &Planned, terminal: &Terminal) -> Result<Option<u8>, Failure> {
+        planning::show(&planned.plan, session, terminal);
+        if planned.plan.errored() {
+            return Ok(Some(1));
+        }
+        if !planned.plan.has_changes() && !planned.corrects_state() {
+            tell_end(&planned.plan, &nothing_done(&planned.plan), terminal);
+            return Ok(Some(0));
+        }
+        if !self.auto_approve && planned.plan.has_changes() {
+            ask(planned, terminal)?;
+        }
+        Ok(None)
     }
 
     fn in_chdir(&self, call: &Call, path: &std::path::Path) -> PathBuf {

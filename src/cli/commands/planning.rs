@@ -99,7 +99,7 @@ pub fn settle(
     session.watch(terminal.reading());
     ask_for_variables(&mut session, terminal);
     let (mut planned, mut record) = session.plan(options.clone());
-    if matches!(access, Access::Write(_)) && !planned.plan.errored() {
+    if matches!(access, Access::Write(_) | Access::Claim) && !planned.plan.errored() {
         let lines = terminal.talks.then(|| Lines::new(terminal.out, terminal.live, None));
         if let Some(lines) = &lines {
             lines.tick(session.runtime());
@@ -122,7 +122,7 @@ pub fn settle(
 /// Asks for the variables that have no value, where somebody is there to answer. Without an answer they stay
 /// without a value, which is an error of the plan.
 fn ask_for_variables(session: &mut Session, terminal: &Terminal) {
-    if !terminal.interactive || session.loaded.diagnostics.has_errors() {
+    if !terminal.interactive || session.fixed_inputs.is_some() || session.loaded.diagnostics.has_errors() {
         return;
     }
     for (name, doc) in session.unset_variables() {

@@ -8,7 +8,7 @@ use super::super::show::state_text;
 use super::Call;
 use super::planning;
 use crate::model::Diagnostic;
-use crate::ops::{Access, Session, Settings, load, plan_file};
+use crate::ops::{Access, Session, Settings, claim, load, plan_file};
 use crate::plan::Planned;
 
 /// Shows a saved plan, or the state where none is given.
@@ -88,13 +88,24 @@ pub fn open_saved(
             .help("make a new plan, or add a fallback to method.unencrypted for plans")
             .into());
     }
-    if session.snapshot.serial != file.serial || (session.snapshot.lineage != file.lineage && file.serial > 0) {
-        return Err(Diagnostic::error("Saved plan is stale")
-            .detail("the state has changed since the plan was made")
-            .help("make a new plan")
-            .into());
+    let now = session.snapshot.clone();
+    let moved_on = now.serial != file.serial;
+    if now.lineage != file.lineage && file.serial > 0 {
+        return Err(stale("the state is another one than the plan was made from"));
+    }
+    if moved_on {
+        let before = session.snapshot_at(file.serial);
+        session.snapshot = before.ok_or_else(|| stale("the state has changed since the plan was made"))?;
     }
     let mut planned = session.replay(&file.record);
+    let changed = claim::scope(&planned, &session.snapshot).differing(&session.snapshot, &now);
+    if !changed.is_empty() {
+        let shown = changed.iter().take(10).map(|name| format!("\n  {name}")).collect::<String>();
+        return Err(stale(&format!("what it touches has changed since it was made:{shown}")));
+    }
+    if plan_file::digest(&planned.plan) != file.digest && moved_on {
+        return Err(stale("the state has changed since the plan was made"));
+    }
     if plan_file::digest(&planned.plan) != file.digest {
         return Err(Diagnostic::error("the saved plan does not come to the same steps any more")
             .detail("a file that the configuration reads, or the state, is not what it was")
@@ -104,7 +115,7 @@ pub fn open_saved(
     if access != Access::Read && planned.plan.errored() {
         return Err(Failure { diagnostics: planned.plan.diagnostics, sources: session.sources.clone(), code: 1 });
     }
-    if matches!(access, Access::Write(_)) {
+    if access != Access::Read {
         let (changed, notes) = session.recover(&planned, &call.terminal.reading())?;
         planned.plan.diagnostics.extend(notes);
         if changed {
@@ -115,4 +126,8 @@ pub fn open_saved(
         }
     }
     Ok((session, planned))
+}
+
+fn stale(why: &str) -> Failure {
+    Diagnostic::error("Saved plan is stale").detail(why).help("make a new plan").into()
 }

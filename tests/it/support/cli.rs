@@ -341,6 +341,11 @@ impl Run {
         self
     }
 
+    /// What stderr says, in one line however it was wrapped.
+    pub fn said(&self) -> String {
+        self.stderr.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// The standard output, read as one JSON document.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {

@@ -5,6 +5,7 @@ mod list;
 mod mv;
 mod pull;
 mod push;
+mod repair;
 mod replace_provider;
 mod rm;
 mod show;
@@ -33,6 +34,7 @@ pub enum StateCommand {
     Rm(rm::Rm),
     Pull(pull::Pull),
     Push(push::Push),
+    Repair(repair::Repair),
     ImportTfstate(import_tfstate::ImportTfstate),
     ReplaceProvider(replace_provider::ReplaceProvider),
 }
@@ -46,6 +48,7 @@ impl State {
             StateCommand::Rm(c) => c.run(call),
             StateCommand::Pull(c) => c.run(call),
             StateCommand::Push(c) => c.run(call),
+            StateCommand::Repair(c) => c.run(call),
             StateCommand::ImportTfstate(c) => c.run(call),
             StateCommand::ReplaceProvider(c) => c.run(call),
         }
@@ -60,6 +63,7 @@ impl State {
             StateCommand::Rm(c) => &c.common,
             StateCommand::Pull(c) => &c.common,
             StateCommand::Push(c) => &c.common,
+            StateCommand::Repair(c) => &c.common,
             StateCommand::ImportTfstate(c) => &c.common,
             StateCommand::ReplaceProvider(c) => &c.common,
         }
