@@ -72,7 +72,7 @@ pub enum StateError {
     )]
     Conflict { place: String, kept: Option<PathBuf> },
     #[error(
-        "{count} outcomes could not be sent to {place}: {detail}; they are in \"{kept}\", and the next plan, apply or init in this folder sends them"
+        "not everything could be sent to {place}: {detail}; {count} commits are in \"{kept}\", and the next plan, apply or init in this folder sends them"
     )]
     Unsent { place: String, count: usize, kept: PathBuf, detail: String },
     #[error(
@@ -96,6 +96,14 @@ pub enum StateError {
 }
 
 impl StateError {
+    /// What a server said, or failed to, without its name and the next step.
+    pub fn reason(&self) -> String {
+        match self {
+            StateError::Unreachable { detail, .. } | StateError::Refused { detail, .. } => detail.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// Tells what an error of the database means for the user.
     pub fn from_sqlite(path: &Path, error: &rusqlite::Error) -> StateError {
         let path = path.to_path_buf();

@@ -32,7 +32,7 @@ pub(super) fn acquire(
 ) -> Result<Acquired, WriteError> {
     let now = around.clock.now();
     let leases = all(conn)?;
-    if let Some(lease) = leases.iter().find(|l| !is_over(l, now, around)) {
+    if let Some(lease) = leases.iter().find(|l| !l.is_over(around)) {
         let (path, lease) = (path.to_path_buf(), Box::new(lease.clone()));
         return Err(WriteError::Refused(StateError::Locked { path, lease, waited: Duration::ZERO }));
     }
@@ -72,15 +72,6 @@ fn next_token(conn: &Connection) -> Result<i64, WriteError> {
     )?;
     let sql = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'fencing_token'";
     Ok(conn.query_row(sql, [], |r| r.get(0))?)
-}
-
-/// A lease that nobody will release: it expired, or its process is gone from this machine.
-fn is_over(lease: &Lease, now: OffsetDateTime, around: &Surroundings) -> bool {
-    if lease.expires <= now {
-        return true;
-    }
-    let here = around.processes.machine();
-    here.is_some() && lease.holder.machine == here && !around.processes.is_alive(lease.holder.pid)
 }
 
 /// Fails unless the lease is still there: whoever took it over has a higher token and may have written since.

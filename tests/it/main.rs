@@ -15,6 +15,7 @@ mod aws_rds;
 #[cfg(feature = "aws")]
 mod aws_s3;
 mod bad_input;
+mod backends;
 mod cli;
 mod cli_json;
 mod cli_questions;
