@@ -41,8 +41,8 @@ fn connect(configuration: &Configuration, context: &Context) -> Result<Arc<dyn B
         (Some(token), _) => builder.with_bearer_token(token),
         (None, Some(json)) if json.trim_start().starts_with('{') => builder.with_service_account_key(json),
         (None, Some(file)) => builder.with_service_account_path(file),
-        // Without TLS nothing is authenticated: an emulator.
-        (None, None) if endpoint.is_some_and(|e| e.starts_with("http://")) => builder.with_skip_signature(true),
+        // Without TLS nothing is authenticated: an emulator, which takes any token.
+        (None, None) if endpoint.is_some_and(|e| e.starts_with("http://")) => builder.with_bearer_token("none"),
         (None, None) => match context.environment.get("GOOGLE_APPLICATION_CREDENTIALS") {
             Some(file) => builder.with_application_credentials(file),
             None => builder,

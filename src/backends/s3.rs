@@ -59,6 +59,8 @@ fn connect(configuration: &Configuration, context: &Context) -> Result<Arc<dyn B
         .with_bucket_name(bucket)
         .with_region(region)
         .with_retry(retry())
+        // Not every store has the bulk request, and rights are often given for the plain one.
+        .with_disable_bulk_delete(true)
         .with_client_options(client(endpoint))
         .with_credentials(credentials(configuration, context, region));
     let path_style = configuration.flag("use_path_style") || configuration.flag("force_path_style");

@@ -18,6 +18,13 @@ fn run(stack: &Stack, arguments: &[&str]) -> Run {
     stack.terrane(arguments.iter().copied()).run()
 }
 
+/// What a backend that is left needs: its block, which may hold secrets, is gone by then.
+const SECRETS: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "testing"),
+    ("AWS_SECRET_ACCESS_KEY", "testing"),
+    ("ARM_ACCESS_KEY", "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="),
+];
+
 /// Eight runs at once: one does the work, the others wait and find it done.
 fn eight_processes_take_turns(bed: &Bed) {
     let stacks: Vec<Stack> = (0..8).map(|_| stack(bed)).collect();
@@ -59,7 +66,9 @@ fn states_move_through_all_backends_and_back() {
         stack.write("backend.tf", &bed.map(Bed::block).unwrap_or_default());
         let refused = run(&stack, &["plan"]).expect_status(1);
         assert!(refused.stderr.contains("terrane init -migrate-state"), "{refused}");
-        let moved = run(&stack, &["init", "-migrate-state", "-no-color"]).success();
+        let init = stack.terrane(["init", "-migrate-state", "-no-color"]);
+        let init = SECRETS.iter().fold(init, |init, (name, value)| init.env(name, value));
+        let moved = init.env("PG_CONN_STR", pg.arguments["conn_str"].as_str().unwrap()).run().success();
         let told: Vec<&str> = moved.stdout.lines().filter(|l| l.starts_with("Moved the state of")).collect();
         assert_eq!(told.len(), 2, "{moved}");
         hashes.push(told.join("\n"));
