@@ -62,7 +62,7 @@ pub enum StateError {
     NoWorkspaces { place: String },
     #[error("{place} does not answer: {detail}; run again when it can be reached")]
     Unreachable { place: String, detail: String },
-    #[error("{place} refused: {detail}")]
+    #[error("{place} can't be used: {detail}")]
     Refused { place: String, detail: String },
     #[error(
         "the state at {place} was written by somebody else meanwhile{}",
@@ -96,6 +96,11 @@ pub enum StateError {
 }
 
 impl StateError {
+    /// A state that can't be sealed or opened.
+    pub fn sealed(place: &str, error: &super::seal::envelope::EnvelopeError) -> StateError {
+        StateError::Refused { place: place.to_string(), detail: error.to_string() }
+    }
+
     /// What a server said, or failed to, without its name and the next step.
     pub fn reason(&self) -> String {
         match self {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::sealed::Sealed;
 use super::working::Working;
 use super::writer::Writer;
 use super::{Documents, Name, When, document, journal, log};
 use crate::backends::asked::Asked;
 use crate::backends::background::Background;
 use crate::backends::{Backend, Context};
+use crate::state::seal::envelopes::Envelopes;
 use crate::state::{Snapshot, StateError, Store, Workspace};
 
 /// Where the documents of each workspace lie.
@@ -28,18 +30,25 @@ pub struct DocumentBackend {
     keys: Arc<dyn Keys>,
     context: Context,
     background: Arc<Background>,
+    envelopes: Arc<Envelopes>,
 }
 
 impl DocumentBackend {
     pub fn new(keys: Arc<dyn Keys>, context: Context) -> Result<DocumentBackend, StateError> {
-        Ok(DocumentBackend { keys, context, background: Arc::new(Background::start()?) })
+        let envelopes = Arc::new(Envelopes::new(context.around.encryption.clone(), "documents"));
+        Ok(DocumentBackend { keys, context, background: Arc::new(Background::start()?), envelopes })
+    }
+
+    fn documents(&self, workspace: &Workspace) -> Result<Arc<dyn Documents>, StateError> {
+        Ok(Arc::new(Sealed { inner: self.keys.documents(workspace)?, envelopes: self.envelopes.clone() }))
     }
 
     fn store(&self, workspace: &Workspace) -> Result<Asked, StateError> {
-        let documents = self.keys.documents(workspace)?;
+        let documents = self.documents(workspace)?;
         let place = documents.place().to_string();
         let Context { data_dir, around, notices, unsent, .. } = self.context.clone();
-        let writer = Writer::new(documents, journal::path(&data_dir, &place), around, notices, unsent);
+        let writer =
+            Writer::new(documents, journal::path(&data_dir, &place), around, notices, unsent, self.envelopes.clone());
         Ok(Asked::start(&self.background, place, |queue| writer.run(queue)))
     }
 }
@@ -54,8 +63,9 @@ impl Backend for DocumentBackend {
     }
 
     fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
-        let documents = self.keys.documents(workspace)?;
-        let left = journal::Journal::left_behind(&journal::path(&self.context.data_dir, documents.place()))?;
+        let documents = self.documents(workspace)?;
+        let left =
+            journal::Journal::left_behind(&journal::path(&self.context.data_dir, documents.place()), &self.envelopes)?;
         if let Some(left) = left {
             drop(left);
             self.context.send(&self.store(workspace)?)?;
@@ -79,7 +89,7 @@ impl Backend for DocumentBackend {
         if workspace.is_default() {
             return Ok(());
         }
-        let documents = self.keys.documents(workspace)?;
+        let documents = self.documents(workspace)?;
         self.background.wait(async move {
             let text = Bytes::from(document::encode(&Working::new(), 0));
             // One that is there already is what was asked for.
@@ -91,7 +101,7 @@ impl Backend for DocumentBackend {
         if workspace.is_default() {
             return Err(StateError::DefaultWorkspace);
         }
-        let documents = self.keys.documents(workspace)?;
+        let documents = self.documents(workspace)?;
         self.background.wait(async move {
             for number in documents.segments().await?.into_iter().flatten() {
                 documents.delete(Name::Segment(number)).await?;

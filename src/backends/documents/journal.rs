@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -9,11 +10,13 @@ use sha2::{Digest, Sha256};
 
 use super::Version;
 use crate::state::StateError;
+use crate::state::seal::envelopes::Envelopes;
 
 /// A file with the commits that one state still has to get.
 pub struct Journal {
     conn: Connection,
     path: PathBuf,
+    envelopes: Arc<Envelopes>,
 }
 
 /// Where the store stood when the oldest of the commits was made.
@@ -41,6 +44,9 @@ pub struct Unsent {
     pub body: Vec<u8>,
 }
 
+/// What sealed commits are bound to.
+const KIND: &str = "journal";
+
 const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS base (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS unsent (
@@ -56,7 +62,7 @@ pub fn path(data_dir: &Path, place: &str) -> PathBuf {
 
 impl Journal {
     /// Opens the journal, creating it where there is none.
-    pub fn open(path: &Path) -> Result<Journal, StateError> {
+    pub fn open(path: &Path, envelopes: &Arc<Envelopes>) -> Result<Journal, StateError> {
         let io = |e: std::io::Error| StateError::from_io(path, &e);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(io)?;
@@ -73,15 +79,15 @@ impl Journal {
         conn.pragma_update(None, "synchronous", "FULL").map_err(sqlite)?;
         conn.pragma_update(None, "fullfsync", "ON").map_err(sqlite)?;
         conn.execute_batch(CREATE).map_err(sqlite)?;
-        Ok(Journal { conn, path: path.to_path_buf() })
+        Ok(Journal { conn, path: path.to_path_buf(), envelopes: envelopes.clone() })
     }
 
     /// The journal at a path that holds something unsent; nothing where there is none.
-    pub fn left_behind(path: &Path) -> Result<Option<Journal>, StateError> {
+    pub fn left_behind(path: &Path, envelopes: &Arc<Envelopes>) -> Result<Option<Journal>, StateError> {
         if !path.exists() {
             return Ok(None);
         }
-        let journal = Journal::open(path)?;
+        let journal = Journal::open(path, envelopes)?;
         Ok(if journal.unsent()?.is_empty() { None } else { Some(journal) })
     }
 
@@ -103,7 +109,9 @@ impl Journal {
 
     /// Makes a segment durable before it is sent.
     pub fn add(&self, number: u64, body: &[u8]) -> Result<i64, StateError> {
-        let digest: [u8; 32] = Sha256::digest(body).into();
+        let sealed = self.envelopes.seal(KIND, body);
+        let body = sealed.map_err(|e| StateError::sealed(&self.path.to_string_lossy(), &e))?;
+        let digest: [u8; 32] = Sha256::digest(&body).into();
         let sql = "INSERT INTO unsent (number, digest, body) VALUES (?1, ?2, ?3)";
         self.told(self.conn.execute(sql, params![number.min(i64::MAX as u64) as i64, &digest[..], body]))?;
         Ok(self.conn.last_insert_rowid())
@@ -134,7 +142,9 @@ impl Journal {
                 let detail = format!("the checksum of commit {} is wrong", one.row);
                 return Err(StateError::Damaged { path: self.path.clone(), detail });
             }
-            unsent.push(one);
+            let opened = self.envelopes.open(KIND, one.body);
+            let body = opened.map_err(|e| StateError::sealed(&self.path.to_string_lossy(), &e))?;
+            unsent.push(Unsent { body, ..one });
         }
         Ok(unsent)
     }

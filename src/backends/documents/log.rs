@@ -75,7 +75,7 @@ async fn try_load(documents: &dyn Documents) -> Result<Option<(Working, Seen)>, 
         }
         let serial = segment.serial;
         if seen.version.is_none() && seen.tail == 0 {
-            working.replay(vec![crate::state::Change::Lineage(segment.lineage)], 0);
+            working.set_lineage(segment.lineage);
         }
         working.replay(segment.changes, serial);
         seen.segments_size += fetched.body.len();

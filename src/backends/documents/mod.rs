@@ -15,6 +15,7 @@ pub mod journal;
 pub mod lock;
 pub mod log;
 pub mod objects;
+pub mod sealed;
 pub mod segment;
 pub mod working;
 pub mod writer;

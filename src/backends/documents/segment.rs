@@ -49,7 +49,7 @@ enum Entry {
     End(String),
     Outputs(BTreeMap<String, Out>),
     Checks(Option<String>),
-    Lineage(String),
+    Output(String, Option<Out>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -178,9 +178,9 @@ fn entry(change: &Change) -> Option<Entry> {
             Entry::Outputs(outputs.iter().map(|(n, o)| (n.to_string(), write_output(o))).collect())
         }
         Change::CheckResults(results) => Entry::Checks(results.as_deref().map(String::from)),
-        Change::Lineage(lineage) => Entry::Lineage(lineage.to_string()),
+        Change::Output(name, output) => Entry::Output(name.to_string(), output.as_ref().map(write_output)),
         // The serial stands in the segment's head; a whole state is never a segment.
-        Change::BumpSerial | Change::Replace(_) => return None,
+        Change::BumpSerial | Change::Describe(_) | Change::Replace(_) => return None,
     })
 }
 
@@ -197,7 +197,7 @@ fn change(entry: Entry) -> Result<Change, String> {
             Change::Outputs(outputs.into_iter().map(read).collect::<Result<_, String>>()?)
         }
         Entry::Checks(results) => Change::CheckResults(results.map(Into::into)),
-        Entry::Lineage(lineage) => Change::Lineage(lineage.into()),
+        Entry::Output(name, out) => Change::Output(name.into(), out.map(read_output).transpose()?),
     })
 }
 

@@ -45,6 +45,11 @@ impl Working {
         &self.head.lineage
     }
 
+    /// The state descends from this one.
+    pub fn set_lineage(&mut self, lineage: Str) {
+        self.head.lineage = lineage;
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         self.head.clone().with_rows(self.rows.values().cloned().collect())
     }
@@ -98,7 +103,10 @@ impl Working {
             Change::Outputs(ref outputs) => self.head.outputs = outputs.clone(),
             Change::CheckResults(ref results) => self.head.check_results = results.clone(),
             Change::BumpSerial => self.head.serial = self.head.serial.saturating_add(1),
-            Change::Lineage(ref lineage) => self.head.lineage = lineage.clone(),
+            Change::Output(ref name, Some(ref output)) => drop(self.head.outputs.insert(name.clone(), output.clone())),
+            Change::Output(ref name, None) => drop(self.head.outputs.remove(name)),
+            // Earlier generations are not kept in documents.
+            Change::Describe(_) => (),
             Change::Replace(ref all) => {
                 let intents = std::mem::take(&mut self.intents);
                 *self = Working { intents, ..Working::of(all, Vec::new()) };

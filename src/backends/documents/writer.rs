@@ -17,6 +17,7 @@ use super::working::Working;
 use super::{Documents, holding};
 use crate::backends::asked::{self, Group, Next, Queue, Request};
 use crate::backends::{Notices, Unsent};
+use crate::state::seal::envelopes::Envelopes;
 use crate::state::{Acquired, Change, Intent, Lease, LeaseRequest, Snapshot, StateError, Surroundings};
 
 /// How long the store is left alone after it did not answer.
@@ -36,6 +37,7 @@ pub struct Writer {
     pub journal_path: PathBuf,
     pub around: Surroundings,
     pub notices: Notices,
+    pub envelopes: Arc<Envelopes>,
     /// What becomes of commits that an earlier run could not send.
     pub unsent: Unsent,
     pub(super) held: Option<Held>,
@@ -63,9 +65,10 @@ impl Writer {
         around: Surroundings,
         notices: Notices,
         unsent: Unsent,
+        envelopes: Arc<Envelopes>,
     ) -> Writer {
         let (held, journal, open, outage) = (None, None, None, None);
-        Writer { documents, journal_path, around, notices, unsent, held, journal, open, outage }
+        Writer { documents, journal_path, around, notices, envelopes, unsent, held, journal, open, outage }
     }
 
     /// Works until nobody can ask any more, then gives up the lock.
@@ -132,7 +135,7 @@ impl Writer {
     fn journal(&mut self) -> Result<&Journal, StateError> {
         let journal = match self.journal.take() {
             Some(journal) => journal,
-            None => Journal::open(&self.journal_path)?,
+            None => Journal::open(&self.journal_path, &self.envelopes)?,
         };
         Ok(self.journal.insert(journal))
     }
@@ -155,7 +158,7 @@ impl Writer {
     /// Reads the state, and brings in what an earlier run of this folder could not send.
     async fn begin(&mut self) -> Result<(), StateError> {
         let mut open = self.load().await?;
-        self.journal = Journal::left_behind(&self.journal_path)?;
+        self.journal = Journal::left_behind(&self.journal_path, &self.envelopes)?;
         let count = match &self.journal {
             None => 0,
             Some(journal) => {
@@ -204,7 +207,7 @@ impl Writer {
             let wrong = |detail| StateError::Damaged { path: self.journal_path.clone(), detail };
             let segment = Segment::decode(&unsent.body).map_err(wrong)?;
             if !open.seen.is_there() {
-                open.working.replay(vec![Change::Lineage(segment.lineage)], 0);
+                open.working.set_lineage(segment.lineage);
             }
             let serial = segment.serial.max(open.working.serial());
             open.working.replay(segment.changes, serial);

@@ -14,6 +14,7 @@ use tokio_postgres::Client;
 use super::background::Background;
 use super::documents::journal;
 use super::{Argument, Backend, Configuration, Context, Kind, Registration};
+use crate::state::seal::envelopes::Envelopes;
 use crate::state::{Snapshot, StateError, Store, Workspace};
 
 pub const REGISTRATION: Registration = Registration {
@@ -50,6 +51,7 @@ pub struct Database {
     /// `postgres://host/database schema`, without user and password.
     place: String,
     create: (bool, bool),
+    envelopes: Arc<Envelopes>,
 }
 
 impl Database {
@@ -117,6 +119,7 @@ impl Postgres {
             config,
             schema: format!("\"{}\"", schema.replace('"', "\"\"")),
             place,
+            envelopes: Arc::new(Envelopes::new(context.around.encryption.clone(), "postgres")),
             create: (!configuration.flag("skip_schema_creation"), !configuration.flag("skip_table_creation")),
         };
         Ok(Postgres {
@@ -179,7 +182,7 @@ impl Backend for Postgres {
     }
 
     fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
-        if let Some(left) = journal::Journal::left_behind(&self.journal(workspace))? {
+        if let Some(left) = journal::Journal::left_behind(&self.journal(workspace), &self.database.envelopes)? {
             drop(left);
             self.context.send(&*self.open(workspace)?)?;
         }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio_postgres::{Client, Row};
 
 use super::Database;
@@ -22,6 +24,35 @@ impl Database {
 
     fn damaged(&self, workspace: &str, detail: String) -> StateError {
         StateError::Damaged { path: format!("{} \"{workspace}\"", self.place).into(), detail }
+    }
+}
+
+/// What stands before a body that is sealed, in base64.
+const SEALED: &str = "sealed:";
+
+/// What the body of a row is bound to.
+fn row_kind(address: &str) -> String {
+    format!("row {address}")
+}
+
+impl Database {
+    /// A body as it is written.
+    fn sealed(&self, kind: &str, text: &str) -> Result<String, StateError> {
+        if !self.envelopes.is_on() {
+            return Ok(text.to_string());
+        }
+        let sealed = self.envelopes.seal(kind, text.as_bytes()).map_err(|e| StateError::sealed(&self.place, &e))?;
+        Ok(format!("{SEALED}{}", STANDARD.encode(sealed)))
+    }
+
+    /// A body in clear; the error says what is wrong with it.
+    fn opened(&self, kind: &str, body: &str) -> Result<String, String> {
+        let bytes = match body.strip_prefix(SEALED) {
+            Some(sealed) => STANDARD.decode(sealed).map_err(|_| "it is not what was written".to_string())?,
+            None => body.as_bytes().to_vec(),
+        };
+        let opened = self.envelopes.open(kind, bytes).map_err(|e| e.to_string())?;
+        String::from_utf8(opened).map_err(|_| "it is not text".to_string())
     }
 }
 
@@ -75,13 +106,19 @@ async fn read(database: &Database, client: &Client, workspace: &str) -> Result<O
     {
         let name: &str = row.get(0);
         let wrong = |e| database.damaged(workspace, format!("the output \"{name}\": {e}"));
-        snapshot.outputs.insert(name.into(), segment::output_of(row.get(1)).map_err(wrong)?);
+        snapshot.outputs.insert(
+            name.into(),
+            database
+                .opened(&format!("output {name}"), row.get(1))
+                .and_then(|t| segment::output_of(&t))
+                .map_err(wrong)?,
+        );
     }
     let sql = "SELECT address, created, updated, checksum, body FROM SCHEMA.terrane_instances WHERE workspace = $1";
     let mut rows = Vec::new();
     for row in all(database, client, sql, workspace).await? {
         let wrong = |e| database.damaged(workspace, format!("the row \"{}\": {e}", row.get::<_, &str>(0)));
-        rows.push(Arc::new(instance(&row).map_err(wrong)?));
+        rows.push(Arc::new(instance(database, &row).map_err(wrong)?));
     }
     Ok(Some(snapshot.with_rows(rows)))
 }
@@ -90,13 +127,13 @@ async fn all(database: &Database, client: &Client, sql: &str, workspace: &str) -
     client.query(&database.statement(sql), &[&workspace]).await.map_err(|e| database.told(&e))
 }
 
-fn instance(row: &Row) -> Result<StoredInstance, String> {
+fn instance(database: &Database, row: &Row) -> Result<StoredInstance, String> {
     let body: &str = row.get(4);
     if checksum(body) != row.get::<_, i64>(3) {
         return Err("its checksum is wrong".to_string());
     }
     let (created, updated) = (row.get::<_, i64>(1).unsigned_abs(), row.get::<_, i64>(2).unsigned_abs());
-    Ok(StoredInstance { created, updated, ..segment::row_of(body)? })
+    Ok(StoredInstance { created, updated, ..segment::row_of(&database.opened(&row_kind(row.get(0)), body)?)? })
 }
 
 fn checksum(text: &str) -> i64 {
@@ -109,8 +146,12 @@ fn checksum(text: &str) -> i64 {
 pub async fn intents(database: &Database, client: &Client, workspace: &str) -> Result<Vec<Intent>, StateError> {
     let sql = database.statement("SELECT body FROM SCHEMA.terrane_intents WHERE workspace = $1");
     let rows = client.query(&sql, &[&workspace]).await.map_err(|e| database.told(&e))?;
-    let read =
-        |row: &Row| segment::intent_of(row.get(0)).map_err(|e| database.damaged(workspace, format!("an intent: {e}")));
+    let read = |row: &Row| {
+        database
+            .opened("intent", row.get(0))
+            .and_then(|t| segment::intent_of(&t))
+            .map_err(|e| database.damaged(workspace, format!("an intent: {e}")))
+    };
     let mut intents = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     intents.sort_by(|a, b| (a.began, &a.key).cmp(&(b.began, &b.key)));
     Ok(intents)
@@ -165,8 +206,9 @@ pub struct Net {
     rows: BTreeMap<(String, String), Option<Arc<StoredInstance>>>,
     intents: BTreeMap<Str, Option<Intent>>,
     outputs: Option<BTreeMap<Str, Output>>,
+    /// Single ones, after all of them.
+    output: BTreeMap<Str, Option<Output>>,
     checks: Option<Option<Arc<str>>>,
-    lineage: Option<Str>,
     /// By how much the serial rises.
     pub bumps: i64,
     /// Everything is replaced first.
@@ -186,10 +228,15 @@ impl Net {
             }
             Change::Begin(intent) => drop(self.intents.insert(intent.key.clone(), Some(intent.clone()))),
             Change::End(key) => drop(self.intents.insert(key.clone(), None)),
-            Change::Outputs(outputs) => self.outputs = Some(outputs.clone()),
+            Change::Outputs(outputs) => {
+                self.output.clear();
+                self.outputs = Some(outputs.clone());
+            }
             Change::CheckResults(results) => self.checks = Some(results.clone()),
             Change::BumpSerial => self.bumps += 1,
-            Change::Lineage(lineage) => self.lineage = Some(lineage.clone()),
+            Change::Output(name, output) => drop(self.output.insert(name.clone(), output.clone())),
+            // Earlier generations are not kept here.
+            Change::Describe(_) => (),
             Change::Replace(all) => {
                 let intents = std::mem::take(&mut self.intents);
                 *self = Net { intents, whole: Some(all.clone()), ..Net::default() };
@@ -230,16 +277,17 @@ impl Net {
         if let Some(outputs) = &self.outputs {
             write_outputs(database, tx, workspace, outputs).await?;
         }
+        for (name, output) in &self.output {
+            write_output(database, tx, workspace, name, output.as_ref()).await?;
+        }
         if let Some(checks) = &self.checks {
             let sql = database.statement("UPDATE SCHEMA.terrane_states SET check_results = $2 WHERE workspace = $1");
             tx.execute(&sql, &[&workspace, &checks.as_deref()]).await.map_err(told)?;
         }
-        let sql = database.statement(
-            "UPDATE SCHEMA.terrane_states SET serial = $2, lineage = coalesce($3, lineage), written_by = $4
-             WHERE workspace = $1",
-        );
-        let (lineage, by) = (self.lineage.as_deref(), env!("CARGO_PKG_VERSION"));
-        tx.execute(&sql, &[&workspace, &serial, &lineage, &by]).await.map_err(told)?;
+        let sql =
+            database.statement("UPDATE SCHEMA.terrane_states SET serial = $2, written_by = $3 WHERE workspace = $1");
+        let by = env!("CARGO_PKG_VERSION");
+        tx.execute(&sql, &[&workspace, &serial, &by]).await.map_err(told)?;
         Ok(serial)
     }
 
@@ -254,7 +302,8 @@ impl Net {
         let begun: Vec<&Intent> = self.intents.values().flatten().collect();
         if !begun.is_empty() {
             let keys: Vec<&str> = begun.iter().map(|i| &*i.key).collect();
-            let bodies: Vec<String> = begun.iter().map(|i| segment::intent_text(i)).collect();
+            let bodies: Vec<String> =
+                begun.iter().map(|i| database.sealed("intent", &segment::intent_text(i))).collect::<Result<_, _>>()?;
             let sql = database.statement(
                 "INSERT INTO SCHEMA.terrane_intents (workspace, key, token, body)
                  SELECT $1, begun.key, $4, begun.body FROM unnest($2::text[], $3::text[]) AS begun (key, body)
@@ -311,7 +360,10 @@ async fn put(
         let deposed: Vec<&str> = batch.iter().map(|(row, ..)| row.deposed.as_deref().unwrap_or_default()).collect();
         let created: Vec<i64> = batch.iter().map(|(_, created, _)| *created).collect();
         let updated: Vec<i64> = batch.iter().map(|(.., updated)| *updated).collect();
-        let bodies: Vec<String> = batch.iter().map(|(row, ..)| segment::row_text(row)).collect();
+        let bodies: Vec<String> = batch
+            .iter()
+            .map(|(row, ..)| database.sealed(&row_kind(&row.address.to_string()), &segment::row_text(row)))
+            .collect::<Result<_, _>>()?;
         let sums: Vec<i64> = bodies.iter().map(|body| checksum(body)).collect();
         tx.execute(&sql, &[&workspace, &addresses, &deposed, &created, &updated, &sums, &bodies])
             .await
@@ -330,10 +382,32 @@ async fn write_outputs(
     let sql = database.statement("DELETE FROM SCHEMA.terrane_outputs WHERE workspace = $1");
     tx.execute(&sql, &[&workspace]).await.map_err(told)?;
     let names: Vec<&str> = outputs.keys().map(|name| &**name).collect();
-    let bodies: Vec<String> = outputs.values().map(segment::output_text).collect();
+    let sealed =
+        |(name, output): (&Str, &Output)| database.sealed(&format!("output {name}"), &segment::output_text(output));
+    let bodies: Vec<String> = outputs.iter().map(sealed).collect::<Result<_, _>>()?;
     let sql = database.statement(
         "INSERT INTO SCHEMA.terrane_outputs (workspace, name, body)
          SELECT $1, new.* FROM unnest($2::text[], $3::text[]) AS new",
     );
     tx.execute(&sql, &[&workspace, &names, &bodies]).await.map(drop).map_err(told)
+}
+
+async fn write_output(
+    database: &Database,
+    tx: &Client,
+    workspace: &str,
+    name: &str,
+    output: Option<&Output>,
+) -> Result<(), StateError> {
+    let told = |e: tokio_postgres::Error| database.told(&e);
+    let Some(output) = output else {
+        let sql = database.statement("DELETE FROM SCHEMA.terrane_outputs WHERE workspace = $1 AND name = $2");
+        return tx.execute(&sql, &[&workspace, &name]).await.map(drop).map_err(told);
+    };
+    let body = database.sealed(&format!("output {name}"), &segment::output_text(output))?;
+    let sql = database.statement(
+        "INSERT INTO SCHEMA.terrane_outputs (workspace, name, body) VALUES ($1, $2, $3)
+         ON CONFLICT (workspace, name) DO UPDATE SET body = excluded.body",
+    );
+    tx.execute(&sql, &[&workspace, &name, &body]).await.map(drop).map_err(told)
 }

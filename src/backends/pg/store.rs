@@ -176,7 +176,7 @@ impl Task {
         let client = self.client().await?;
         let row = client.query_one(&sql, &[&workspace]).await.map_err(|e| database.told(&e))?;
         (self.serial, self.lineage) = (row.get(0), row.get::<_, &str>(1).into());
-        let Some(journal) = Journal::left_behind(&self.journal_path)? else { return Ok(()) };
+        let Some(journal) = Journal::left_behind(&self.journal_path, &self.database.envelopes)? else { return Ok(()) };
         let base = journal.base()?;
         let untouched = base.is_none_or(|base| base == self.base());
         let count = journal.unsent()?.len();
@@ -286,7 +286,7 @@ impl Task {
         let journal = match self.journal.take() {
             Some(journal) => journal,
             None => {
-                let journal = Journal::open(&self.journal_path)?;
+                let journal = Journal::open(&self.journal_path, &self.database.envelopes)?;
                 journal.set_base(&base)?;
                 journal
             }

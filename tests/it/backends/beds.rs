@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 use terrane::backends::{self, Backend, Configuration, Context, Unsent};
 use terrane::model::Str;
+use terrane::state::seal::Encryption;
 use terrane::state::{
     Clock, Holder, Lease, LeaseRequest, Processes, StateError, Store, Surroundings, Workspace, lease::TERM,
 };
@@ -219,8 +220,22 @@ impl<'b> Machine<'b> {
     }
 
     pub fn backend_that(&self, unsent: Unsent) -> Arc<dyn Backend> {
-        let around = Surroundings { clock: self.clock.clone(), processes: Arc::new(Elsewhere) };
+        let around =
+            Surroundings { clock: self.clock.clone(), processes: Arc::new(Elsewhere), ..Surroundings::default() };
         self.bed.backend(self.folder.path(), around, unsent)
+    }
+
+    /// The backend with states that are encrypted.
+    pub fn sealed(&self, encryption: Encryption) -> Arc<dyn Backend> {
+        let clock = self.clock.clone();
+        let around = Surroundings { clock, processes: Arc::new(Elsewhere), encryption, ..Surroundings::default() };
+        self.bed.backend(self.folder.path(), around, Unsent::Refuse)
+    }
+
+    /// All bytes of the files in the machine's folder.
+    pub fn bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path().join("unsent")).into_iter().flatten().flatten();
+        files.flat_map(|file| std::fs::read(file.path()).unwrap_or_default()).collect()
     }
 
     pub fn open(&self) -> Arc<dyn Store> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use terrane::model::{Address, Value, set};
+use terrane::state::seal::{Encryption, RawKey};
 use terrane::state::{
     Change, Intent, IntentOperation, Output, RowKey, Snapshot, StateError, Store, StoredInstance, Workspace,
     lease::TERM, tfstate,
@@ -41,6 +42,11 @@ macro_rules! suite {
             #[test]
             fn many_rows_are_kept() {
                 super::many_rows_are_kept(&super::beds::$bed());
+            }
+
+            #[test]
+            fn nothing_is_readable_without_the_key() {
+                super::nothing_is_readable_without_the_key(&super::beds::$bed());
             }
         }
     )*};
@@ -287,4 +293,36 @@ fn many_rows_are_kept(bed: &Bed) {
     assert_eq!((read.rows().len(), read.serial, &*read.lineage), (rows, 7, "large"));
     let changed = read.get(&Address::parse("a.r[3]").unwrap()).unwrap();
     assert!(changed.attributes.contains("true"), "{}", changed.attributes);
+}
+
+/// Encrypted states: neither the server nor the journal of an outage holds the secret.
+fn nothing_is_readable_without_the_key(bed: &Bed) {
+    const SECRET: &str = "canary-7f3c2a";
+    let key = |byte| Encryption::sealed(Arc::new(RawKey::parse("key", &[byte; 32]).unwrap()));
+    let here = Machine::new(bed);
+    let store = here.sealed(key(1)).open(&Workspace::default()).unwrap();
+    take(&*store, "anna").unwrap();
+    store.commit(vec![put(data_row("a.one", Value::string(SECRET)))]).wait().unwrap();
+    let remote = !matches!(bed.way, beds::Way::None);
+    if remote {
+        bed.way.cut();
+        store.commit(vec![put(data_row("a.two", Value::string(SECRET)))]).wait().unwrap();
+        let kept = here.bytes();
+        assert!(!kept.is_empty() && !kept.windows(SECRET.len()).any(|w| w == SECRET.as_bytes()));
+        bed.way.mend();
+        here.clock().pass(Duration::from_secs(30));
+    }
+    store.flush().wait().unwrap();
+    drop(store);
+    if let beds::Way::Http(proxy) = &bed.way {
+        assert!(!proxy.calls().iter().any(|call| call.body.contains(SECRET)));
+    }
+    let there = here.another();
+    let read = there.sealed(key(1)).read(&Workspace::default()).unwrap().unwrap();
+    assert_eq!(read.rows().len(), if remote { 2 } else { 1 });
+    assert!(read.rows()[0].attributes.contains(SECRET));
+    for refused in [there.sealed(key(2)), there.backend()] {
+        let error = refused.read(&Workspace::default()).unwrap_err().to_string();
+        assert!(error.contains("encrypted") && !error.contains(SECRET), "{error}");
+    }
 }
