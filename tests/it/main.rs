@@ -14,8 +14,8 @@ mod aws_network;
 mod aws_rds;
 #[cfg(feature = "aws")]
 mod aws_s3;
-mod bad_input;
 mod backends;
+mod bad_input;
 mod cli;
 mod cli_json;
 mod cli_questions;
