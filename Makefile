@@ -14,6 +14,10 @@ DENY := $(CACHE)/tools/$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_FUZZ_VERSION := 0.13.1
 FUZZ := $(CACHE)/tools/fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
 SERVERS := $(TERRANE_TEST_VENV)/.terrane-requirements
+TERRANE_TEST_NPM ?= $(CACHE)/npm
+export TERRANE_TEST_NPM
+AZURITE_VERSION := 3.35.0
+AZURITE := $(TERRANE_TEST_NPM)/.terrane-azurite-$(AZURITE_VERSION)
 
 .PHONY: help test fmt lint deny unit kill fuzz fuzz-diff doc docs servers bench
 
@@ -48,12 +52,17 @@ doc: ## The examples in the documentation
 docs: ## Write the reference pages of docs/ from the program
 	$(CARGO) run --locked --quiet -- reference docs
 
-servers: $(SERVERS) ## Install the test servers into $(TERRANE_TEST_VENV)
+servers: $(SERVERS) $(AZURITE) ## Install the test servers into $(TERRANE_TEST_VENV) and $(TERRANE_TEST_NPM)
 
 $(SERVERS): tests/requirements.txt
 	test -x $(TERRANE_TEST_VENV)/bin/python || $(PYTHON) -m venv $(TERRANE_TEST_VENV)
 	$(TERRANE_TEST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	cp $< $@
+
+$(AZURITE):
+	mkdir -p $(TERRANE_TEST_NPM)
+	npm install --silent --no-audit --no-fund --prefix $(TERRANE_TEST_NPM) azurite@$(AZURITE_VERSION)
+	touch $@
 
 # Built with little optimisation: it runs for a second, and is built on every fresh machine.
 $(DENY):

@@ -107,6 +107,11 @@ impl Configuration {
         self.values.get(name).and_then(Json::as_u64)
     }
 
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let items = self.values.get(name).and_then(Json::as_array).into_iter().flatten();
+        items.filter_map(Json::as_str).map(String::from).collect()
+    }
+
     /// An argument inside of another.
     pub fn inner(&self, name: &str, field: &str) -> Option<&str> {
         self.values.get(name)?.get(field)?.as_str().filter(|t| !t.is_empty())

@@ -3,14 +3,26 @@
 //! A [`Backend`] opens the state of a workspace as a [`Store`]. It is made by its [`Registration`] from a
 //! [`Configuration`], which holds what the `backend` block, `-backend-config` and the environment say.
 
+pub mod asked;
+#[cfg(feature = "aws")]
+mod aws_credentials;
+pub mod azurerm;
+pub mod background;
 pub mod configuration;
+pub mod documents;
+pub mod gcs;
+pub mod http;
 pub mod local;
+pub mod pg;
+pub mod s3;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::state::{Snapshot, StateError, Store, Surroundings, Workspace};
+use crate::state::{Holder, LeaseRequest, Snapshot, StateError, Store, Surroundings, SystemProcesses, Workspace};
 
 pub use configuration::{Argument, Configuration, Kind};
 pub use local::Local;
@@ -41,6 +53,19 @@ pub trait Backend: Send + Sync {
 /// Told what a store has to say while it works, such as that its server cannot be reached.
 pub type Notices = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// What becomes of commits that an earlier run of this folder could not send, when the state was written by somebody
+/// else since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unsent {
+    /// Nothing is done until somebody decides.
+    #[default]
+    Refuse,
+    /// They are made on the newer state.
+    Push,
+    /// They are forgotten, whether or not the state was written since.
+    Discard,
+}
+
 /// What a backend needs of its surroundings.
 #[derive(Clone)]
 pub struct Context {
@@ -50,6 +75,7 @@ pub struct Context {
     pub environment: Arc<BTreeMap<String, String>>,
     pub around: Surroundings,
     pub notices: Notices,
+    pub unsent: Unsent,
 }
 
 impl Context {
@@ -60,6 +86,26 @@ impl Context {
             environment: Arc::default(),
             around: Surroundings::default(),
             notices: Arc::new(|_| ()),
+            unsent: Unsent::default(),
+        }
+    }
+
+    /// Lets a store send what an earlier run of this folder could not, under its lock.
+    fn send(&self, store: &dyn Store) -> Result<(), StateError> {
+        let term = Duration::from_secs(60);
+        store.try_acquire(LeaseRequest { holder: self.holder(), operation: "send".into(), term }).wait()?;
+        store.flush().wait()?;
+        store.release().wait()
+    }
+
+    fn holder(&self) -> Holder {
+        let host = SystemProcesses::host_name();
+        let user = ["USER", "LOGNAME"].iter().find_map(|name| self.environment.get(*name));
+        Holder {
+            who: format!("{}@{host}", user.map_or("unknown", String::as_str)).into(),
+            host: host.into(),
+            machine: self.around.processes.machine(),
+            pid: std::process::id(),
         }
     }
 }
@@ -73,7 +119,14 @@ pub struct Registration {
 }
 
 /// All kinds of backends.
-pub const REGISTRATIONS: &[Registration] = &[local::REGISTRATION];
+pub const REGISTRATIONS: &[Registration] = &[
+    azurerm::REGISTRATION,
+    gcs::REGISTRATION,
+    http::REGISTRATION,
+    local::REGISTRATION,
+    pg::REGISTRATION,
+    s3::REGISTRATION,
+];
 
 /// The kind of this name.
 pub fn find(name: &str) -> Option<&'static Registration> {

@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::arguments::split;
 use super::error::Failure;
+use crate::backends::Unsent;
 use crate::model::Diagnostic;
 use crate::ops::variables::{self, Given};
 use crate::ops::{Settings, lock};
@@ -194,6 +195,7 @@ impl Common {
             environment: Arc::new(environment.values.clone()),
             notices: Arc::new(|text| eprintln!("{text}")),
             around: surroundings(environment)?,
+            unsent: Unsent::default(),
         })
     }
 

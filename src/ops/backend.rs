@@ -283,6 +283,7 @@ fn context(settings: &Settings) -> Context {
         environment: settings.environment.clone(),
         around: settings.around.clone(),
         notices: settings.notices.clone(),
+        unsent: settings.unsent,
     }
 }
 

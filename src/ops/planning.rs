@@ -14,7 +14,7 @@ use super::recover;
 use super::variables::{self, Given};
 use super::{backend, claim, lock, named, plan_file, prior};
 use crate::apply::{self, Observer, Outcome, Silent, Stop};
-use crate::backends::{Backend, Notices};
+use crate::backends::{Backend, Notices, Unsent};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
 use crate::plan::ephemeral::blank;
 use crate::plan::{Options, Planned, plan};
@@ -47,6 +47,8 @@ pub struct Settings {
     pub notices: Notices,
     /// What states are opened with. The session adds how they are encrypted.
     pub around: Surroundings,
+    /// What becomes of commits that an earlier run could not send.
+    pub unsent: Unsent,
 }
 
 pub struct Session {
@@ -461,8 +463,16 @@ impl Session {
             parallelism,
             plan_id,
         };
-        let outcome = self.runtime.block_on(apply::run(input));
-        self.snapshot = store.snapshot().wait()?;
+        let mut outcome = self.runtime.block_on(apply::run(input));
+        if let Err(error) = store.flush().wait() {
+            outcome.diagnostics.push(backend::state_problem(&error));
+        }
+        match store.snapshot().wait() {
+            Ok(snapshot) => self.snapshot = snapshot,
+            // A store that can't be reached was told of already.
+            Err(_) if !outcome.succeeded() => (),
+            Err(error) => return Err(error.into()),
+        }
         Ok(outcome)
     }
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::change::{Drift, ProviderName};
-use crate::model::equality::equal;
 use super::index::{Live, PriorIndex};
 use super::outside::{Known, Outside, ProviderInstance, Refreshed, Request};
 use super::prior::{mark_paths, mark_schema, sensitive_paths};
 use super::walk::{Planner, Ticket};
 use crate::graph::{Graph, NodeKind, ProviderKey, ProviderNode, ProviderUse, Tree, static_module};
+use crate::model::equality::equal;
 use crate::model::{Mode, ResourceAddress, Str, Value};
 use crate::spec::Spec;
 use std::sync::Arc;

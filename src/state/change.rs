@@ -33,7 +33,7 @@ pub enum Change {
 
 impl Change {
     /// Whether readers of the state can see it.
-    pub(super) fn is_content(&self) -> bool {
+    pub fn is_content(&self) -> bool {
         use Change::*;
         matches!(self, Put(_) | Remove(_) | Outputs(_) | Output(..) | CheckResults(_))
     }

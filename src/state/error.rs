@@ -62,7 +62,7 @@ pub enum StateError {
     NoWorkspaces { place: String },
     #[error("{place} does not answer: {detail}; run again when it can be reached")]
     Unreachable { place: String, detail: String },
-    #[error("{place} refused: {detail}")]
+    #[error("{place} can't be used: {detail}")]
     Refused { place: String, detail: String },
     #[error(
         "the state at {place} was written by somebody else meanwhile{}",
@@ -72,7 +72,7 @@ pub enum StateError {
     )]
     Conflict { place: String, kept: Option<PathBuf> },
     #[error(
-        "{count} outcomes could not be sent to {place}: {detail}; they are in \"{kept}\", and the next plan, apply or init in this folder sends them"
+        "not everything could be sent to {place}: {detail}; {count} commits are in \"{kept}\", and the next plan, apply or init in this folder sends them"
     )]
     Unsent { place: String, count: usize, kept: PathBuf, detail: String },
     #[error(
@@ -96,6 +96,19 @@ pub enum StateError {
 }
 
 impl StateError {
+    /// A state that can't be sealed or opened.
+    pub fn sealed(place: &str, error: &super::seal::envelope::EnvelopeError) -> StateError {
+        StateError::Refused { place: place.to_string(), detail: error.to_string() }
+    }
+
+    /// What a server said, or failed to, without its name and the next step.
+    pub fn reason(&self) -> String {
+        match self {
+            StateError::Unreachable { detail, .. } | StateError::Refused { detail, .. } => detail.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// Tells what an error of the database means for the user.
     pub fn from_sqlite(path: &Path, error: &rusqlite::Error) -> StateError {
         let path = path.to_path_buf();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Clock, Scope, StateError, Store};
+use super::{Clock, Scope, StateError, Store, Surroundings};
 use crate::model::Str;
 
 /// How long a lease lasts unless it is renewed.
@@ -48,6 +48,17 @@ pub struct Lease {
     pub scope: Scope,
     pub since: OffsetDateTime,
     pub expires: OffsetDateTime,
+}
+
+impl Lease {
+    /// Nobody will release it: it expired, or its process is gone from this machine.
+    pub fn is_over(&self, around: &Surroundings) -> bool {
+        if self.expires <= around.clock.now() {
+            return true;
+        }
+        let here = around.processes.machine();
+        here.is_some() && self.holder.machine == here && !around.processes.is_alive(self.holder.pid)
+    }
 }
 
 /// A lease that was given, and those of holders that are gone which it took over.

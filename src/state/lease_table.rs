@@ -32,7 +32,7 @@ pub(super) fn acquire(
     around: &Surroundings,
 ) -> Result<Acquired, WriteError> {
     let now = around.clock.now();
-    let (over, live): (Vec<_>, Vec<_>) = all(conn)?.into_iter().partition(|l| is_over(l, now, around));
+    let (over, live): (Vec<_>, Vec<_>) = all(conn)?.into_iter().partition(|l| l.is_over(around));
     if let Some(lease) = live.iter().find(|l| l.scope.meets(&request.scope)) {
         let (path, lease) = (path.to_path_buf(), Box::new(lease.clone()));
         return Err(WriteError::Refused(StateError::Locked { path, lease, waited: Duration::ZERO }));
@@ -71,8 +71,7 @@ pub(super) fn acquire(
 
 /// The fencing tokens of other holders that are at work: their intents are not open.
 pub(super) fn at_work(conn: &Connection, held: Option<&Held>, around: &Surroundings) -> rusqlite::Result<HashSet<i64>> {
-    let now = around.clock.now();
-    let others = all(conn)?.into_iter().filter(|l| !is_over(l, now, around) && held.is_none_or(|h| h.id != l.id));
+    let others = all(conn)?.into_iter().filter(|l| !l.is_over(around) && held.is_none_or(|h| h.id != l.id));
     Ok(others.filter_map(|l| i64::try_from(l.token).ok()).collect())
 }
 
@@ -84,15 +83,6 @@ fn next_token(conn: &Connection) -> Result<i64, WriteError> {
     )?;
     let sql = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'fencing_token'";
     Ok(conn.query_row(sql, [], |r| r.get(0))?)
-}
-
-/// A lease that nobody will release: it expired, or its process is gone from this machine.
-fn is_over(lease: &Lease, now: OffsetDateTime, around: &Surroundings) -> bool {
-    if lease.expires <= now {
-        return true;
-    }
-    let here = around.processes.machine();
-    here.is_some() && lease.holder.machine == here && !around.processes.is_alive(lease.holder.pid)
 }
 
 /// Fails unless the lease is still there: whoever took it over has a higher token and may have written since.

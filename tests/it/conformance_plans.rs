@@ -61,6 +61,7 @@ fn step(folder: &Path, data_dir: &Path, expected: &Json) -> Result<bool, String>
         environment: Default::default(),
         notices: std::sync::Arc::new(|_| ()),
         around: Default::default(),
+        unsent: Default::default(),
     };
     let mut session = Session::open(settings, Access::Write("apply")).map_err(|e| e.to_string())?;
     let (planned, _) = session.plan(Options { refresh: true, ..Options::default() });

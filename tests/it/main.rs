@@ -18,6 +18,7 @@ mod aws_network;
 mod aws_rds;
 #[cfg(feature = "aws")]
 mod aws_s3;
+mod backends;
 mod bad_input;
 mod cli;
 mod cli_json;

@@ -7,7 +7,7 @@ use clap::ArgAction;
 use super::super::context::{Common, enter};
 use super::super::error::Failure;
 use super::Call;
-use crate::backends::Backend;
+use crate::backends::{Backend, Unsent};
 use crate::model::Diagnostic;
 use crate::ops::backend::{self, BackendError, Choice};
 use crate::ops::migrate::{MigrateError, migrate};
@@ -38,6 +38,11 @@ pub struct Init {
     #[arg(long)]
     pub force_copy: bool,
 
+    /// What becomes of outcomes that an earlier run could not send, where the state is newer than they are: "push" adds
+    /// them to it, "discard" forgets them.
+    #[arg(long, value_name = "WHAT", value_parser = ["push", "discard"])]
+    pub unsent: Option<String>,
+
     /// Whether the backend is looked at.
     #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = ArgAction::Set)]
     pub backend: bool,
@@ -54,7 +59,12 @@ pub struct Init {
 impl Init {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
         let place = enter(call.chdir.as_deref(), self.folder.as_deref())?;
-        let settings = self.common.settings(call.environment, &place)?;
+        let mut settings = self.common.settings(call.environment, &place)?;
+        settings.unsent = match self.unsent.as_deref() {
+            Some("push") => Unsent::Push,
+            Some("discard") => Unsent::Discard,
+            _ => Unsent::Refuse,
+        };
         std::fs::create_dir_all(&settings.data_dir).map_err(|error| {
             let folder = settings.data_dir.display();
             Diagnostic::error(format!("cannot make the folder \"{folder}\"")).detail(error.to_string())
@@ -98,8 +108,10 @@ impl Init {
                 self.leave(&name, &*old, &*chosen, &choice, settings, &spec, call)?;
             }
         }
-        // Asking for the workspaces shows whether the backend answers at all.
-        chosen.workspaces()?;
+        // This shows whether the backend answers at all, and sends what an earlier run could not.
+        if !choice.is_plain() {
+            chosen.read(&settings.workspace)?;
+        }
         backend::remember(&settings.data_dir, &choice).map_err(told)?;
         if !choice.is_plain() {
             let (name, at) = (choice.registration.name, chosen.place(&settings.workspace));

@@ -35,25 +35,36 @@ pub fn seal(encryption: &Encryption, kind: &str, context: &str, text: Vec<u8>) -
     let Method::Sealed(key) = &encryption.method else { return Ok(text) };
     let data_key = DataKey::random();
     let wrapped = key.wrap(&data_key, context).map_err(|error| unavailable(key.name(), &error))?;
-    let sealed = Sealer::new(&data_key, context).seal(Bound::new(kind), &text);
-    Ok([MAGIC, &(wrapped.len() as u32).to_le_bytes(), &wrapped, &sealed].concat())
+    Ok(written(&wrapped, &Sealer::new(&data_key, context).seal(Bound::new(kind), &text)))
 }
 
 /// The text in clear.
 pub fn open(encryption: &Encryption, kind: &str, context: &str, text: Vec<u8>) -> Result<Vec<u8>, EnvelopeError> {
-    let Some(rest) = text.strip_prefix(MAGIC) else {
+    let Some((wrapped, sealed)) = parts(&text)? else {
         return if encryption.reads_plain() { Ok(text) } else { Err(EnvelopeError::Plain) };
     };
+    let data_key = unwrapped(encryption, wrapped, context)?;
+    Sealer::new(&data_key, context).open(Bound::new(kind), sealed).map_err(|_| EnvelopeError::Changed)
+}
+
+/// A sealed text of its parts.
+pub(super) fn written(wrapped: &[u8], sealed: &[u8]) -> Vec<u8> {
+    [MAGIC, &(wrapped.len() as u32).to_le_bytes(), wrapped, sealed].concat()
+}
+
+/// The wrapped key and the sealed value; nothing where the text is in clear.
+pub(super) fn parts(text: &[u8]) -> Result<Option<(&[u8], &[u8])>, EnvelopeError> {
+    let Some(rest) = text.strip_prefix(MAGIC) else { return Ok(None) };
     let (length, rest) = rest.split_first_chunk().ok_or(EnvelopeError::Changed)?;
-    let (wrapped, sealed) =
-        rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(EnvelopeError::Changed)?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize).map(Some).ok_or(EnvelopeError::Changed)
+}
+
+/// The data key, by the first of the keys that opens it.
+pub(super) fn unwrapped(encryption: &Encryption, wrapped: &[u8], context: &str) -> Result<DataKey, EnvelopeError> {
     let mut tried = Vec::new();
     for key in encryption.keys() {
         match key.unwrap(wrapped, context) {
-            Ok(data_key) => {
-                let opened = Sealer::new(&data_key, context).open(Bound::new(kind), sealed);
-                return opened.map_err(|_| EnvelopeError::Changed);
-            }
+            Ok(data_key) => return Ok(data_key),
             Err(KeyError::Wrong) => tried.push(key.name().to_string()),
             Err(error) => return Err(unavailable(key.name(), &error)),
         }
@@ -61,7 +72,7 @@ pub fn open(encryption: &Encryption, kind: &str, context: &str, text: Vec<u8>) -
     Err(if tried.is_empty() { EnvelopeError::NoKey } else { EnvelopeError::WrongKey(tried.join(" and ")) })
 }
 
-fn unavailable(name: &str, error: &KeyError) -> EnvelopeError {
+pub(super) fn unavailable(name: &str, error: &KeyError) -> EnvelopeError {
     EnvelopeError::KeyUnavailable { name: name.to_string(), detail: error.to_string() }
 }
 

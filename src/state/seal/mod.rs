@@ -9,6 +9,7 @@
 //! as one object seals that with [`envelope::seal`].
 
 pub mod envelope;
+pub mod envelopes;
 mod keyring;
 mod local_keys;
 

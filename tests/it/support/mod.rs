@@ -16,6 +16,6 @@ pub mod ministack;
 pub mod moto;
 pub mod normalise;
 pub mod proxy;
-mod python;
+pub mod python;
 pub mod sshd;
 pub mod wire;

@@ -20,9 +20,23 @@ pub struct PythonServer {
 impl PythonServer {
     /// Starts `kind` ("moto" or "ministack") with `env` and waits until `probe`, a path, is answered.
     pub fn start(kind: &str, env: &[(&str, &str)], probe: &str) -> PythonServer {
+        let (mut server, log) = PythonServer::launch("serve.py", kind, env);
+        server.wait_until_answering(kind, probe, log.path());
+        server
+    }
+
+    /// Starts a server for states: "azurite", "gcs", "http" or "postgres". It answers when it has said its port.
+    pub fn for_states(kind: &str) -> PythonServer {
+        let (server, log) = PythonServer::launch("state_servers.py", kind, &[]);
+        let said = std::fs::read_to_string(log.path()).unwrap_or_default();
+        assert!(!server.url.ends_with(':'), "{kind} did not start; its log:\n{said}");
+        server
+    }
+
+    fn launch(script: &str, kind: &str, env: &[(&str, &str)]) -> (PythonServer, tempfile::NamedTempFile) {
         let log = tempfile::NamedTempFile::new().expect("a temporary file for the server's log");
         let mut child = Command::new(python())
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/serve.py"))
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support").join(script))
             .arg(kind)
             .env_remove("AWS_PROFILE")
             .envs(env.iter().copied())
@@ -36,9 +50,7 @@ impl PythonServer {
         let stdout = child.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut port).expect("the server's stdout is readable");
         let url = format!("http://127.0.0.1:{}", port.trim());
-        let mut server = PythonServer { child, url };
-        server.wait_until_answering(kind, probe, log.path());
-        server
+        (PythonServer { child, url }, log)
     }
 
     /// `http://127.0.0.1:PORT`

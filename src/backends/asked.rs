@@ -1,0 +1,160 @@
+//! A store that asks a task: requests go through a queue, answers come back one by one.
+
+use std::sync::mpsc as blocking;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+
+use super::background::Background;
+use crate::model::Str;
+use crate::state::{Acquired, Answer, Change, Intent, Lease, LeaseRequest, Snapshot, StateError, Store};
+
+/// The most commits that are written together: more would make the first wait too long.
+const GROUP: usize = 1024;
+
+pub type Reply<T> = oneshot::Sender<Result<T, StateError>>;
+
+/// Commits that waited at the same time.
+pub type Group = Vec<(Vec<Change>, Reply<()>)>;
+
+/// What a store is asked.
+pub enum Request {
+    Commit(Vec<Change>, Reply<()>),
+    Snapshot(Reply<Snapshot>),
+    Intents(Reply<Vec<Intent>>),
+    Acquire(LeaseRequest, Reply<Acquired>),
+    Renew(Duration, Reply<Lease>),
+    Release(Reply<()>),
+    Leases(Reply<Vec<Lease>>),
+    ForceUnlock(Str, Reply<Lease>),
+    Flush(Reply<()>),
+}
+
+/// The requests of a store, commits in groups.
+pub struct Queue {
+    waiting: UnboundedReceiver<Request>,
+    /// What came behind a group.
+    next: Option<Request>,
+}
+
+pub enum Next {
+    Commits(Group),
+    Other(Request),
+}
+
+impl Queue {
+    /// The next request; nothing when nobody can ask any more.
+    pub async fn next(&mut self) -> Option<Next> {
+        let first = match self.next.take() {
+            Some(request) => request,
+            None => self.waiting.recv().await?,
+        };
+        let Request::Commit(changes, reply) = first else { return Some(Next::Other(first)) };
+        let mut group = vec![(changes, reply)];
+        while group.len() < GROUP {
+            match self.waiting.try_recv() {
+                Ok(Request::Commit(changes, reply)) => group.push((changes, reply)),
+                Ok(other) => {
+                    self.next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        Some(Next::Commits(group))
+    }
+}
+
+/// Tells each commit of a group what became of it.
+pub fn reply(replies: Vec<Reply<()>>, results: Result<Vec<Result<(), StateError>>, StateError>) {
+    let results = match results {
+        Ok(results) => results,
+        Err(error) => replies.iter().map(|_| Err(error.clone())).collect(),
+    };
+    for (reply, result) in replies.into_iter().zip(results) {
+        // Nobody waits any more: the changes are made all the same.
+        let _ = reply.send(result);
+    }
+}
+
+/// The asking side. Dropping it waits for what is under way; the task gives up the lock.
+pub struct Asked {
+    place: String,
+    requests: Option<UnboundedSender<Request>>,
+    end: Mutex<blocking::Receiver<()>>,
+    _background: Arc<Background>,
+}
+
+impl Asked {
+    /// Starts a task that works until its queue ends. `place` is for messages.
+    pub fn start<F: Future<Output = ()> + Send + 'static>(
+        background: &Arc<Background>,
+        place: String,
+        task: impl FnOnce(Queue) -> F,
+    ) -> Asked {
+        let (requests, waiting) = unbounded_channel();
+        let (ended, end) = blocking::channel();
+        let work = task(Queue { waiting, next: None });
+        background.spawn(async move {
+            work.await;
+            // The store may have gone without waiting.
+            let _ = ended.send(());
+        });
+        Asked { place, requests: Some(requests), end: Mutex::new(end), _background: background.clone() }
+    }
+
+    fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Answer<T> {
+        let (reply, answer) = Answer::channel(self.place.clone().into());
+        // Where the task has stopped, the reply is dropped with the request, which is the answer.
+        let _ = self.requests.as_ref().map(|to| to.send(request(reply)));
+        answer
+    }
+}
+
+impl Store for Asked {
+    fn snapshot(&self) -> Answer<Snapshot> {
+        self.ask(Request::Snapshot)
+    }
+
+    fn commit(&self, changes: Vec<Change>) -> Answer<()> {
+        self.ask(|reply| Request::Commit(changes, reply))
+    }
+
+    fn open_intents(&self) -> Answer<Vec<Intent>> {
+        self.ask(Request::Intents)
+    }
+
+    fn try_acquire(&self, request: LeaseRequest) -> Answer<Acquired> {
+        self.ask(|reply| Request::Acquire(request, reply))
+    }
+
+    fn renew(&self, term: Duration) -> Answer<Lease> {
+        self.ask(|reply| Request::Renew(term, reply))
+    }
+
+    fn release(&self) -> Answer<()> {
+        self.ask(Request::Release)
+    }
+
+    fn leases(&self) -> Answer<Vec<Lease>> {
+        self.ask(Request::Leases)
+    }
+
+    fn force_unlock(&self, id: Str) -> Answer<Lease> {
+        self.ask(|reply| Request::ForceUnlock(id, reply))
+    }
+
+    fn flush(&self) -> Answer<()> {
+        self.ask(Request::Flush)
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.requests = None;
+        // An error means that the task is gone, which is what is waited for.
+        let _ = self.end.get_mut().unwrap_or_else(PoisonError::into_inner).recv();
+    }
+}

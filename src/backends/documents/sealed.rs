@@ -1,0 +1,56 @@
+//! Documents whose contents are encrypted. The lock stays in clear: it holds no secret, and other tools read it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{Documents, Fetched, Name, Version, When};
+use crate::state::StateError;
+use crate::state::seal::envelopes::Envelopes;
+
+/// The documents of one state, sealed on their way out and opened on their way in.
+pub struct Sealed {
+    pub inner: Arc<dyn Documents>,
+    pub envelopes: Arc<Envelopes>,
+}
+
+/// What keeps a segment from standing in for another.
+fn kind(name: Name) -> String {
+    match name {
+        Name::State => "state".to_string(),
+        Name::Lock => "lock".to_string(),
+        Name::Segment(number) => format!("segment {number}"),
+    }
+}
+
+#[async_trait]
+impl Documents for Sealed {
+    fn place(&self) -> &str {
+        self.inner.place()
+    }
+
+    async fn get(&self, name: Name) -> Result<Option<Fetched>, StateError> {
+        let fetched = self.inner.get(name).await?;
+        let (Some(fetched), true) = (&fetched, name != Name::Lock) else { return Ok(fetched) };
+        let opened = self.envelopes.open(&kind(name), fetched.body.to_vec());
+        let body = opened.map_err(|e| StateError::sealed(self.place(), &e))?;
+        Ok(Some(Fetched { body: Bytes::from(body), version: fetched.version.clone() }))
+    }
+
+    async fn put(&self, name: Name, body: Bytes, when: &When) -> Result<Option<Version>, StateError> {
+        if name == Name::Lock {
+            return self.inner.put(name, body, when).await;
+        }
+        let sealed = self.envelopes.seal(&kind(name), &body).map_err(|e| StateError::sealed(self.place(), &e))?;
+        self.inner.put(name, Bytes::from(sealed), when).await
+    }
+
+    async fn delete(&self, name: Name) -> Result<(), StateError> {
+        self.inner.delete(name).await
+    }
+
+    async fn segments(&self) -> Result<Option<Vec<u64>>, StateError> {
+        self.inner.segments().await
+    }
+}

@@ -1,0 +1,481 @@
+//! The task behind a document store: takes requests in order, and commits that wait together as one segment.
+//!
+//! When the store cannot be reached, commits are kept in the local journal and are acknowledged all the same: what a
+//! cloud has done is done, and must be written down somewhere. They are sent as soon as the store answers again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::holding::Held;
+use super::journal::{self, Base, Journal};
+use super::log::{self, Seen};
+use super::segment::Segment;
+use super::working::Working;
+use super::{Documents, holding};
+use crate::backends::asked::{self, Group, Next, Queue, Request};
+use crate::backends::{Notices, Unsent};
+use crate::state::seal::envelopes::Envelopes;
+use crate::state::{Acquired, Change, Intent, Lease, LeaseRequest, Snapshot, StateError, Surroundings};
+
+/// How long the store is left alone after it did not answer.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// How often a whole document is written where there are no segments.
+const POST_EVERY: Duration = Duration::from_secs(20);
+
+/// Segments are folded when they are larger than the document, and than this.
+const SEGMENTS_LIMIT: usize = 4 << 20;
+
+/// How often a commit without a lock begins anew because somebody else wrote.
+const ATTEMPTS: usize = 16;
+
+pub struct Writer {
+    pub documents: Arc<dyn Documents>,
+    pub journal_path: PathBuf,
+    pub around: Surroundings,
+    pub notices: Notices,
+    pub envelopes: Arc<Envelopes>,
+    /// What becomes of commits that an earlier run could not send.
+    pub unsent: Unsent,
+    pub(super) held: Option<Held>,
+    journal: Option<Journal>,
+    open: Option<Open>,
+    outage: Option<OffsetDateTime>,
+}
+
+/// The state as this writer knows it.
+struct Open {
+    working: Working,
+    seen: Seen,
+    /// Whether the serial was raised since the state was opened.
+    serial_is_new: bool,
+    /// How many commits are in the local journal alone.
+    unsent: usize,
+    /// When the document was last written, where there are no segments.
+    posted: OffsetDateTime,
+}
+
+impl Writer {
+    pub fn new(
+        documents: Arc<dyn Documents>,
+        journal_path: PathBuf,
+        around: Surroundings,
+        notices: Notices,
+        unsent: Unsent,
+        envelopes: Arc<Envelopes>,
+    ) -> Writer {
+        let (held, journal, open, outage) = (None, None, None, None);
+        Writer { documents, journal_path, around, notices, envelopes, unsent, held, journal, open, outage }
+    }
+
+    /// Works until nobody can ask any more, then gives up the lock.
+    pub async fn run(mut self, mut queue: Queue) {
+        while let Some(next) = queue.next().await {
+            match next {
+                Next::Commits(group) => self.commit(group).await,
+                Next::Other(request) => self.answer(request).await,
+            }
+        }
+        // A lock that cannot be given up now expires.
+        let _released = self.release().await;
+        if let Some(journal) = self.journal.take() {
+            // A file that cannot be removed is empty, and harms nobody.
+            let _closed = journal.close();
+        }
+    }
+
+    async fn answer(&mut self, request: Request) {
+        // Nobody waits any more: fine, in each case.
+        match request {
+            Request::Commit(changes, reply) => self.commit(vec![(changes, reply)]).await,
+            Request::Snapshot(reply) => drop(reply.send(self.snapshot().await)),
+            Request::Intents(reply) => drop(reply.send(self.intents().await)),
+            Request::Acquire(request, reply) => drop(reply.send(self.acquire(request).await)),
+            Request::Renew(term, reply) => drop(reply.send(self.renew(term).await)),
+            Request::Release(reply) => drop(reply.send(self.release().await)),
+            Request::Leases(reply) => drop(reply.send(holding::leases(&*self.documents).await)),
+            Request::ForceUnlock(id, reply) => drop(reply.send(holding::force_unlock(&*self.documents, &id).await)),
+            Request::Flush(reply) => drop(reply.send(self.flush().await)),
+        }
+    }
+
+    async fn snapshot(&mut self) -> Result<Snapshot, StateError> {
+        Ok(self.current().await?.working.snapshot())
+    }
+
+    async fn intents(&mut self) -> Result<Vec<Intent>, StateError> {
+        Ok(self.current().await?.working.intents())
+    }
+
+    /// The state as it is: what the holder of the lock knows is true, anybody else must look.
+    async fn current(&mut self) -> Result<&mut Open, StateError> {
+        if self.held.is_none() {
+            self.open = None;
+        }
+        self.opened().await
+    }
+
+    async fn opened(&mut self) -> Result<&mut Open, StateError> {
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => self.load().await?,
+        };
+        Ok(self.open.insert(open))
+    }
+
+    async fn load(&mut self) -> Result<Open, StateError> {
+        let (working, seen) = log::load(&*self.documents).await?;
+        let posted = self.around.clock.now();
+        Ok(Open { working, seen, serial_is_new: false, unsent: 0, posted })
+    }
+
+    fn journal(&mut self) -> Result<&Journal, StateError> {
+        let journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => Journal::open(&self.journal_path, &self.envelopes)?,
+        };
+        Ok(self.journal.insert(journal))
+    }
+
+    async fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
+        let (held, acquired) = holding::acquire(&*self.documents, request, &self.around).await?;
+        self.held = Some(held);
+        (self.open, self.outage) = (None, None);
+        match self.begin().await {
+            Ok(()) => Ok(acquired),
+            Err(error) => {
+                self.open = None;
+                // Whoever settles this needs the lock.
+                let _released = self.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads the state, and brings in what an earlier run of this folder could not send.
+    async fn begin(&mut self) -> Result<(), StateError> {
+        let mut open = self.load().await?;
+        self.journal = Journal::left_behind(&self.journal_path, &self.envelopes)?;
+        let count = match &self.journal {
+            None => 0,
+            Some(journal) => {
+                let (unsent, base) = (journal.unsent()?, journal.base()?.unwrap_or_default());
+                self.take_in(unsent, base, &mut open).await?
+            }
+        };
+        let base = Base::new(open.seen.version.as_ref(), open.seen.tail);
+        open.unsent = count;
+        self.open = Some(open);
+        if count == 0 {
+            return self.journal()?.clear(&base);
+        }
+        self.fold().await?;
+        (self.notices)(&format!("{count} commits that an earlier run could not send are now at {}.", self.place()));
+        Ok(())
+    }
+
+    /// Makes the commits of a journal again that the store does not have, and gives their number.
+    async fn take_in(
+        &mut self,
+        unsent: Vec<journal::Unsent>,
+        base: Base,
+        open: &mut Open,
+    ) -> Result<usize, StateError> {
+        let (mut expected, mut missing) = (base.tail, Vec::new());
+        for unsent in unsent {
+            let is_there = open.seen.segments && unsent.number > 0 && {
+                let there = self.documents.get(super::Name::Segment(unsent.number)).await?;
+                there.is_some_and(|there| there.body == unsent.body)
+            };
+            match is_there {
+                true => expected = expected.max(unsent.number),
+                false => missing.push(unsent),
+            }
+        }
+        if missing.is_empty() || self.unsent == Unsent::Discard {
+            return Ok(0);
+        }
+        let now = Base::new(open.seen.version.as_ref(), open.seen.tail);
+        if (Base { tail: expected, ..base }) != now && self.unsent != Unsent::Push {
+            let kept = Some(self.journal_path.clone());
+            return Err(StateError::Conflict { place: self.place(), kept });
+        }
+        for unsent in &missing {
+            let wrong = |detail| StateError::Damaged { path: self.journal_path.clone(), detail };
+            let segment = Segment::decode(&unsent.body).map_err(wrong)?;
+            if !open.seen.is_there() {
+                open.working.set_lineage(segment.lineage);
+            }
+            let serial = segment.serial.max(open.working.serial());
+            open.working.replay(segment.changes, serial);
+        }
+        Ok(missing.len())
+    }
+
+    async fn renew(&mut self, term: Duration) -> Result<Lease, StateError> {
+        let Some(held) = &mut self.held else {
+            return Err(StateError::NoSuchLock { path: self.place().into(), id: String::new(), held: None });
+        };
+        held.renew(&*self.documents, term, self.around.clock.now()).await
+    }
+
+    /// Gives up the lock, after everything is sent that can be.
+    async fn release(&mut self) -> Result<(), StateError> {
+        if self.held.is_none() {
+            return Ok(());
+        }
+        let flushed = self.flush().await;
+        self.open = None;
+        if let Some(held) = self.held.take() {
+            held.release(&*self.documents, self.around.clock.now()).await?;
+        }
+        flushed
+    }
+
+    async fn commit(&mut self, group: Group) {
+        let is_whole = |changes: &Vec<Change>| changes.iter().any(|c| matches!(c, Change::Replace(_)));
+        let (changes, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        if self.held.is_some() && !changes.iter().any(is_whole) {
+            return asked::reply(replies, self.write(changes).await);
+        }
+        let mut results = Vec::with_capacity(changes.len());
+        for one in changes {
+            results.push(self.commit_whole(one).await);
+        }
+        asked::reply(replies, Ok(results));
+    }
+
+    /// A commit that is a document at once: whoever has no lock must not leave segments, and a whole state is none.
+    async fn commit_whole(&mut self, changes: Vec<Change>) -> Result<(), StateError> {
+        let place = self.place();
+        for _ in 0..ATTEMPTS {
+            if let Some(held) = &mut self.held {
+                held.check(&*self.documents, &self.around).await?;
+            }
+            let open = self.current().await?;
+            open.apply(changes.clone(), &place)?;
+            match self.fold().await {
+                Err(StateError::Conflict { .. }) if self.held.is_none() => self.open = None,
+                Err(error) => {
+                    self.open = None;
+                    return Err(error);
+                }
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(StateError::Conflict { place, kept: None })
+    }
+
+    /// One segment for all; the inner results are those of each commit.
+    async fn write(&mut self, group: Vec<Vec<Change>>) -> Result<Vec<Result<(), StateError>>, StateError> {
+        let place = self.place();
+        let out = self.is_out().await?;
+        let open = self.opened().await?;
+        let (mut written, mut results) = (Vec::new(), Vec::with_capacity(group.len()));
+        for changes in group {
+            results.push(open.apply(changes, &place).map(|stamped| written.extend(stamped)));
+        }
+        if written.is_empty() {
+            return Ok(results);
+        }
+        let number = if open.seen.segments { open.seen.tail + open.unsent as u64 + 1 } else { 0 };
+        let segment = Segment {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            lineage: open.working.lineage().clone(),
+            base: open.seen.base,
+            serial: open.working.serial(),
+            changes: written,
+        };
+        let body = segment.encode();
+        open.unsent += 1;
+        let row = match self.journal()?.add(number, &body) {
+            Ok(row) => row,
+            Err(error) => {
+                // What is in memory is now more than what is durable.
+                self.open = None;
+                return Err(error);
+            }
+        };
+        if !out {
+            self.send(number, row, &body).await?;
+        }
+        Ok(results)
+    }
+
+    /// Whether the store is known not to answer. Fails when the lock is lost.
+    async fn is_out(&mut self) -> Result<bool, StateError> {
+        let now = self.around.clock.now();
+        let left_alone = self.outage.is_some_and(|since| now >= since && now - since < PAUSE);
+        if left_alone {
+            return Ok(true);
+        }
+        let Some(held) = &mut self.held else { return Ok(false) };
+        let checked = match held.check(&*self.documents, &self.around).await {
+            Ok(()) if self.outage.is_some() => self.catch_up().await,
+            other => other,
+        };
+        match checked {
+            Ok(()) => Ok(false),
+            Err(error) if is_final(&error) => Err(error),
+            Err(error) => {
+                self.out(&error);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Notes that the store does not answer, and says so the first time.
+    fn out(&mut self, error: &StateError) {
+        if self.outage.is_none() {
+            let kept = self.journal_path.display();
+            (self.notices)(&format!(
+                "{error}\nThe run goes on; its outcomes are kept in \"{kept}\" until they can be sent."
+            ));
+        }
+        self.outage = Some(self.around.clock.now());
+    }
+
+    /// Brings a commit from the journal of this machine to the store.
+    async fn send(&mut self, number: u64, row: i64, body: &[u8]) -> Result<(), StateError> {
+        let now = self.around.clock.now();
+        let Some(open) = &mut self.open else { return Ok(()) };
+        if !open.seen.segments {
+            let due = now - open.posted >= POST_EVERY;
+            if due && let Err(error) = self.fold().await {
+                if is_final(&error) {
+                    return Err(error);
+                }
+                self.out(&error);
+            }
+            return Ok(());
+        }
+        match log::append(&*self.documents, &mut open.seen, number, body).await {
+            Ok(true) => {
+                open.unsent = open.unsent.saturating_sub(1);
+                let base = Base::new(open.seen.version.as_ref(), open.seen.tail);
+                let large = open.seen.segments_size > open.seen.document_size.max(SEGMENTS_LIMIT);
+                self.journal()?.sent(row, &base)?;
+                if large && let Err(error) = self.fold().await {
+                    tracing::debug!(%error, "the segments are folded later");
+                }
+                // A lease that ended in between may have been somebody else's when the segment was written.
+                match &mut self.held {
+                    Some(held) if held.lease.expires <= self.around.clock.now() => {
+                        held.check(&*self.documents, &self.around).await
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Ok(false) => Err(self.overtaken()),
+            Err(error) if is_final(&error) => Err(error),
+            Err(error) => {
+                self.out(&error);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends what is in the journal of this machine alone.
+    async fn catch_up(&mut self) -> Result<(), StateError> {
+        let Some(open) = &self.open else { return Ok(()) };
+        if open.unsent == 0 {
+            self.outage = None;
+            return Ok(());
+        }
+        if !open.seen.segments {
+            self.fold().await?;
+        } else {
+            let kept = self.journal()?.unsent()?;
+            for unsent in kept {
+                let Some(open) = &mut self.open else { return Ok(()) };
+                if !log::append(&*self.documents, &mut open.seen, unsent.number, &unsent.body).await? {
+                    return Err(self.overtaken());
+                }
+                open.unsent = open.unsent.saturating_sub(1);
+                let base = Base::new(open.seen.version.as_ref(), open.seen.tail);
+                self.journal()?.sent(unsent.row, &base)?;
+            }
+        }
+        if self.outage.take().is_some() {
+            (self.notices)(&format!("{} answers again; what was kept meanwhile is sent.", self.place()));
+        }
+        Ok(())
+    }
+
+    /// Brings everything into the document.
+    async fn flush(&mut self) -> Result<(), StateError> {
+        let Some(open) = &self.open else { return Ok(()) };
+        if open.unsent == 0 && open.seen.tail == open.seen.folded {
+            return Ok(());
+        }
+        let Err(error) = self.try_flush().await else { return Ok(()) };
+        let Some(open) = &self.open else { return Err(error) };
+        let (count, place, kept) = (open.unsent, self.place(), self.journal_path.clone());
+        match error {
+            // The segments hold everything: whoever comes next reads them, and folds them.
+            error if count == 0 && !is_final(&error) => {
+                (self.notices)(&format!("{error}\nNothing is lost: the next run goes on with its journal."));
+                Ok(())
+            }
+            StateError::Conflict { .. } if count > 0 => Err(StateError::Conflict { place, kept: Some(kept) }),
+            error if count > 0 => Err(StateError::Unsent { place, count, kept, detail: error.reason() }),
+            error => Err(error),
+        }
+    }
+
+    async fn try_flush(&mut self) -> Result<(), StateError> {
+        if let Some(held) = &mut self.held {
+            held.check(&*self.documents, &self.around).await?;
+        }
+        self.catch_up().await?;
+        match self.fold().await {
+            // The answer may have been lost: a second try finds out.
+            Err(StateError::Unreachable { .. }) => self.fold().await,
+            other => other,
+        }
+    }
+
+    async fn fold(&mut self) -> Result<(), StateError> {
+        let now = self.around.clock.now();
+        let Some(open) = &mut self.open else { return Ok(()) };
+        log::fold(&*self.documents, &open.working, &mut open.seen).await?;
+        (open.unsent, open.posted) = (0, now);
+        let base = Base::new(open.seen.version.as_ref(), open.seen.tail);
+        match &self.journal {
+            Some(journal) => journal.clear(&base),
+            None => Ok(()),
+        }
+    }
+
+    fn overtaken(&self) -> StateError {
+        let id = self.held.as_ref().map(|h| h.lease.id.to_string()).unwrap_or_default();
+        let detail = "somebody else has written to the state".to_string();
+        StateError::LockLost { path: self.place().into(), id, detail }
+    }
+
+    fn place(&self) -> String {
+        self.documents.place().to_string()
+    }
+}
+
+impl Open {
+    /// Makes changes, raising the serial before the first that readers can see.
+    fn apply(&mut self, changes: Vec<Change>, place: &str) -> Result<Vec<Change>, StateError> {
+        let sets_serial = changes.iter().any(|c| matches!(c, Change::BumpSerial | Change::Replace(_)));
+        let raises = !self.serial_is_new && !sets_serial && changes.iter().any(Change::is_content);
+        if raises {
+            self.working.apply(vec![Change::BumpSerial], place)?;
+        }
+        let applied = self.working.apply(changes, place);
+        self.serial_is_new |= applied.is_ok() && (raises || sets_serial);
+        applied
+    }
+}
+
+/// Whether trying again cannot help.
+fn is_final(error: &StateError) -> bool {
+    matches!(error, StateError::LockLost { .. } | StateError::Conflict { .. } | StateError::Damaged { .. })
+}

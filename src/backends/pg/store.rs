@@ -1,0 +1,410 @@
+//! The task behind a state in PostgreSQL: takes requests in order; commits that wait together are one transaction.
+//!
+//! When the server is gone in the middle of a run, commits are kept in the journal of this machine and acknowledged
+//! all the same; they are sent as soon as it is back, or by the next run of this folder.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio_postgres::Client;
+
+use super::Database;
+use super::rows::{self, Net};
+use crate::backends::asked::{self, Asked, Group, Next, Queue, Request};
+use crate::backends::background::Background;
+use crate::backends::documents::journal::{Base, Journal};
+use crate::backends::documents::lock;
+use crate::backends::documents::segment::Segment;
+use crate::backends::{Context, Unsent};
+use crate::model::Str;
+use crate::state::{Acquired, Change, Intent, Lease, LeaseRequest, Snapshot, StateError};
+
+/// How long the server is left alone after it did not answer.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// A transaction that takes longer than this hangs.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Starts the task of a state.
+pub fn start(
+    database: Arc<Database>,
+    client: Client,
+    workspace: String,
+    place: String,
+    journal_path: PathBuf,
+    context: Context,
+    background: &Arc<Background>,
+) -> Asked {
+    let task = Task {
+        database,
+        client: Some(client),
+        workspace,
+        place: place.clone(),
+        journal_path,
+        context,
+        held: None,
+        serial: 0,
+        lineage: "".into(),
+        serial_is_new: false,
+        outage: None,
+        journal: None,
+    };
+    Asked::start(background, place, |queue| task.run(queue))
+}
+
+struct Task {
+    database: Arc<Database>,
+    client: Option<Client>,
+    workspace: String,
+    place: String,
+    journal_path: PathBuf,
+    context: Context,
+    held: Option<Lease>,
+    /// The serial and the lineage that were seen last.
+    serial: i64,
+    lineage: Str,
+    serial_is_new: bool,
+    outage: Option<OffsetDateTime>,
+    journal: Option<Journal>,
+}
+
+impl Task {
+    async fn run(mut self, mut queue: Queue) {
+        while let Some(next) = queue.next().await {
+            match next {
+                Next::Commits(group) => self.commit(group).await,
+                Next::Other(request) => self.answer(request).await,
+            }
+        }
+        // A lock that cannot be given up now expires.
+        let _released = self.release().await;
+        if let Some(journal) = self.journal.take() {
+            // A file that cannot be removed is empty, and harms nobody.
+            let _closed = journal.close();
+        }
+    }
+
+    async fn answer(&mut self, request: Request) {
+        // Nobody waits any more: fine, in each case.
+        match request {
+            Request::Commit(changes, reply) => self.commit(vec![(changes, reply)]).await,
+            Request::Snapshot(reply) => drop(reply.send(self.snapshot().await)),
+            Request::Intents(reply) => drop(reply.send(self.intents().await)),
+            Request::Acquire(request, reply) => drop(reply.send(self.acquire(request).await)),
+            Request::Renew(term, reply) => drop(reply.send(self.renew(term).await)),
+            Request::Release(reply) => drop(reply.send(self.release().await)),
+            Request::Leases(reply) => drop(reply.send(self.leases().await)),
+            Request::ForceUnlock(id, reply) => drop(reply.send(self.force_unlock(&id).await)),
+            Request::Flush(reply) => drop(reply.send(self.flush().await)),
+        }
+    }
+
+    /// The connection, made anew where it is gone.
+    async fn client(&mut self) -> Result<&mut Client, StateError> {
+        let client = match self.client.take().filter(|client| !client.is_closed()) {
+            Some(client) => client,
+            None => self.database.connect().await?,
+        };
+        Ok(self.client.insert(client))
+    }
+
+    async fn snapshot(&mut self) -> Result<Snapshot, StateError> {
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        let client = self.client().await?;
+        let found = rows::snapshot(&database, client, &workspace).await?;
+        found.ok_or_else(|| StateError::Damaged { path: self.place.clone().into(), detail: "it is gone".to_string() })
+    }
+
+    async fn intents(&mut self) -> Result<Vec<Intent>, StateError> {
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        rows::intents(&database, self.client().await?, &workspace).await
+    }
+
+    async fn leases(&mut self) -> Result<Vec<Lease>, StateError> {
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        rows::leases(&database, self.client().await?, &workspace).await
+    }
+
+    async fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
+        let acquired = self.take_lock(request).await?;
+        self.held = Some(acquired.lease.clone());
+        (self.serial_is_new, self.outage) = (false, None);
+        if let Err(error) = self.begin().await {
+            // Whoever settles this needs the lock.
+            let _released = self.release().await;
+            return Err(error);
+        }
+        Ok(acquired)
+    }
+
+    async fn take_lock(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
+        let (database, workspace, around) =
+            (self.database.clone(), self.workspace.clone(), self.context.around.clone());
+        let place = self.place.clone();
+        let told = |e: tokio_postgres::Error| database.told(&e);
+        let tx = self.client().await?.transaction().await.map_err(told)?;
+        rows::take(&database, tx.client(), &workspace).await?;
+        let leases = rows::leases(&database, tx.client(), &workspace).await?;
+        if let Some(lease) = leases.iter().find(|l| !l.is_over(&around)) {
+            let lease = Box::new(lease.clone());
+            return Err(StateError::Locked { path: place.into(), lease, waited: Duration::ZERO });
+        }
+        let sql = database.statement(
+            "UPDATE SCHEMA.terrane_states SET fencing_token = fencing_token + 1 WHERE workspace = $1
+             RETURNING fencing_token",
+        );
+        let token: i64 = tx.query_one(&sql, &[&workspace]).await.map_err(told)?.get(0);
+        let lease = Lease { token: token.unsigned_abs(), ..lock::lease(request, around.clock.now(), 0) };
+        let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1");
+        tx.execute(&sql, &[&workspace]).await.map_err(told)?;
+        let sql = database.statement(
+            "INSERT INTO SCHEMA.terrane_leases (workspace, id, token, expires, body) VALUES ($1, $2, $3, $4, $5)",
+        );
+        let (id, expires): (&str, i64) = (&lease.id, lease.expires.unix_timestamp());
+        let body = String::from_utf8(lock::encode(&lease, &place)).unwrap_or_default();
+        tx.execute(&sql, &[&workspace, &id, &token, &expires, &body]).await.map_err(told)?;
+        tx.commit().await.map_err(told)?;
+        Ok(Acquired { lease, taken_over: leases })
+    }
+
+    /// Looks where the state stands, and sends what an earlier run of this folder could not.
+    async fn begin(&mut self) -> Result<(), StateError> {
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        let sql = database.statement("SELECT serial, lineage FROM SCHEMA.terrane_states WHERE workspace = $1");
+        let client = self.client().await?;
+        let row = client.query_one(&sql, &[&workspace]).await.map_err(|e| database.told(&e))?;
+        (self.serial, self.lineage) = (row.get(0), row.get::<_, &str>(1).into());
+        let Some(journal) = Journal::left_behind(&self.journal_path, &self.database.envelopes)? else { return Ok(()) };
+        let base = journal.base()?;
+        let untouched = base.is_none_or(|base| base == self.base());
+        let count = journal.unsent()?.len();
+        match self.context.unsent {
+            Unsent::Discard => return journal.clear(&self.base()),
+            Unsent::Refuse if !untouched => {
+                let kept = Some(self.journal_path.clone());
+                return Err(StateError::Conflict { place: self.place.clone(), kept });
+            }
+            _ => (),
+        }
+        self.journal = Some(journal);
+        self.catch_up().await?;
+        let place = &self.place;
+        (self.context.notices)(&format!("{count} commits that an earlier run could not send are now at {place}."));
+        Ok(())
+    }
+
+    fn base(&self) -> Base {
+        Base { e_tag: Some(self.serial.to_string()), ..Base::default() }
+    }
+
+    async fn renew(&mut self, term: Duration) -> Result<Lease, StateError> {
+        let Some(held) = self.held.clone() else {
+            return Err(StateError::NoSuchLock { path: self.place.clone().into(), id: String::new(), held: None });
+        };
+        let lease = Lease { expires: self.context.around.clock.now() + term, ..held };
+        let (database, workspace, place) = (self.database.clone(), self.workspace.clone(), self.place.clone());
+        let client = self.client().await?;
+        let sql = database
+            .statement("UPDATE SCHEMA.terrane_leases SET expires = $3, body = $4 WHERE workspace = $1 AND id = $2");
+        let (id, expires): (&str, i64) = (&lease.id, lease.expires.unix_timestamp());
+        let body = String::from_utf8(lock::encode(&lease, &place)).unwrap_or_default();
+        let renewed = client.execute(&sql, &[&workspace, &id, &expires, &body]).await.map_err(|e| database.told(&e))?;
+        if renewed == 0 {
+            rows::check(&database, client, &workspace, &lease).await?;
+        }
+        self.held = Some(lease.clone());
+        Ok(lease)
+    }
+
+    async fn release(&mut self) -> Result<(), StateError> {
+        let Some(held) = self.held.clone() else { return Ok(()) };
+        let flushed = self.flush().await;
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1 AND id = $2");
+        let id: &str = &held.id;
+        self.client().await?.execute(&sql, &[&workspace, &id]).await.map_err(|e| database.told(&e))?;
+        self.held = None;
+        flushed
+    }
+
+    async fn force_unlock(&mut self, id: &str) -> Result<Lease, StateError> {
+        let leases = self.leases().await?;
+        let Some(lease) = leases.iter().find(|lease| *lease.id == *id) else {
+            let held = leases.first().map(|lease| lease.id.to_string());
+            return Err(StateError::NoSuchLock { path: self.place.clone().into(), id: id.to_string(), held });
+        };
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1 AND id = $2");
+        self.client().await?.execute(&sql, &[&workspace, &id]).await.map_err(|e| database.told(&e))?;
+        Ok(lease.clone())
+    }
+
+    async fn commit(&mut self, group: Group) {
+        let (changes, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        asked::reply(replies, self.write(&changes).await);
+    }
+
+    async fn write(&mut self, group: &[Vec<Change>]) -> Result<Vec<Result<(), StateError>>, StateError> {
+        let now = self.context.around.clock.now();
+        if self.outage.is_some_and(|since| now >= since && now - since < PAUSE) {
+            return self.keep(group);
+        }
+        let sent = match self.catch_up().await {
+            Ok(()) => self.transact(group, false).await,
+            Err(error) => Err(error),
+        };
+        match sent {
+            // A whole state is no outcome of a run: whoever writes it can do so again.
+            Err(error @ StateError::Unreachable { .. })
+                if self.held.is_some() && !group.iter().flatten().any(is_whole) =>
+            {
+                if self.outage.is_none() {
+                    let kept = self.journal_path.display();
+                    (self.context.notices)(&format!(
+                        "{error}\nThe run goes on; its outcomes are kept in \"{kept}\" until they can be sent."
+                    ));
+                }
+                self.outage = Some(now);
+                self.keep(group)
+            }
+            other => other,
+        }
+    }
+
+    /// Makes commits durable on this machine.
+    fn keep(&mut self, group: &[Vec<Change>]) -> Result<Vec<Result<(), StateError>>, StateError> {
+        let segment = Segment {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            lineage: self.lineage.clone(),
+            base: self.serial.unsigned_abs(),
+            serial: self.serial.unsigned_abs(),
+            changes: group.iter().flatten().cloned().collect(),
+        };
+        let base = self.base();
+        let journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => {
+                let journal = Journal::open(&self.journal_path, &self.database.envelopes)?;
+                journal.set_base(&base)?;
+                journal
+            }
+        };
+        let added = journal.add(0, &segment.encode());
+        self.journal = Some(journal);
+        added.map(|_| group.iter().map(|_| Ok(())).collect())
+    }
+
+    /// Sends what is kept on this machine.
+    async fn catch_up(&mut self) -> Result<(), StateError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let wrong = |detail| StateError::Damaged { path: self.journal_path.clone(), detail };
+        let mut kept = Vec::new();
+        for unsent in journal.unsent()? {
+            kept.push(Segment::decode(&unsent.body).map_err(wrong)?.changes);
+        }
+        if !kept.is_empty() {
+            self.transact(&kept, true).await?;
+        }
+        let base = self.base();
+        if let Some(journal) = self.journal.take() {
+            journal.clear(&base)?;
+            journal.close()?;
+        }
+        if self.outage.take().is_some() {
+            (self.context.notices)(&format!("{} answers again; what was kept meanwhile is sent.", self.place));
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), StateError> {
+        let count = self.journal.as_ref().map(|j| j.unsent().map(|u| u.len())).transpose()?.unwrap_or_default();
+        match self.catch_up().await {
+            Err(error) if count > 0 => {
+                let (place, kept) = (self.place.clone(), self.journal_path.clone());
+                Err(StateError::Unsent { place, count, kept, detail: error.reason() })
+            }
+            other => other,
+        }
+    }
+
+    async fn transact(
+        &mut self,
+        group: &[Vec<Change>],
+        again: bool,
+    ) -> Result<Vec<Result<(), StateError>>, StateError> {
+        let place = self.place.clone();
+        let slow = || StateError::Unreachable { place, detail: "it did not answer in time".to_string() };
+        match tokio::time::timeout(LIMIT, self.one_transaction(group, again)).await {
+            Ok(done) => done,
+            Err(_) => {
+                self.client = None;
+                Err(slow())
+            }
+        }
+    }
+
+    /// One transaction for all; the inner results are those of each. What is sent `again` may be there already.
+    async fn one_transaction(
+        &mut self,
+        group: &[Vec<Change>],
+        again: bool,
+    ) -> Result<Vec<Result<(), StateError>>, StateError> {
+        let (database, workspace, place) = (self.database.clone(), self.workspace.clone(), self.place.clone());
+        let (held, mut serial_is_new) = (self.held.clone(), self.serial_is_new);
+        let told = |e: tokio_postgres::Error| database.told(&e);
+        let tx = self.client().await?.transaction().await.map_err(told)?;
+        let serial = rows::take(&database, tx.client(), &workspace).await?;
+        if let Some(held) = &held {
+            rows::check(&database, tx.client(), &workspace, held).await?;
+        }
+        let ended: Vec<&str> = group.iter().flatten().filter_map(ends).collect();
+        let mut open = rows::open(&database, tx.client(), &workspace, &ended).await?;
+        let (mut net, mut results) = (Net::default(), Vec::with_capacity(group.len()));
+        for changes in group {
+            if !again && let Err(key) = admit(changes, &mut open) {
+                results.push(Err(StateError::NoSuchIntent { path: place.clone().into(), key }));
+                continue;
+            }
+            let sets_serial = changes.iter().any(|c| matches!(c, Change::BumpSerial | Change::Replace(_)));
+            if !serial_is_new && !sets_serial && changes.iter().any(Change::is_content) {
+                net.add(&Change::BumpSerial);
+                serial_is_new = true;
+            }
+            serial_is_new |= sets_serial;
+            changes.iter().for_each(|change| net.add(change));
+            results.push(Ok(()));
+        }
+        let token = held.map_or(0, |h| h.token.min(i64::MAX as u64) as i64);
+        let serial = net.write(&database, tx.client(), &workspace, serial, token).await?;
+        tx.commit().await.map_err(told)?;
+        (self.serial, self.serial_is_new) = (serial, serial_is_new);
+        Ok(results)
+    }
+}
+
+fn is_whole(change: &Change) -> bool {
+    matches!(change, Change::Replace(_))
+}
+
+fn ends(change: &Change) -> Option<&str> {
+    match change {
+        Change::End(key) => Some(key),
+        _ => None,
+    }
+}
+
+/// Whether each intent that a commit ends is open; gives the key of the first that is not.
+fn admit(changes: &[Change], open: &mut std::collections::HashSet<String>) -> Result<(), String> {
+    let mut after = open.clone();
+    for change in changes {
+        match change {
+            Change::Begin(intent) => drop(after.insert(intent.key.to_string())),
+            Change::End(key) if !after.remove(&**key) => return Err(key.to_string()),
+            _ => (),
+        }
+    }
+    *open = after;
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The backends, each against a real server: one suite for all of them.
+
+mod beds;
+mod command;
+mod cut;
+mod outage;
+mod suite;

@@ -1,0 +1,111 @@
+//! The server goes away in the middle of a run: the run goes on, and nothing is lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use terrane::backends::Unsent;
+use terrane::model::Value;
+use terrane::state::{Change, StateError, Store, Workspace};
+
+use super::beds::{self, Bed, Machine, take};
+use super::suite::intent;
+use crate::state_rows::{data_row, put};
+
+/// Longer than a store leaves a server alone that did not answer.
+const PAUSE: Duration = Duration::from_secs(30);
+
+macro_rules! outages {
+    ($($bed:ident),*) => {$(
+        mod $bed {
+            #[test]
+            fn outcomes_are_sent_when_the_server_is_back() {
+                super::outcomes_are_sent_when_the_server_is_back(&super::beds::$bed());
+            }
+
+            #[test]
+            fn outcomes_that_could_not_be_sent_are_sent_by_the_next_run() {
+                super::outcomes_that_could_not_be_sent_are_sent_by_the_next_run(&super::beds::$bed());
+            }
+
+            #[test]
+            fn somebody_elses_newer_state_is_not_overwritten() {
+                super::somebody_elses_newer_state_is_not_overwritten(&super::beds::$bed());
+            }
+        }
+    )*};
+}
+
+outages!(s3, azurerm, http, pg);
+
+fn write(store: &Arc<dyn Store>, name: &str) {
+    store.commit(vec![put(data_row(name, Value::TRUE))]).wait().unwrap();
+}
+
+fn names(machine: &Machine<'_>) -> Vec<String> {
+    let read = machine.backend().read(&Workspace::default()).unwrap().unwrap();
+    read.rows().iter().map(|row| row.address.to_string()).collect()
+}
+
+fn outcomes_are_sent_when_the_server_is_back(bed: &Bed) {
+    let here = Machine::new(bed);
+    let store = here.open();
+    take(&*store, "anna").unwrap();
+    write(&store, "a.before");
+    bed.way.cut();
+    store.commit(vec![Change::Begin(intent("k1"))]).wait().unwrap();
+    store.commit(vec![Change::End("k1".into()), put(data_row("a.during", Value::TRUE))]).wait().unwrap();
+    bed.way.mend();
+    here.clock().pass(PAUSE);
+    write(&store, "a.after");
+    store.flush().wait().unwrap();
+    assert_eq!(names(&here.another()), ["a.after", "a.before", "a.during"]);
+    assert!(store.open_intents().wait().unwrap().is_empty());
+    drop(store);
+    assert_eq!(here.leftovers(), 0);
+}
+
+fn outcomes_that_could_not_be_sent_are_sent_by_the_next_run(bed: &Bed) {
+    let here = Machine::new(bed);
+    let store = here.open();
+    take(&*store, "anna").unwrap();
+    write(&store, "a.before");
+    store.flush().wait().unwrap();
+    bed.way.cut();
+    write(&store, "a.during");
+    let error = store.flush().wait().unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("1 commits are in") && told.contains("the next plan, apply or init"), "{told}");
+    assert!(!told.contains("not-a-secret"), "{told}");
+    drop(store);
+    bed.way.mend();
+    here.clock().pass(beds::LONG);
+    assert_eq!(names(&here), ["a.before", "a.during"], "looking at it sends them");
+    assert_eq!(names(&here.another()), ["a.before", "a.during"]);
+    assert_eq!(here.leftovers(), 0);
+}
+
+fn somebody_elses_newer_state_is_not_overwritten(bed: &Bed) {
+    let here = Machine::new(bed);
+    let there = here.another();
+    let store = here.open();
+    take(&*store, "anna").unwrap();
+    write(&store, "a.before");
+    store.flush().wait().unwrap();
+    bed.way.cut();
+    write(&store, "a.during");
+    assert!(store.flush().wait().is_err());
+    drop(store);
+    bed.way.mend();
+    here.clock().pass(beds::LONG);
+    let other = there.open();
+    take(&*other, "ben").unwrap();
+    write(&other, "a.meanwhile");
+    other.release().wait().unwrap();
+    let refused = here.backend().read(&Workspace::default()).unwrap_err();
+    assert!(matches!(refused, StateError::Conflict { kept: Some(_), .. }), "{refused}");
+    assert!(refused.to_string().contains("terrane init -unsent=push"), "{refused}");
+    let pushed = here.backend_that(Unsent::Push).read(&Workspace::default()).unwrap().unwrap();
+    assert_eq!(pushed.rows().len(), 3);
+    assert_eq!(names(&there), ["a.before", "a.during", "a.meanwhile"]);
+    assert_eq!(here.leftovers(), 0);
+}
