@@ -22,7 +22,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::state::{Holder, LeaseRequest, Snapshot, StateError, Store, Surroundings, SystemProcesses, Workspace};
+use crate::state::{
+    Holder, LeaseRequest, Scope, Snapshot, StateError, Store, Surroundings, SystemProcesses, Workspace,
+};
 
 pub use configuration::{Argument, Configuration, Kind};
 pub use local::Local;
@@ -93,7 +95,8 @@ impl Context {
     /// Lets a store send what an earlier run of this folder could not, under its lock.
     fn send(&self, store: &dyn Store) -> Result<(), StateError> {
         let term = Duration::from_secs(60);
-        store.try_acquire(LeaseRequest { holder: self.holder(), operation: "send".into(), term }).wait()?;
+        let request = LeaseRequest { holder: self.holder(), operation: "send".into(), scope: Scope::Whole, term };
+        store.try_acquire(request).wait()?;
         store.flush().wait()?;
         store.release().wait()
     }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::state::snapshot::TERRAFORM_VERSION;
-use crate::state::{Holder, Lease, LeaseRequest};
+use crate::state::{Holder, Lease, LeaseRequest, Scope};
 
 /// How long a lock of Terraform's holds: it never ends by itself.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -62,6 +62,8 @@ pub fn lease(request: LeaseRequest, now: OffsetDateTime, before: u64) -> Lease {
         token: millis.max(before.saturating_add(1)),
         holder: request.holder,
         operation: request.operation,
+        // A lock document is one for the whole state.
+        scope: Scope::Whole,
         since: now,
         expires: now + request.term,
     }
@@ -103,6 +105,7 @@ pub fn decode(bytes: &[u8]) -> Lease {
         token,
         holder: Holder { who: info.who.into(), host: host.into(), machine: machine.map(Into::into), pid },
         operation: info.operation.into(),
+        scope: Scope::Whole,
         since,
         expires,
     }

@@ -12,7 +12,7 @@ use terrane::backends::{self, Backend, Configuration, Context, Unsent};
 use terrane::model::Str;
 use terrane::state::seal::Encryption;
 use terrane::state::{
-    Clock, Holder, Lease, LeaseRequest, Processes, StateError, Store, Surroundings, Workspace, lease::TERM,
+    Clock, Holder, Lease, LeaseRequest, Processes, Scope, StateError, Store, Surroundings, Workspace, lease::TERM,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -250,7 +250,7 @@ impl<'b> Machine<'b> {
 
 pub fn take(store: &dyn Store, who: &str) -> Result<Lease, StateError> {
     let holder = Holder { who: who.into(), host: "build-7".into(), machine: None, pid: 7 };
-    let request = LeaseRequest { holder, operation: "apply".into(), term: TERM };
+    let request = LeaseRequest { holder, operation: "apply".into(), scope: Scope::Whole, term: TERM };
     store.try_acquire(request).wait().map(|acquired| acquired.lease)
 }
 

@@ -75,6 +75,7 @@ impl Lab {
             environment: Default::default(),
             notices: Arc::new(|_| ()),
             around: Default::default(),
+            unsent: Default::default(),
         };
         Session::open(settings, Access::Write("apply")).map_err(|e| e.to_string())
     }
