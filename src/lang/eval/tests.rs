@@ -127,7 +127,6 @@ fn operators() {
     assert!(error("\"a\" + 1").starts_with("the operand must be a number"));
     assert_eq!(error("1 + null"), "the operand is null");
     assert_eq!(error("true && null"), "the operand is null");
-    assert_eq!(error("1 / 0"), "division by zero");
 }
 
 #[test]
@@ -354,7 +353,8 @@ fn deep_nesting_is_refused_without_exhausting_the_stack() {
     ] {
         let problems = compile(&text, &mut world).unwrap_err();
         let told = ["the expression is nested too deeply", "the expression has too many operators in a row"];
-        assert!(told.contains(&&*problems.0[0].summary), "{}: {:?}", &text[..20], problems.0[0]);
+        let summary = &*problems.0[0].summary;
+        assert!(told.contains(&summary) || summary.starts_with("more than "), "{}: {summary}", &text[..20]);
     }
 }
 

@@ -187,8 +187,10 @@ impl PlanText<'_, '_, '_> {
     }
 
     fn deferred(&mut self, parts: &[Deferred]) {
-        self.page.blank();
-        self.page.line(Role::Strong, "Left for a later plan:");
+        if !parts.is_empty() {
+            self.page.blank();
+            self.page.line(Role::Strong, "Left for a later plan:");
+        }
         for part in parts {
             self.page.paragraph(Role::Plain, "  ? ", "    ", &header::deferred(part));
         }
