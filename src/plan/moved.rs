@@ -73,16 +73,17 @@ impl Moves {
     /// Moves that lead back to where they begin; each circle is told once.
     fn circles(&self, by_source: &HashMap<(&ModulePath, &Target), &Move>) -> Diagnostics {
         let mut problems = Diagnostics::new();
-        let mut seen: HashSet<Span> = HashSet::new();
+        // By the move itself: several can stand at one place of a file.
+        let mut seen: HashSet<*const Move> = HashSet::new();
         for start in &self.0 {
             let (mut at, mut way) = (start, vec![start]);
-            while seen.insert(at.span) {
+            while seen.insert(std::ptr::from_ref(at)) {
                 let Some(next) = by_source.get(&(&at.module, &at.to)).copied() else { break };
-                if let Some(from) = way.iter().position(|w| w.span == next.span) {
+                if let Some(from) = way.iter().position(|w| std::ptr::eq(*w, next)) {
                     let circle = &way[from..];
                     let error = Diagnostic::error("moves run in a circle").at(next.span);
                     let error = error.label(format!("{} comes back to itself", shown(&next.from)));
-                    let more = circle.iter().filter(|m| m.span != next.span);
+                    let more = circle.iter().filter(|m| !std::ptr::eq(**m, next));
                     problems.push(more.fold(error, |error, m| {
                         error.related(m.span, format!("{} moves to {}", shown(&m.from), shown(&m.to)))
                     }));

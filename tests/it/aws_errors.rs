@@ -120,7 +120,7 @@ fn a_call_that_hangs_is_given_up_and_settled_by_the_next_run() {
     running.interrupt();
     let stopped = running.wait().expect_status(1);
     assert!(stopped.stdout.contains("Apply stopped. Resources: 1 added"), "{stopped}");
-    assert!(unfolded(&stopped.stderr).contains("the next run finds out"), "{stopped}");
+    assert!(unfolded(&stopped.stderr).contains("found out by the next run"), "{stopped}");
     assert_eq!(command(&["state", "list"]).run().success().stdout, "aws_vpc.main\n");
     proxy.behave();
     command(&["apply", "-auto-approve"]).run().success();

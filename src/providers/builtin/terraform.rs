@@ -53,7 +53,8 @@ impl Driver<Here> for TerraformData {
     fn plan(&self, change: &mut PlannedChange) {
         let input = change.planned_value("input");
         let output = match change.prior_value("input") {
-            Some(prior) if !change.makes_new() => match prior == input {
+            // A null that is stored has no type to compare.
+            Some(prior) if !change.makes_new() => match prior == input || (prior.is_null() && input.is_null()) {
                 true => change.prior_value("output").unwrap_or(Value::NULL),
                 false => Value::unknown(Type::Dynamic),
             },
@@ -125,5 +126,6 @@ mod tests {
         assert_eq!(output(kept(), unknown(), vec![]), unknown());
         assert_eq!(output(kept(), "x".into(), replaced()), Value::unknown(Type::String));
         assert_eq!(output(Some((Value::NULL, Value::NULL)), Value::NULL, replaced()), Value::NULL);
+        assert_eq!(output(Some((Value::NULL, Value::NULL)), Value::Null(Type::String), vec![]), Value::NULL);
     }
 }

@@ -104,7 +104,7 @@ impl Kind {
 const KINDS: &[Kind] = &[
     // EC2
     kind("aws_vpc", "vpc-{hex17}").arn("arn:{partition}:ec2:{region}:{account}:vpc/{id}")
-        .quota(5, "VpcLimitExceeded").missing("InvalidVpcID.NotFound").also(&[("dhcp_options_id", "dopt-{hex17}")])
+        .quota(5, "VpcLimitExceeded").missing("InvalidVpcID.NotFound").also(&[("dhcp_options_id", "dopt-{hex17}"), ("ipv6_association_id", "vpc-cidr-assoc-{hex17}")])
         .children(&[("default_security_group_id", "aws_security_group"), ("default_network_acl_id", "aws_network_acl"),
             ("default_route_table_id", "aws_route_table"), ("main_route_table_id", "aws_route_table")]),
     kind("aws_vpc_ipv4_cidr_block_association", "vpc-cidr-assoc-{hex17}"),

@@ -85,7 +85,8 @@ mod gcs {
         write("a.one");
         let condition = |call: &crate::support::proxy::Call| {
             let generation = call.header("x-goog-if-generation-match").map(str::to_string);
-            (call.path.rsplit('/').next().unwrap_or_default().to_string(), generation)
+            let path = percent_encoding::percent_decode_str(&call.path).decode_utf8_lossy().into_owned();
+            (path.rsplit('/').next().unwrap_or_default().to_string(), generation)
         };
         let sent = |from: usize| {
             proxy.calls().iter().skip(from).filter(|c| c.method == "PUT").map(condition).collect::<Vec<_>>()

@@ -48,7 +48,7 @@ module:
 fn each_instance_is_served_by_its_own_configuration() {
     let mut pair = Pair::new(TF, YAML);
     pair.file("m/main.tf", "resource \"aws_vpc\" \"inner\" {\n  cidr_block = \"10.2.0.0/16\"\n}\n");
-    pair.run(&["apply", "-sandbox", "-auto-approve"]).success();
+    pair.run(&["apply", "-sandbox", "-auto-approve", "-parallelism=1"]).success();
     let state = pair.tf.terrane(["state", "pull", "-sandbox"]).run().success().json();
     let mut served: Vec<String> = Vec::new();
     for resource in state["resources"].as_array().unwrap() {
@@ -59,13 +59,19 @@ fn each_instance_is_served_by_its_own_configuration() {
         }
     }
     served.sort();
-    insta::assert_snapshot!(served.join("\n"), @"");
+    insta::assert_snapshot!(served.join("\n"), @r#"
+    "module.m[\"eu-west-1\"]" "inner" null eu-west-1
+    "module.m[\"us-east-1\"]" "inner" null us-east-1
+    null "main" "eu-west-1" eu-west-1
+    null "main" "us-east-1" us-east-1
+    null "one" null eu-west-1
+    "#);
     pair.run(&["plan", "-sandbox", "-detailed-exitcode"]).success();
     // Objects whose block is gone are deleted by the instance that made them.
     let without = |text: &str, cut: &str| text[..text.find(cut).unwrap()].to_string();
     let yaml = "locals:\n  regions: ${toset([\"eu-west-1\", \"us-east-1\"])}\nprovider:\n  aws: {alias: by_region, for_each: \"${local.regions}\", region: \"${each.key}\"}\n";
     pair.rewrite(&without(TF, "resource \"aws_vpc\" \"main\""), yaml);
-    let run = pair.run(&["apply", "-sandbox", "-auto-approve"]).success();
+    let run = pair.run(&["apply", "-sandbox", "-auto-approve", "-parallelism=1"]).success();
     assert!(run.stdout.contains("Resources: 0 added, 0 changed, 5 destroyed."), "{run}");
 }
 

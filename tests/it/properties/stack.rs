@@ -111,6 +111,8 @@ pub struct Stack {
     pub removed: Vec<(String, bool)>,
     pub checks: Vec<Reference>,
     pub secret: usize,
+    /// Whether there are, were or will be objects of a cloud, which need its configuration to the end.
+    pub cloud: bool,
     made: usize,
 }
 
@@ -119,7 +121,8 @@ const KEYS: [&str; 4] = ["a", "b", "c", "d"];
 impl Stack {
     /// The first step.
     pub fn first(dice: &mut Dice, flavour: Flavour) -> Stack {
-        let mut stack = Stack::default();
+        let cloud = flavour.kinds.iter().any(|kind| kind.ty().starts_with("aws_"));
+        let mut stack = Stack { cloud, ..Stack::default() };
         for _ in 0..2 + dice.pick(5) {
             stack.add(dice, flavour);
         }

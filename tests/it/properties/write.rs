@@ -14,7 +14,7 @@ pub fn files(stack: &Stack, spelling: Spelling) -> Files {
     let items = whole(&stack.items);
     let secret = has_secret(&items);
     let mut blocks = Vec::new();
-    if uses_aws(&items) {
+    if stack.cloud {
         blocks.push(Block::new("provider", &["aws"]).arg("region", text("eu-west-1")));
     }
     blocks.push(secret_variable(stack.secret));
@@ -42,12 +42,12 @@ pub fn files(stack: &Stack, spelling: Spelling) -> Files {
     files
 }
 
-/// What can be written: a route table needs a network that is there.
+/// What can be written: a route table and a group need a network that is there.
 fn whole(items: &[Item]) -> Vec<Item> {
     let mut kept: Vec<Item> = Vec::new();
     for item in items {
-        let lacks =
-            matches!(&item.content, Content::Resource(r) if r.kind == Kind::RouteTable && network(&kept).is_none());
+        let needs_network = |kind: Kind| matches!(kind, Kind::RouteTable | Kind::Group);
+        let lacks = matches!(&item.content, Content::Resource(r) if needs_network(r.kind) && network(&kept).is_none());
         if !lacks {
             let mut item = item.clone();
             if let Content::Module(module) = &mut item.content {
@@ -274,14 +274,6 @@ fn has_secret(items: &[Item]) -> bool {
     items.iter().any(|item| match &item.content {
         Content::Resource(r) => r.secret,
         Content::Module(m) => has_secret(&m.items),
-        Content::Local(_) => false,
-    })
-}
-
-fn uses_aws(items: &[Item]) -> bool {
-    items.iter().any(|item| match &item.content {
-        Content::Resource(r) => r.kind.ty().starts_with("aws_"),
-        Content::Module(m) => uses_aws(&m.items),
         Content::Local(_) => false,
     })
 }

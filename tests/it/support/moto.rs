@@ -29,6 +29,18 @@ const REGIONS: &[&str] = &[
     "ap-east-1",
     "me-south-1",
     "af-south-1",
+    "ap-east-2",
+    "ap-south-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-west-1",
+    "eu-south-2",
+    "il-central-1",
+    "me-central-1",
+    "mx-central-1",
     "us-east-1",
 ];
 

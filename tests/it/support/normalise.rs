@@ -14,6 +14,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
         (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", "[TIME]"),
         (r"\b(?P<kind>[a-z]{1,12}(?:-[a-z]{2,12})*)-[0-9a-f]{8}(?:[0-9a-f]{9})?\b", "${kind}-[#]"),
         (r"\b(?P<kind>A[A-Z]{3})[A-Z0-9]{16,17}\b", "${kind}[#]"),
+        (r"\b\d{12,20}\b", "[NUMBER #]"),
         (r"(?P<kind>127\.0\.0\.1|localhost):\d{2,5}\b", "${kind}:[PORT]"),
         (r"(?P<kind>(?:after|in|took|for)) (?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?(?:ms|µs|s)\b", "${kind} [DURATION]"),
         (r"(?P<kind>\[)(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?(?:ms|s) elapsed\]", "${kind}[DURATION] elapsed]"),

@@ -3,7 +3,7 @@
 use super::source::Source;
 
 /// Crates whose library is not named as the package.
-const LIBRARY_NAMES: &[(&str, &str)] = &[("md-5", "md5")];
+const LIBRARY_NAMES: &[(&str, &str)] = &[("layout-rs", "layout"), ("md-5", "md5")];
 
 /// The packages of the `[dependencies]` tables, those of a target included; those for tests are not.
 pub fn packages(manifest: &str) -> Vec<&str> {
