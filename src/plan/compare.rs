@@ -10,7 +10,7 @@ pub fn changed(block: &Block, before: &Value, after: &Value) -> Vec<Str> {
     let names = block.attributes.iter().map(|a| &a.name).chain(block.blocks.iter().map(|n| &n.name));
     let differs = |name: &&Str| match (b.get(name), a.get(name)) {
         // A null of any type is the same absence: states keep no types of nulls.
-        (Some(x), Some(y)) => !(x.is_null() && y.is_null()) && !equal(x, y),
+        (Some(x), Some(y)) => !(equal(x, y) || x.is_null() && y.is_null()),
         (x, y) => x.is_some_and(|v| !v.is_null()) || y.is_some_and(|v| !v.is_null()),
     };
     names.filter(differs).cloned().collect()

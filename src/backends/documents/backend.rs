@@ -91,7 +91,7 @@ impl Backend for DocumentBackend {
         }
         let documents = self.documents(workspace)?;
         self.background.wait(async move {
-            let text = Bytes::from(document::encode(&Working::new(), 0));
+            let text = Bytes::from(document::encode(&Working::fresh(), 0));
             // One that is there already is what was asked for.
             documents.put(Name::State, text, &When::Absent).await.map(drop)
         })

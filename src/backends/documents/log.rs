@@ -56,7 +56,7 @@ async fn try_load(documents: &dyn Documents) -> Result<Option<(Working, Seen)>, 
     let numbers = documents.segments().await?;
     let mut seen = Seen { segments: numbers.is_some(), ..Seen::default() };
     let mut working = match documents.get(Name::State).await? {
-        None => Working::new(),
+        None => Working::fresh(),
         Some(fetched) => {
             let opened = document::decode(&fetched.body).map_err(|detail| damaged(documents, &detail))?;
             seen.version = Some(fetched.version);

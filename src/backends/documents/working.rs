@@ -18,7 +18,7 @@ pub struct Working {
 
 impl Working {
     /// A state that nobody has written yet.
-    pub fn new() -> Working {
+    pub fn fresh() -> Working {
         Working::of(&Snapshot::empty(uuid::Uuid::new_v4().to_string()), Vec::new())
     }
 

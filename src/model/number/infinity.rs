@@ -39,9 +39,7 @@ impl Number {
     }
 
     pub(super) fn multiply_infinite(&self, other: &Number) -> Option<Answer> {
-        if self.infinity().or(other.infinity()).is_none() {
-            return None;
-        }
+        self.infinity().or(other.infinity())?;
         Some(match self.is_zero() || other.is_zero() {
             true => Err(NumberError::Undefined),
             false => Ok(Number::infinite(self.sign() != other.sign())),
