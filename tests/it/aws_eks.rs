@@ -332,8 +332,9 @@ async fn encryption_is_added_in_place_and_kept() {
         change.replace
     };
     let (one, two) = (key("arn:1"), key("arn:2"));
-    assert_eq!(plan(&[], &[one.clone()]), []);
-    assert_eq!(plan(&[one.clone()], &[one.clone()]), []);
-    assert_eq!(plan(&[one.clone()], &[two]).len(), 1);
+    let slice = std::slice::from_ref;
+    assert_eq!(plan(&[], slice(&one)), []);
+    assert_eq!(plan(slice(&one), slice(&one)), []);
+    assert_eq!(plan(slice(&one), &[two]).len(), 1);
     assert_eq!(plan(&[one], &[]).len(), 1);
 }

@@ -82,13 +82,13 @@ fn what_is_ephemeral_is_opened_used_and_kept_nowhere() {
     let mut pair = Pair::new(TF, YAML);
     pair.file("m/main.tf", CHILD);
     pair.run(&["plan", "-var=token=top-secret!", "-out=p"]).success();
+    let opened = regex::Regex::new(r#""opened":\[.*?"result":"""#).unwrap();
     for stack in [&pair.tf, &pair.yaml] {
         let packed = std::fs::read(stack.dir().join("p")).unwrap();
         let mut text = String::new();
         let gzip = packed.splitn(2, |b| *b == b'\n').nth(1).unwrap();
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(gzip), &mut text).unwrap();
         assert!(text.contains("random_password") && !text.contains("top-secret"), "the plan keeps a secret");
-        let opened = regex::Regex::new(r#""opened":\[.*?"result":"""#).unwrap();
         assert!(opened.is_match(&text), "what was opened is kept: {text}");
     }
     pair.run(&["show", "p"]).success();

@@ -108,18 +108,15 @@ impl Lab {
     /// Applies until all is done, then plans once more: that plan must be empty, and the state must hold what the
     /// cloud holds.
     pub fn converge(&self) -> Result<(), Problem> {
-        for _ in 0..2 {
-            match self.apply(Some(4))? {
-                Some(outcome) if outcome.succeeded() => return self.check_settled(),
-                Some(outcome) => return Err(format!("the next apply fails: {:#?}", outcome.diagnostics)),
-                None => {
-                    let mut session = self.session("")?;
-                    let planned = self.plan(&mut session);
-                    return Err(format!("the next plan fails: {:#?}", planned.plan.diagnostics));
-                }
+        match self.apply(Some(4))? {
+            Some(outcome) if outcome.succeeded() => self.check_settled(),
+            Some(outcome) => Err(format!("the next apply fails: {:#?}", outcome.diagnostics)),
+            None => {
+                let mut session = self.session("")?;
+                let planned = self.plan(&mut session);
+                Err(format!("the next plan fails: {:#?}", planned.plan.diagnostics))
             }
         }
-        Ok(())
     }
 
     pub fn check_settled(&self) -> Result<(), Problem> {

@@ -23,7 +23,7 @@ pub fn files(stack: &Stack, spelling: Spelling) -> Files {
     for (name, reference, sensitive) in &stack.outputs {
         let Some(value) = expression(reference, &items) else { continue };
         let output = Block::new("output", &[name]).arg("value", Arg::Expr(value));
-        blocks.push(output.maybe("sensitive", (*sensitive || secret).then(|| Arg::Literal(json!(true)))));
+        blocks.push(output.maybe("sensitive", (*sensitive || secret).then_some(Arg::Literal(json!(true)))));
     }
     for reference in &stack.checks {
         let Some(value) = expression(reference, &items) else { continue };
@@ -113,7 +113,7 @@ fn add_module(module: &Module, folder: &str, secret: bool, spelling: Spelling, f
     let values = [last(0), last(1)].into_iter().flatten().filter_map(|r| expression(&r, &module.items));
     let values: Vec<String> = values.chain(["var.x".to_string()]).collect();
     let output = Block::new("output", &["out"]).arg("value", Arg::Expr(format!("[{}]", values.join(", "))));
-    blocks.push(output.maybe("sensitive", secret.then(|| Arg::Literal(json!(true)))));
+    blocks.push(output.maybe("sensitive", secret.then_some(Arg::Literal(json!(true)))));
     add_file(folder, &blocks, spelling, files);
 }
 
@@ -203,7 +203,7 @@ fn lifecycle(r: &Resource, before: &[Item]) -> Block {
     let triggered = r.triggered_by.as_ref().and_then(|reference| trigger_address(reference, &r.repeat, before));
     let block = Block::new("lifecycle", &[])
         .maybe("create_before_destroy", r.create_first.map(|on| Arg::Literal(json!(on))))
-        .maybe("prevent_destroy", r.prevent.then(|| Arg::Literal(json!(true))))
+        .maybe("prevent_destroy", r.prevent.then_some(Arg::Literal(json!(true))))
         .maybe("ignore_changes", r.ignore.then(|| Arg::Names(vec![ignored.into()])))
         .maybe("replace_triggered_by", triggered.map(|address| Arg::Names(vec![address])));
     let Some(number) = r.condition else { return block };
@@ -247,7 +247,7 @@ fn literal(number: usize) -> Arg {
     Arg::Literal(match number % 8 {
         0 | 5 => json!(format!("v{number}")),
         1 => json!(number),
-        2 => json!(number % 3 == 0),
+        2 => json!(number.is_multiple_of(3)),
         3 => Json::Null,
         4 => json!(["x", format!("y{number}")]),
         6 => json!({ "k": format!("v{number}"), "l": [1, number] }),
