@@ -331,13 +331,14 @@ impl Run {
 
     /// The outputs of the root module: those that are known now, else as they were before.
     fn outputs(&mut self) -> Vec<(Str, Value)> {
-        let destroyed = self.planned.plan.mode == PlanMode::Destroy && self.outcome.succeeded();
-        if destroyed {
-            return Vec::new();
+        let before = &self.preparation.snapshot.outputs;
+        if self.planned.plan.mode == PlanMode::Destroy && self.outcome.succeeded() {
+            let deleted = |name: &Str| self.planned.plan.outputs.iter().any(|o| o.name == *name);
+            let kept = before.iter().filter(|(name, _)| !deleted(name));
+            return kept.map(|(name, o)| (name.clone(), shown_output(o))).collect();
         }
         let m = self.planned.world.definition(0);
         let cells = &self.planned.world.instance(0).outputs;
-        let before = &self.preparation.snapshot.outputs;
         let mut outputs = Vec::new();
         for (output, cell) in m.outputs.iter().zip(cells) {
             let value = cell.value.clone().filter(Value::is_wholly_known);
@@ -350,6 +351,10 @@ impl Run {
         outputs.sort_by(|a, b| a.0.cmp(&b.0));
         outputs
     }
+}
+
+fn shown_output(output: &Output) -> Value {
+    output.value.clone().mark(if output.sensitive { Marks::SENSITIVE } else { Marks::NONE })
 }
 
 fn stored_output(value: &Value) -> Output {

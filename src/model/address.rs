@@ -92,6 +92,13 @@ impl ModulePath {
         ModulePath::from_steps(self.steps().iter().map(|s| ModuleStep { name: s.name.clone(), key: None }).collect())
     }
 
+    /// Whether it is the other module or lies below it; a step without a key stands for all its instances.
+    pub fn lies_in(&self, of: &ModulePath) -> bool {
+        let (steps, wanted) = (self.steps(), of.steps());
+        steps.len() >= wanted.len()
+            && steps.iter().zip(wanted).all(|(step, w)| step.name == w.name && (w.key.is_none() || w.key == step.key))
+    }
+
     pub fn starts_with(&self, prefix: &ModulePath) -> bool {
         self.steps().starts_with(prefix.steps())
     }

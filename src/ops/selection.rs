@@ -29,7 +29,7 @@ impl Selection {
 
     pub fn covers(&self, address: &Address) -> bool {
         match self {
-            Selection::Module(path) => lies_in(&address.resource.module, path),
+            Selection::Module(path) => address.resource.module.lies_in(path),
             Selection::Object(wanted) => {
                 wanted.resource == address.resource && (wanted.key.is_none() || wanted.key == address.key)
             }
@@ -92,13 +92,6 @@ fn names(snapshot: &Snapshot) -> BTreeSet<String> {
         }
     }
     names
-}
-
-/// Whether a module is the other or lies below it; a step without a key stands for all its instances.
-fn lies_in(module: &ModulePath, of: &ModulePath) -> bool {
-    let (steps, wanted) = (module.steps(), of.steps());
-    steps.len() >= wanted.len()
-        && steps.iter().zip(wanted).all(|(step, w)| step.name == w.name && (w.key.is_none() || w.key == step.key))
 }
 
 /// The same address with another beginning, where it begins with `from`.

@@ -383,7 +383,8 @@ impl Planner<'_> {
         let unknown: Vec<Address> =
             named.filter(|a| !self.imports.wanted.contains_key(*a) && self.index.get(a).is_none()).cloned().collect();
         for (address, span) in lost.into_iter().chain(unknown.into_iter().map(|a| (a, None))) {
-            if self.is_later(&address) || !self.selection.includes_prior(&self.world, &address) {
+            let (spec, graph) = (&self.world.spec, &self.world.graph);
+            if self.is_later(&address) || !self.selection.includes_object(spec, graph, &address) {
                 continue;
             }
             let block = node_of(&self.world.spec, &self.world.graph, &address.resource);

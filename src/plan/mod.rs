@@ -22,6 +22,7 @@ pub mod prior;
 pub mod propose;
 pub mod provisions;
 pub mod refresh;
+mod requested;
 mod resources;
 pub mod resume;
 mod retype;

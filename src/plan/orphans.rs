@@ -25,7 +25,8 @@ impl Planner<'_> {
             if planned
                 || later
                 || address.resource.mode != Mode::Managed
-                || !self.selection.includes_prior(&self.world, &address)
+                || !self.includes_prior(id)
+                || self.selection.holds(id)
             {
                 continue;
             }

@@ -110,7 +110,7 @@ impl Planner<'_> {
         let mut order: Vec<Str> = Vec::new();
         for id in ids {
             let entry = &self.index.objects[id];
-            if !self.selection.includes_prior(&self.world, &entry.object.address) {
+            if !self.includes_prior(id) {
                 continue;
             }
             let ty = entry.object.address.resource.ty.clone();

@@ -186,7 +186,8 @@ impl Planner<'_> {
             None => (),
         }
         let value = id.and_then(|id| self.index.objects[id].value().cloned());
-        if let (None, Some((value, importing))) = (&value, self.imported(&address)) {
+        let included = self.selection.includes_instance(place.node, &address);
+        if let (None, true, Some((value, importing))) = (&value, included, self.imported(&address)) {
             let value = mark_schema(value, &place.schema.block);
             let decision =
                 Decision { action: Action::NoOp, reason: None, after: value.clone(), diagnostics: Vec::new() };

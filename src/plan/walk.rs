@@ -112,6 +112,8 @@ pub fn plan(
     planner.plan_orphans(outside);
     planner.import_without_block(outside);
     planner.refuse_lost_imports();
+    planner.refuse_lost_replacements();
+    planner.tell_what_is_left_out();
     planner.plan_removed_outputs(prior);
     planner.finish()
 }
@@ -171,7 +173,7 @@ impl<'o> Planner<'o> {
         let index = PriorIndex::new(prior, &moves, &mut |from, to, object| {
             super::retype::convert(from, to, object, &graph, &spec, outside, &mut diagnostics)
         });
-        let selection = Selection::new(&spec, &graph, &options.targets, &options.excludes);
+        let selection = Selection::new(&spec, &graph, &index, options);
         let refreshes = Refreshes::new(&spec, &graph, &index);
         let imports = Imports::new(&spec, &graph);
         let create_first = super::create_first::propagate(&spec, &graph);
@@ -236,7 +238,8 @@ impl<'o> Planner<'o> {
 
     fn visit(&mut self, node: NodeId, outside: &mut dyn Outside) -> Visit {
         let found = self.world.graph.nodes[node];
-        if !self.selection.includes_node(node) && !matches!(found.kind, NodeKind::Resource(_) | NodeKind::Expand) {
+        let result = found.module == StaticModuleId::ROOT && matches!(found.kind, NodeKind::Output(_));
+        if !self.selection.evaluates(node) || (result && !self.selection.includes_node(node)) {
             return Visit::Done;
         }
         match found.kind {
@@ -257,6 +260,12 @@ impl<'o> Planner<'o> {
             }
         }
         Visit::Done
+    }
+
+    /// Whether the plan is about an object of the state.
+    pub fn includes_prior(&self, id: usize) -> bool {
+        let address = &self.index.objects[id].object.address;
+        self.selection.includes_prior(&self.world.spec, &self.world.graph, id, address)
     }
 
     pub fn request(&mut self, request: Request, ticket: Ticket) {

@@ -256,6 +256,22 @@ pub enum Target {
     Resource(crate::model::Address),
 }
 
+impl Target {
+    /// Whether it means an instance, where it is seen from the root module.
+    pub fn covers(&self, address: &crate::model::Address) -> bool {
+        match self {
+            Target::Module(path) => address.resource.module.lies_in(path),
+            Target::Resource(wanted) => {
+                let (r, w) = (&address.resource, &wanted.resource);
+                (r.mode, &r.ty, &r.name) == (w.mode, &w.ty, &w.name)
+                    && r.module.steps().len() == w.module.steps().len()
+                    && r.module.lies_in(&w.module)
+                    && (wanted.key.is_none() || wanted.key == address.key)
+            }
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Moved {
     pub from: Target,

@@ -29,6 +29,7 @@ mod console;
 mod driver_conformance;
 mod graph;
 mod language;
+mod planner;
 mod properties;
 mod provisioners_local;
 mod provisioners_remote;

@@ -56,6 +56,10 @@ impl PlanArguments {
             (_, true) => PlanMode::RefreshOnly,
             _ => PlanMode::Normal,
         };
+        if self.refresh_only && !self.refresh {
+            let problem = Diagnostic::error("-refresh-only and -refresh=false leave nothing to do");
+            return Err(problem.help("take one of them away").into());
+        }
         let targets = |texts: &[String], flag: &str| {
             let read = |text: &String| {
                 target(text).ok_or_else(|| {
