@@ -137,7 +137,7 @@ impl Preparation {
             span: None,
             change: number,
             provisions: None,
-            key: self.key(change, "delete"),
+            key: self.key_of(change, change.deposed.as_deref(), "delete"),
             plan_id: self.plan_id.clone(),
             timeout: user_timeout(&change.before, "delete").unwrap_or(timeouts.delete),
             parts: self.parts(change, &schema, None, planned),
@@ -192,7 +192,12 @@ impl Preparation {
     }
 
     fn key(&self, change: &Change, verb: &str) -> crate::provider::IdempotencyKey {
-        rows::idempotency_key(&self.snapshot.lineage, self.snapshot.serial, &change.address, verb)
+        self.key_of(change, None, verb)
+    }
+
+    /// An address may have objects that were replaced and are still there: each is deleted by a call of its own.
+    fn key_of(&self, change: &Change, deposed: Option<&str>, verb: &str) -> crate::provider::IdempotencyKey {
+        rows::idempotency_key(&self.snapshot.lineage, self.snapshot.serial, &change.address, deposed, verb)
     }
 
     fn schema(&self, change: &Change) -> Result<Arc<Schema>, Diagnostics> {

@@ -21,9 +21,16 @@ pub fn stored_provider(provider: &ProviderName) -> StoredProvider {
 }
 
 /// Names one intended call; the same when the same plan is tried again from the same state.
-pub fn idempotency_key(lineage: &str, serial: u64, address: &Address, verb: &str) -> IdempotencyKey {
+pub fn idempotency_key(
+    lineage: &str,
+    serial: u64,
+    address: &Address,
+    deposed: Option<&str>,
+    verb: &str,
+) -> IdempotencyKey {
+    let (serial, address) = (serial.to_string(), address.to_string());
     let mut hash = Sha256::new();
-    for part in [lineage, &serial.to_string(), &address.to_string(), verb] {
+    for part in [lineage, &serial, &address, verb].into_iter().chain(deposed) {
         hash.update(part.as_bytes());
         hash.update([0]);
     }

@@ -30,6 +30,7 @@ pub enum Request {
     Leases(Reply<Vec<Lease>>),
     ForceUnlock(Str, Reply<Lease>),
     Flush(Reply<()>),
+    SealingIsDue(Reply<bool>),
 }
 
 /// The requests of a store, commits in groups.
@@ -148,6 +149,10 @@ impl Store for Asked {
 
     fn flush(&self) -> Answer<()> {
         self.ask(Request::Flush)
+    }
+
+    fn sealing_is_due(&self) -> Answer<bool> {
+        self.ask(Request::SealingIsDue)
     }
 }
 

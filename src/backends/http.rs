@@ -213,7 +213,7 @@ impl HttpDocuments {
         match status.as_u16() {
             204 | 404 => Ok(None),
             200 if body.is_empty() => Ok(None),
-            200 => Ok(Some(Fetched { version: version(&body), body })),
+            200 => Ok(Some(Fetched { version: version(&body), body, sealing_is_due: false })),
             _ => self.server.refused(&Method::GET, status),
         }
     }
@@ -292,7 +292,7 @@ impl Documents for HttpDocuments {
                     Some(body) => Some(body),
                     None => self.look_at_lock().await?,
                 };
-                Ok(body.map(|body| Fetched { version: version(&body), body }))
+                Ok(body.map(|body| Fetched { version: version(&body), body, sealing_is_due: false }))
             }
         }
     }
@@ -347,6 +347,11 @@ impl Documents for HttpDocuments {
 
     async fn segments(&self) -> Result<Option<Vec<u64>>, StateError> {
         Ok(None)
+    }
+
+    /// The server keeps what a lock said when it was taken.
+    fn renews_locks(&self) -> bool {
+        false
     }
 }
 

@@ -1,9 +1,11 @@
 //! A session: one configuration, one state, one set of providers, from loading to the end of the apply.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use time::OffsetDateTime;
 
 use super::encryption::{self, Encryptions};
 use super::host::Machine;
@@ -22,7 +24,7 @@ use crate::providers::sandbox::{self, Faults, SandboxCloud};
 use crate::provisioners::Provisioners;
 use crate::spec::Spec;
 use crate::state::seal::Encryption;
-use crate::state::{Change, Run, Scope, Snapshot, StateError, Store, Surroundings, Workspace};
+use crate::state::{Change, Intent, Run, Scope, Snapshot, StateError, Store, Surroundings, Workspace};
 
 /// Everything that a session needs from outside.
 #[derive(Clone)]
@@ -71,6 +73,8 @@ pub struct Session {
     store: Option<Arc<dyn Store>>,
     /// Locks that are held while this session may write.
     held: Vec<lock::Held>,
+    /// The calls of interrupted runs that the plan was made without an answer to.
+    unsettled: HashSet<(Str, OffsetDateTime)>,
 }
 
 /// Why a session can't go on.
@@ -146,6 +150,7 @@ impl Session {
             backend,
             store: None,
             held: Vec::new(),
+            unsettled: HashSet::new(),
         };
         session.read_state(access)?;
         tracing::info!(
@@ -168,10 +173,8 @@ impl Session {
             }
             Access::Claim => {
                 let store = self.backend.open(&self.settings.workspace)?;
-                let encryption = &self.settings.around.encryption;
-                if encryption.is_on() || !encryption.fallback.is_empty() {
-                    // Seals what is not sealed as it should be.
-                    store.commit(Vec::new()).wait()?;
+                if store.sealing_is_due().wait()? {
+                    self.seal(&store)?;
                 }
                 self.snapshot = store.snapshot().wait()?;
                 self.store = Some(store);
@@ -184,6 +187,16 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Whoever takes the lock seals what is sealed otherwise than it is to be. While somebody is at work, that waits.
+    fn seal(&mut self, store: &Arc<dyn Store>) -> Result<(), SessionError> {
+        let sealed = self.lock(store.clone(), "encryption");
+        self.release();
+        match sealed {
+            Err(SessionError::State(StateError::Locked { .. })) => Ok(()),
+            other => other,
+        }
     }
 
     /// Opens the state of a workspace for writing; it is locked until the session ends.
@@ -238,12 +251,16 @@ impl Session {
         Ok(())
     }
 
-    /// Locks what a plan touches until the session ends, and makes sure that it is what the plan was made from.
+    /// Locks what a plan touches until the session ends, and makes sure that it is what the plan was made from: that no
+    /// row has changed, and that nobody left a call there whose outcome is not known.
     pub fn claim(&mut self, planned: &Planned, operation: &str) -> Result<(), SessionError> {
         let store = self.open_one()?;
         let scope = claim::scope(planned, &self.snapshot);
         self.lock_rows(store.clone(), operation, scope.clone())?;
-        let changed = scope.differing(&self.snapshot, &store.snapshot().wait()?);
+        let mut changed = scope.differing(&self.snapshot, &store.snapshot().wait()?);
+        let intents = store.open_intents().wait()?;
+        let left = intents.iter().filter(|i| scope.covers(&i.address) && !self.unsettled.contains(&mark(i)));
+        changed.extend(left.map(|intent| intent.address.to_string()));
         if changed.is_empty() {
             return Ok(());
         }
@@ -428,6 +445,7 @@ impl Session {
     ) -> Result<(bool, Diagnostics), SessionError> {
         let cloud = Working(self.providers.clone());
         let settled = self.runtime.block_on(recover::settle(&**store, &cloud, planned, observer))?;
+        self.unsettled = store.open_intents().wait()?.iter().map(mark).collect();
         if settled.changed {
             self.snapshot = store.snapshot().wait()?;
         }
@@ -494,6 +512,11 @@ impl Session {
     pub fn runtime(&self) -> &tokio::runtime::Handle {
         self.runtime.handle()
     }
+}
+
+/// Tells a call from a later one that was announced with the same key.
+fn mark(intent: &Intent) -> (Str, OffsetDateTime) {
+    (intent.key.clone(), intent.began)
 }
 
 impl Drop for Session {

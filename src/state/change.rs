@@ -32,6 +32,11 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether it announces a call.
+    pub fn begins(&self) -> bool {
+        matches!(self, Change::Begin(_))
+    }
+
     /// Whether readers of the state can see it.
     pub fn is_content(&self) -> bool {
         use Change::*;

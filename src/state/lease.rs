@@ -61,6 +61,18 @@ impl Lease {
     }
 }
 
+impl Lease {
+    /// Why nothing new may be begun while the store does not answer: once the lease has run out, others may hold the
+    /// lock, and they can't see what is in the journal of this machine.
+    pub fn lapsed(&self, place: &str, around: &Surroundings) -> Option<StateError> {
+        (self.expires <= around.clock.now()).then(|| StateError::LockLost {
+            path: place.into(),
+            id: self.id.to_string(),
+            detail: "it ran out while the store did not answer".to_string(),
+        })
+    }
+}
+
 /// A lease that was given, and those of holders that are gone which it took over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acquired {

@@ -3,15 +3,17 @@
 use rusqlite::Connection;
 
 use super::load::{self, Loading};
+use super::seal::Keyring;
 use super::sealed_tables;
 use super::write::{SEALED_WITH, WriteError, Writing, set_meta};
 
-/// Whether everything is sealed as it is to be. Values that another process has sealed otherwise meanwhile count.
-pub(super) fn is_due(conn: &Connection, writing: &Writing<'_>) -> Result<bool, WriteError> {
+/// Whether something is sealed otherwise than it is to be. Values that another process has sealed otherwise meanwhile
+/// count.
+pub(super) fn is_due(conn: &Connection, keys: &Keyring) -> Result<bool, WriteError> {
     use rusqlite::OptionalExtension;
     let sql = "SELECT value FROM meta WHERE name = ?1";
     let with: Option<String> = conn.prepare_cached(sql)?.query_row([SEALED_WITH], |r| r.get(0)).optional()?;
-    Ok(with.unwrap_or_default() != writing.keys.writing_id())
+    Ok(with.unwrap_or_default() != keys.writing_id())
 }
 
 /// Inside the caller's transaction: all or nothing.

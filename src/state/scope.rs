@@ -52,9 +52,8 @@ impl RowScope {
         written(self, other) || written(other, self) || self.outputs.iter().any(|o| other.outputs.contains(o))
     }
 
-    fn covers(&self, row: &StoredInstance) -> bool {
-        self.reads.contains(&without_keys(&row.address.resource))
-            || self.writes.contains(row.address.to_string().as_str())
+    fn covers(&self, address: &Address) -> bool {
+        self.reads.contains(&without_keys(&address.resource)) || self.writes.contains(address.to_string().as_str())
     }
 }
 
@@ -67,15 +66,19 @@ impl Scope {
         }
     }
 
+    /// Whether what is at an address belongs to it.
+    pub fn covers(&self, address: &Address) -> bool {
+        match self {
+            Scope::Whole => true,
+            Scope::Rows(rows) => rows.covers(address),
+        }
+    }
+
     /// What differs between two states of what the scope covers: the rows, and the outputs that it writes.
     pub fn differing(&self, before: &Snapshot, after: &Snapshot) -> Vec<String> {
-        let covered = |row: &StoredInstance| match self {
-            Scope::Whole => true,
-            Scope::Rows(rows) => rows.covers(row),
-        };
         let rows = |s: &Snapshot| -> BTreeMap<RowKey, StoredInstance> {
             let bare = |row: &StoredInstance| StoredInstance { created: 0, updated: 0, ..row.clone() };
-            s.rows().iter().filter(|row| covered(row)).map(|row| (row.key(), bare(row))).collect()
+            s.rows().iter().filter(|row| self.covers(&row.address)).map(|row| (row.key(), bare(row))).collect()
         };
         let (old, new) = (rows(before), rows(after));
         let keys: BTreeSet<&RowKey> = old.keys().chain(new.keys()).collect();

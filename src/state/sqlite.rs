@@ -18,7 +18,7 @@ use super::load::Loading;
 use super::seal::{Encryption, Keyring};
 use super::write::{self, Interned, WriteError, Writing};
 use super::{
-    Acquired, Answer, Change, Generation, Intent, Lease, LeaseRequest, Past, Run, Snapshot, StateError, Store,
+    Acquired, Answer, Change, Generation, Intent, Lease, LeaseRequest, Past, Run, Scope, Snapshot, StateError, Store,
     Surroundings, file, history, load, reseal,
 };
 use crate::model::Str;
@@ -148,6 +148,10 @@ impl Store for SqliteStore {
         self.call(|_| Ok(()))
     }
 
+    fn sealing_is_due(&self) -> Answer<bool> {
+        self.call(Writer::sealing_is_due)
+    }
+
     fn generations(&self) -> Answer<Vec<Generation>> {
         self.call(|w| history::list(&w.loading()))
     }
@@ -257,7 +261,9 @@ impl Writer {
             run: self.run.clone(),
             kept: self.around.generations,
         };
-        let sealed_anew = reseal::is_due(&tx, &writing)?;
+        // What a run that is at work writes and reads must not change its key under its hands.
+        let alone = || lease_table::at_work(&tx, self.held.as_ref(), &self.around).map(|others| others.is_empty());
+        let sealed_anew = reseal::is_due(&tx, writing.keys)? && alone()?;
         if sealed_anew {
             reseal::all(&tx, &mut writing)?;
             writing.token = self.held.as_ref().map_or(0, |h| h.token);
@@ -307,12 +313,24 @@ impl Writer {
         let _ = self.conn.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
     }
 
-    /// Seals everything as it is to be sealed, where it is not.
-    fn seal(&mut self) -> Result<(), StateError> {
+    /// A key that is made for this is written with the first commit only.
+    fn sealing_is_due(&mut self) -> Result<bool, StateError> {
         let with = "SELECT value FROM meta WHERE name = 'sealed_with'";
         let with: Option<String> = self.conn.query_row(with, [], |r| r.get(0)).optional().unwrap_or_default();
         let plain = with.unwrap_or_default().is_empty();
-        if plain && !self.around.encryption.is_on() {
+        if plain || !self.around.encryption.is_on() {
+            return Ok(plain == self.around.encryption.is_on());
+        }
+        let tx = self.conn.unchecked_transaction().map_err(|e| StateError::from_sqlite(&self.path, &e))?;
+        let due = self.keys.prepare(&tx, &self.path).and_then(|()| reseal::is_due(&tx, &self.keys));
+        drop(tx);
+        self.keys.forget();
+        due.map_err(|e| e.told(&self.path))
+    }
+
+    /// Seals everything as it is to be sealed, where it is not.
+    fn seal(&mut self) -> Result<(), StateError> {
+        if !self.sealing_is_due()? {
             return Ok(());
         }
         self.write(&[vec![]]).map(drop).map_err(|e| {
@@ -321,8 +339,11 @@ impl Writer {
         })
     }
 
-    fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
+    fn acquire(&mut self, mut request: LeaseRequest) -> Result<Acquired, StateError> {
         let around = self.around.clone();
+        if self.sealing_is_due()? {
+            request.scope = Scope::Whole;
+        }
         let acquired = self.in_transaction(|conn, path| lease_table::acquire(conn, path, request, &around))?;
         let token = i64::try_from(acquired.lease.token).unwrap_or(i64::MAX);
         self.held = Some(Held {

@@ -47,6 +47,10 @@ pub trait Store: Send + Sync {
     /// Brings everything that is committed to where all others see it. An error says where it is kept meanwhile.
     fn flush(&self) -> Answer<()>;
 
+    /// Whether values lie there otherwise than they are to be sealed. Whoever takes the lock then locks the whole state,
+    /// and seals all of it anew.
+    fn sealing_is_due(&self) -> Answer<bool>;
+
     /// The earlier generations that are kept, the newest first.
     fn generations(&self) -> Answer<Vec<Generation>> {
         Answer::ready(Err(StateError::NoHistory))

@@ -214,3 +214,21 @@ fn a_state_with_everything_in_it_is_adopted_as_it_is() {
     let refused = stack.terrane(["state", "import-tfstate", "other.tfstate"]).run().expect_status(1);
     assert!(refused.stderr.contains("there is a state already"), "{refused}");
 }
+
+/// What was replaced and is still there goes beside what replaced it: each deletion is a call of its own.
+#[test]
+fn an_address_goes_with_all_its_deposed_objects() {
+    let stack = Stack::with("main.tf", "resource \"terraform_data\" \"a\" {\n}\n");
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    let deposed = |n: usize| terrane::state::StoredInstance {
+        deposed: Some(format!("00ab12c{n}").into()),
+        ..crate::state_rows::data_row("terraform_data.a", terrane::model::Value::TRUE)
+    };
+    let rows = (0..8).map(deposed).map(crate::state_rows::put).collect();
+    let store = crate::state_rows::open(&stack.dir().join(".terrane/state.db"));
+    terrane::state::Store::commit(&store, rows).wait().unwrap();
+    drop(store);
+    let gone = stack.terrane(["destroy", "-auto-approve"]).run().success();
+    assert!(gone.stdout.contains("9 destroyed"), "{gone}");
+    assert_eq!(stack.terrane(["state", "list"]).run().success().stdout, "");
+}

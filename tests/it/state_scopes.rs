@@ -2,52 +2,15 @@
 //! long as what it touches.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use terrane::model::{Address, ResourceAddress};
-use terrane::state::scope::RowScope;
-use terrane::state::{Change, LeaseRequest, Scope, StateError, Store};
+use terrane::ops::{Access, Session, SessionError, Settings, lock};
+use terrane::plan::Options;
+use terrane::state::{Change, Workspace};
 
 use super::support::cli::{Run, Stack};
-use crate::state_rows::{data_row, intent, lease, open, put};
-
-fn rows(writes: &[&str], reads: &[&str]) -> Scope {
-    let mut rows = RowScope::default();
-    writes.iter().for_each(|w| rows.write(&Address::parse(w).unwrap()));
-    reads.iter().for_each(|r| rows.read(&ResourceAddress::parse(r).unwrap()));
-    rows.scope()
-}
-
-fn asking(scope: Scope) -> LeaseRequest {
-    LeaseRequest { scope, ..lease("apply") }
-}
-
-/// Invariant: what one run writes, no other reads or writes at the same time.
-#[test]
-fn scopes_that_do_not_meet_are_held_together() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.db");
-    let [anna, ben, carl] = [(); 3].map(|()| open(&path));
-    let first = anna.try_acquire(asking(rows(&["t.a"], &["t.base"]))).wait().unwrap().lease;
-    ben.try_acquire(asking(rows(&["t.b"], &["t.base"]))).wait().unwrap();
-    for scope in [rows(&["t.base"], &[]), rows(&["t.c"], &["t.a"]), rows(&["t.a"], &[]), Scope::Whole] {
-        let refused = carl.try_acquire(asking(scope)).wait().unwrap_err();
-        assert!(matches!(refused, StateError::Locked { .. }), "{refused}");
-    }
-    assert_eq!(carl.leases().wait().unwrap().len(), 2);
-    assert_eq!(carl.leases().wait().unwrap()[0].scope, first.scope);
-    // Both write, each with its own lock, and neither takes the other's call for one that was interrupted.
-    let row = |name: &str| put(data_row(&format!("terraform_data.{name}"), terrane::model::Value::TRUE));
-    anna.commit(vec![Change::Begin(intent("terraform_data.a"))]).wait().unwrap();
-    assert_eq!(ben.open_intents().wait().unwrap().len(), 0);
-    assert_eq!(anna.open_intents().wait().unwrap().len(), 1);
-    ben.commit(vec![row("b")]).wait().unwrap();
-    anna.commit(vec![row("a"), Change::End("key".into())]).wait().unwrap();
-    assert_eq!(ben.snapshot().wait().unwrap().rows().len(), 2);
-    anna.release().wait().unwrap();
-    carl.try_acquire(asking(rows(&["t.c"], &["t.a"]))).wait().unwrap();
-    assert!(carl.try_acquire(asking(Scope::Whole)).wait().is_err(), "ben is still at work");
-}
+use crate::state_rows::intent;
 
 const TWO: &str = r#"
 variable "a" {
@@ -128,4 +91,44 @@ fn a_saved_plan_lasts_while_what_it_touches_is_the_same() {
     let stale = stack.terrane(["apply", "two.plan"]).run().expect_status(1);
     assert!(stale.said().contains("Saved plan is stale"), "{stale}");
     assert!(stale.said().contains("terraform_data.b"), "{stale}");
+}
+
+fn session(stack: &Stack) -> Session {
+    let settings = Settings {
+        folder: stack.dir().to_path_buf(),
+        data_dir: stack.dir().join(".terrane"),
+        workspace: Workspace::default(),
+        sandbox: None,
+        given: Vec::new(),
+        home_dir: None,
+        ssh_agent: None,
+        now: "2024-01-01T00:00:00Z".to_string(),
+        lock: lock::Settings { enabled: true, timeout: Duration::ZERO, who: "test".to_string() },
+        environment: Default::default(),
+        notices: Arc::new(|_| ()),
+        around: Default::default(),
+        unsent: Default::default(),
+    };
+    Session::open(settings, Access::Claim).unwrap()
+}
+
+/// Another run may begin what is planned here, and be killed, while somebody thinks about the plan.
+#[test]
+fn a_plan_is_stale_once_another_run_has_left_a_call_without_an_outcome() {
+    let stack = Stack::with("main.tf", TWO);
+    for (address, stale) in [("terraform_data.b", true), ("terraform_data.elsewhere", false)] {
+        let mut session = session(&stack);
+        let (planned, _) = session.plan(Options::default());
+        assert!(!planned.plan.errored() && planned.plan.has_changes());
+        let other = session.backend().open(&Workspace::default()).unwrap();
+        other.commit(vec![Change::Begin(intent(address))]).wait().unwrap();
+        let claimed = session.claim(&planned, "apply");
+        match claimed {
+            Err(SessionError::Stale(names)) if stale => assert_eq!(names, [address]),
+            other if stale => panic!("{other:?}"),
+            other => other.unwrap(),
+        }
+        drop(session);
+        other.commit(vec![Change::End("key".into())]).wait().unwrap();
+    }
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::{Documents, Name, Version, When, lock};
 use crate::state::lease::moment;
-use crate::state::{Acquired, Lease, LeaseRequest, StateError, Surroundings};
+use crate::state::{Acquired, Lease, LeaseRequest, Scope, StateError, Surroundings};
 
 /// How often taking a lock begins anew because it came or went meanwhile.
 const ATTEMPTS: usize = 8;
@@ -28,7 +28,9 @@ pub async fn acquire(
     request: LeaseRequest,
     around: &Surroundings,
 ) -> Result<(Held, Acquired), StateError> {
-    let term = request.term;
+    let term = if documents.renews_locks() { request.term } else { lock::FOREVER };
+    // A lock document is one for the whole state.
+    let request = LeaseRequest { term, scope: Scope::Whole, ..request };
     let taken = |lease: Lease, version, taken_over| {
         let acquired = Acquired { lease: lease.clone(), taken_over };
         (Held { lease, version, term }, acquired)
@@ -90,6 +92,7 @@ impl Held {
         term: Duration,
         now: OffsetDateTime,
     ) -> Result<Lease, StateError> {
+        let term = if documents.renews_locks() { term } else { self.term };
         let lease = Lease { expires: now + term, ..self.lease.clone() };
         let body = body(&lease, documents);
         let when = When::Unchanged(self.version.clone());

@@ -9,8 +9,8 @@ use time::format_description::well_known::Rfc3339;
 use crate::state::snapshot::TERRAFORM_VERSION;
 use crate::state::{Holder, Lease, LeaseRequest, Scope};
 
-/// How long a lock of Terraform's holds: it never ends by itself.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+/// How long a lock holds that never ends by itself, as Terraform's.
+pub const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// Terraform's lock info, with its names.
 #[derive(Serialize, Deserialize)]
@@ -52,6 +52,9 @@ struct Ours {
     machine: Option<String>,
     pid: u32,
     expires: String,
+    /// Empty for the whole state.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    scope: String,
 }
 
 /// A new lease, with a token above that of the lease before it.
@@ -62,8 +65,7 @@ pub fn lease(request: LeaseRequest, now: OffsetDateTime, before: u64) -> Lease {
         token: millis.max(before.saturating_add(1)),
         holder: request.holder,
         operation: request.operation,
-        // A lock document is one for the whole state.
-        scope: Scope::Whole,
+        scope: request.scope,
         since: now,
         expires: now + request.term,
     }
@@ -82,6 +84,7 @@ pub fn encode(lease: &Lease, place: &str) -> Vec<u8> {
             machine: lease.holder.machine.as_deref().map(String::from),
             pid: lease.holder.pid,
             expires: lease.expires.format(&Rfc3339).unwrap_or_default(),
+            scope: lease.scope.to_text(),
         }),
         ..Info::default()
     };
@@ -93,20 +96,26 @@ pub fn decode(bytes: &[u8]) -> Lease {
     let info: Info = serde_json::from_slice(bytes).unwrap_or_default();
     let moment = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
     let since = moment(&info.created).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let (host, machine, pid, token, expires) = match info.terrane {
-        Some(ours) => (ours.host, ours.machine, ours.pid, ours.token, moment(&ours.expires).unwrap_or(since + FOREVER)),
-        None => {
-            let host = info.who.rsplit('@').next().unwrap_or_default().to_string();
-            (host, None, 0, 0, since + FOREVER)
-        }
-    };
+    let ours = info.terrane.unwrap_or_else(|| Ours {
+        token: 0,
+        host: info.who.rsplit('@').next().unwrap_or_default().to_string(),
+        machine: None,
+        pid: 0,
+        expires: String::new(),
+        scope: String::new(),
+    });
     Lease {
         id: info.id.into(),
-        token,
-        holder: Holder { who: info.who.into(), host: host.into(), machine: machine.map(Into::into), pid },
+        token: ours.token,
+        holder: Holder {
+            who: info.who.into(),
+            host: ours.host.into(),
+            machine: ours.machine.map(Into::into),
+            pid: ours.pid,
+        },
         operation: info.operation.into(),
-        scope: Scope::Whole,
+        scope: Scope::from_text(&ours.scope),
         since,
-        expires,
+        expires: moment(&ours.expires).unwrap_or(since + FOREVER),
     }
 }

@@ -26,6 +26,8 @@ pub struct Seen {
     pub segments_size: usize,
     /// Whether this store can keep segments.
     pub segments: bool,
+    /// Whether the document or a segment is sealed otherwise than it is to be.
+    pub sealing_is_due: bool,
 }
 
 impl Seen {
@@ -61,6 +63,7 @@ async fn try_load(documents: &dyn Documents) -> Result<Option<(Working, Seen)>, 
             let opened = document::decode(&fetched.body).map_err(|detail| damaged(documents, &detail))?;
             seen.version = Some(fetched.version);
             seen.document_size = fetched.body.len();
+            seen.sealing_is_due = fetched.sealing_is_due;
             (seen.base, seen.folded) = (opened.working.serial(), opened.folded);
             opened.working
         }
@@ -79,6 +82,7 @@ async fn try_load(documents: &dyn Documents) -> Result<Option<(Working, Seen)>, 
         }
         working.replay(segment.changes, serial);
         seen.segments_size += fetched.body.len();
+        seen.sealing_is_due |= fetched.sealing_is_due;
         seen.tail = number;
     }
     Ok(Some((working, seen)))
@@ -116,6 +120,7 @@ pub async fn fold(documents: &dyn Documents, working: &Working, seen: &mut Seen)
     seen.folded = seen.tail;
     seen.document_size = text.len();
     seen.segments_size = 0;
+    seen.sealing_is_due = false;
     // Oldest first: what is left of them after a crash is passed over, as the document says that it holds them.
     for number in old + 1..=seen.tail {
         if documents.delete(Name::Segment(number)).await.is_err() {

@@ -57,6 +57,8 @@ pub enum When {
 pub struct Fetched {
     pub body: Bytes,
     pub version: Version,
+    /// Whether it lies there otherwise than it would be sealed now.
+    pub sealing_is_due: bool,
 }
 
 /// The documents of one state, wherever they lie.
@@ -76,6 +78,11 @@ pub trait Documents: Send + Sync {
     /// The numbers of the segments, in order. Nothing where this store can't keep segments: then the local journal
     /// holds what is not in the document yet.
     async fn segments(&self) -> Result<Option<Vec<u64>>, StateError>;
+
+    /// Whether a lock that is renewed here lasts longer for others, too.
+    fn renews_locks(&self) -> bool {
+        true
+    }
 }
 
 /// The innermost reason of an error, on one line.

@@ -147,7 +147,7 @@ impl Documents for ObjectDocuments {
         };
         let version = Version { e_tag: result.meta.e_tag.clone(), generation: result.meta.version.clone() };
         let body = result.bytes().await.map_err(|e| told(&self.place, e))?;
-        Ok(Some(Fetched { body, version }))
+        Ok(Some(Fetched { body, version, sealing_is_due: false }))
     }
 
     async fn put(&self, name: Name, body: Bytes, when: &When) -> Result<Option<Version>, StateError> {

@@ -33,9 +33,10 @@ impl Documents for Sealed {
     async fn get(&self, name: Name) -> Result<Option<Fetched>, StateError> {
         let fetched = self.inner.get(name).await?;
         let (Some(fetched), true) = (&fetched, name != Name::Lock) else { return Ok(fetched) };
-        let opened = self.envelopes.open(&kind(name), fetched.body.to_vec());
-        let body = opened.map_err(|e| StateError::sealed(self.place(), &e))?;
-        Ok(Some(Fetched { body: Bytes::from(body), version: fetched.version.clone() }))
+        let told = |e| StateError::sealed(self.place(), &e);
+        let body = self.envelopes.open(&kind(name), fetched.body.to_vec()).map_err(told)?;
+        let sealing_is_due = self.envelopes.is_due(&fetched.body).map_err(told)?;
+        Ok(Some(Fetched { body: Bytes::from(body), version: fetched.version.clone(), sealing_is_due }))
     }
 
     async fn put(&self, name: Name, body: Bytes, when: &When) -> Result<Option<Version>, StateError> {
@@ -52,5 +53,9 @@ impl Documents for Sealed {
 
     async fn segments(&self) -> Result<Option<Vec<u64>>, StateError> {
         self.inner.segments().await
+    }
+
+    fn renews_locks(&self) -> bool {
+        self.inner.renews_locks()
     }
 }

@@ -99,6 +99,9 @@ impl Writer {
             Request::Leases(reply) => drop(reply.send(holding::leases(&*self.documents).await)),
             Request::ForceUnlock(id, reply) => drop(reply.send(holding::force_unlock(&*self.documents, &id).await)),
             Request::Flush(reply) => drop(reply.send(self.flush().await)),
+            Request::SealingIsDue(reply) => {
+                drop(reply.send(self.current().await.map(|open| open.seen.sealing_is_due)));
+            }
         }
     }
 
@@ -168,9 +171,11 @@ impl Writer {
         };
         let base = Base::new(open.seen.version.as_ref(), open.seen.tail);
         open.unsent = count;
+        let sealing_is_due = open.seen.sealing_is_due;
         self.open = Some(open);
         if count == 0 {
-            return self.journal()?.clear(&base);
+            self.journal()?.clear(&base)?;
+            return if sealing_is_due { self.fold().await } else { Ok(()) };
         }
         self.fold().await?;
         (self.notices)(&format!("{count} commits that an earlier run could not send are now at {}.", self.place()));
@@ -251,9 +256,13 @@ impl Writer {
     /// A commit that is a document at once: whoever has no lock must not leave segments, and a whole state is none.
     async fn commit_whole(&mut self, changes: Vec<Change>) -> Result<(), StateError> {
         let place = self.place();
+        if changes.is_empty() {
+            return Ok(());
+        }
         for _ in 0..ATTEMPTS {
-            if let Some(held) = &mut self.held {
-                held.check(&*self.documents, &self.around).await?;
+            match &mut self.held {
+                Some(held) => held.check(&*self.documents, &self.around).await?,
+                None => self.check_unlocked().await?,
             }
             let open = self.current().await?;
             open.apply(changes.clone(), &place)?;
@@ -269,13 +278,32 @@ impl Writer {
         Err(StateError::Conflict { place, kept: None })
     }
 
+    /// Fails while somebody is at work: what he adds stands on the document that is there.
+    async fn check_unlocked(&mut self) -> Result<(), StateError> {
+        let leases = holding::leases(&*self.documents).await?;
+        match leases.into_iter().find(|lease| !lease.is_over(&self.around)) {
+            None => Ok(()),
+            Some(lease) => {
+                let (path, lease) = (self.place().into(), Box::new(lease));
+                Err(StateError::Locked { path, lease, waited: Duration::ZERO })
+            }
+        }
+    }
+
     /// One segment for all; the inner results are those of each commit.
     async fn write(&mut self, group: Vec<Vec<Change>>) -> Result<Vec<Result<(), StateError>>, StateError> {
         let place = self.place();
         let out = self.is_out().await?;
+        let lapsed = out.then(|| self.held.as_ref()?.lease.lapsed(&place, &self.around)).flatten();
         let open = self.opened().await?;
         let (mut written, mut results) = (Vec::new(), Vec::with_capacity(group.len()));
         for changes in group {
+            if let Some(lapsed) = &lapsed
+                && changes.iter().any(Change::begins)
+            {
+                results.push(Err(lapsed.clone()));
+                continue;
+            }
             results.push(open.apply(changes, &place).map(|stamped| written.extend(stamped)));
         }
         if written.is_empty() {

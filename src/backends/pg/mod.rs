@@ -2,6 +2,7 @@
 //! so that writers come one after the other, and then checks the lease that it is made under.
 
 mod rows;
+mod sealing;
 mod store;
 mod tables;
 mod tls;

@@ -30,9 +30,13 @@ impl Database {
 /// What stands before a body that is sealed, in base64.
 const SEALED: &str = "sealed:";
 
-/// What the body of a row is bound to.
-fn row_kind(address: &str) -> String {
-    format!("row {address}")
+/// What a body is bound to, so that none stands in for another.
+fn bound(what: &str, workspace: &str, name: &str) -> String {
+    format!("{what} {}:{workspace} {name}", workspace.len())
+}
+
+fn row_bound(workspace: &str, address: &str, deposed: &str) -> String {
+    bound("row", workspace, &format!("{}:{deposed} {address}", deposed.len()))
 }
 
 impl Database {
@@ -100,7 +104,10 @@ async fn read(database: &Database, client: &Client, workspace: &str) -> Result<O
     snapshot.serial = head.get::<_, i64>(1).unsigned_abs();
     snapshot.terraform_version = head.get::<_, &str>(2).into();
     snapshot.written_by = head.get::<_, &str>(3).into();
-    snapshot.check_results = head.get::<_, Option<&str>>(4).map(Into::into);
+    if let Some(checks) = head.get::<_, Option<&str>>(4) {
+        let wrong = |e| database.damaged(workspace, format!("the results of checks: {e}"));
+        snapshot.check_results = Some(database.opened(&bound("checks", workspace, ""), checks).map_err(wrong)?.into());
+    }
     for row in
         all(database, client, "SELECT name, body FROM SCHEMA.terrane_outputs WHERE workspace = $1", workspace).await?
     {
@@ -109,16 +116,17 @@ async fn read(database: &Database, client: &Client, workspace: &str) -> Result<O
         snapshot.outputs.insert(
             name.into(),
             database
-                .opened(&format!("output {name}"), row.get(1))
+                .opened(&bound("output", workspace, name), row.get(1))
                 .and_then(|t| segment::output_of(&t))
                 .map_err(wrong)?,
         );
     }
-    let sql = "SELECT address, created, updated, checksum, body FROM SCHEMA.terrane_instances WHERE workspace = $1";
+    let sql = "SELECT address, created, updated, checksum, body, deposed
+               FROM SCHEMA.terrane_instances WHERE workspace = $1";
     let mut rows = Vec::new();
     for row in all(database, client, sql, workspace).await? {
         let wrong = |e| database.damaged(workspace, format!("the row \"{}\": {e}", row.get::<_, &str>(0)));
-        rows.push(Arc::new(instance(database, &row).map_err(wrong)?));
+        rows.push(Arc::new(instance(database, workspace, &row).map_err(wrong)?));
     }
     Ok(Some(snapshot.with_rows(rows)))
 }
@@ -127,13 +135,14 @@ async fn all(database: &Database, client: &Client, sql: &str, workspace: &str) -
     client.query(&database.statement(sql), &[&workspace]).await.map_err(|e| database.told(&e))
 }
 
-fn instance(database: &Database, row: &Row) -> Result<StoredInstance, String> {
+fn instance(database: &Database, workspace: &str, row: &Row) -> Result<StoredInstance, String> {
     let body: &str = row.get(4);
     if checksum(body) != row.get::<_, i64>(3) {
         return Err("its checksum is wrong".to_string());
     }
     let (created, updated) = (row.get::<_, i64>(1).unsigned_abs(), row.get::<_, i64>(2).unsigned_abs());
-    Ok(StoredInstance { created, updated, ..segment::row_of(&database.opened(&row_kind(row.get(0)), body)?)? })
+    let opened = database.opened(&row_bound(workspace, row.get(0), row.get(5)), body)?;
+    Ok(StoredInstance { created, updated, ..segment::row_of(&opened)? })
 }
 
 fn checksum(text: &str) -> i64 {
@@ -142,13 +151,19 @@ fn checksum(text: &str) -> i64 {
     i64::from(sum.sum())
 }
 
-/// The calls without an outcome, oldest first.
-pub async fn intents(database: &Database, client: &Client, workspace: &str) -> Result<Vec<Intent>, StateError> {
-    let sql = database.statement("SELECT body FROM SCHEMA.terrane_intents WHERE workspace = $1");
-    let rows = client.query(&sql, &[&workspace]).await.map_err(|e| database.told(&e))?;
+/// The calls without an outcome, oldest first, but those of holders that are at work.
+pub async fn intents(
+    database: &Database,
+    client: &Client,
+    workspace: &str,
+    at_work: &[i64],
+) -> Result<Vec<Intent>, StateError> {
+    let sql = database
+        .statement("SELECT key, body FROM SCHEMA.terrane_intents WHERE workspace = $1 AND NOT (token = ANY($2))");
+    let rows = client.query(&sql, &[&workspace, &at_work]).await.map_err(|e| database.told(&e))?;
     let read = |row: &Row| {
         database
-            .opened("intent", row.get(0))
+            .opened(&bound("intent", workspace, row.get(0)), row.get(1))
             .and_then(|t| segment::intent_of(&t))
             .map_err(|e| database.damaged(workspace, format!("an intent: {e}")))
     };
@@ -162,6 +177,11 @@ pub async fn leases(database: &Database, client: &Client, workspace: &str) -> Re
     let sql = database.statement("SELECT body FROM SCHEMA.terrane_leases WHERE workspace = $1 ORDER BY token");
     let rows = client.query(&sql, &[&workspace]).await.map_err(|e| database.told(&e))?;
     Ok(rows.iter().map(|row| lock::decode(row.get::<_, &str>(0).as_bytes())).collect())
+}
+
+/// The fencing token of a lease, as intents carry it.
+pub fn token(lease: &Lease) -> i64 {
+    i64::try_from(lease.token).unwrap_or(i64::MAX)
 }
 
 /// Takes the row of the state until the end of the transaction, and gives the serial.
@@ -281,8 +301,7 @@ impl Net {
             write_output(database, tx, workspace, name, output.as_ref()).await?;
         }
         if let Some(checks) = &self.checks {
-            let sql = database.statement("UPDATE SCHEMA.terrane_states SET check_results = $2 WHERE workspace = $1");
-            tx.execute(&sql, &[&workspace, &checks.as_deref()]).await.map_err(told)?;
+            write_checks(database, tx, workspace, checks.as_deref()).await?;
         }
         let sql =
             database.statement("UPDATE SCHEMA.terrane_states SET serial = $2, written_by = $3 WHERE workspace = $1");
@@ -301,9 +320,7 @@ impl Net {
         let told = |e: tokio_postgres::Error| database.told(&e);
         let begun: Vec<&Intent> = self.intents.values().flatten().collect();
         if !begun.is_empty() {
-            let keys: Vec<&str> = begun.iter().map(|i| &*i.key).collect();
-            let bodies: Vec<String> =
-                begun.iter().map(|i| database.sealed("intent", &segment::intent_text(i))).collect::<Result<_, _>>()?;
+            let (keys, bodies) = intent_bodies(database, workspace, &begun)?;
             let sql = database.statement(
                 "INSERT INTO SCHEMA.terrane_intents (workspace, key, token, body)
                  SELECT $1, begun.key, $4, begun.body FROM unnest($2::text[], $3::text[]) AS begun (key, body)
@@ -320,6 +337,43 @@ impl Net {
     }
 }
 
+fn intent_bodies<'i>(
+    database: &Database,
+    workspace: &str,
+    intents: &[&'i Intent],
+) -> Result<(Vec<&'i str>, Vec<String>), StateError> {
+    let sealed = |i: &&Intent| database.sealed(&bound("intent", workspace, &i.key), &segment::intent_text(i));
+    Ok((intents.iter().map(|i| &*i.key).collect(), intents.iter().map(sealed).collect::<Result<_, _>>()?))
+}
+
+async fn write_checks(
+    database: &Database,
+    tx: &Client,
+    workspace: &str,
+    checks: Option<&str>,
+) -> Result<(), StateError> {
+    let sealed = checks.map(|text| database.sealed(&bound("checks", workspace, ""), text)).transpose()?;
+    let sql = database.statement("UPDATE SCHEMA.terrane_states SET check_results = $2 WHERE workspace = $1");
+    tx.execute(&sql, &[&workspace, &sealed]).await.map(drop).map_err(|e| database.told(&e))
+}
+
+/// Writes all that a state holds once more, sealed as it is to be now.
+pub async fn write_anew(database: &Database, tx: &Client, workspace: &str) -> Result<(), StateError> {
+    let Some(all) = read(database, tx, workspace).await? else { return Ok(()) };
+    let intents = intents(database, tx, workspace, &[]).await?;
+    let stamp = |at: u64| at.min(i64::MAX as u64) as i64;
+    let rows: Vec<_> = all.rows().iter().map(|row| (&**row, stamp(row.created), stamp(row.updated))).collect();
+    put(database, tx, workspace, &rows).await?;
+    write_outputs(database, tx, workspace, &all.outputs).await?;
+    write_checks(database, tx, workspace, all.check_results.as_deref()).await?;
+    let (keys, bodies) = intent_bodies(database, workspace, &intents.iter().collect::<Vec<_>>())?;
+    let sql = database.statement(
+        "UPDATE SCHEMA.terrane_intents AS i SET body = new.body FROM unnest($2::text[], $3::text[]) AS new (key, body)
+         WHERE i.workspace = $1 AND i.key = new.key",
+    );
+    tx.execute(&sql, &[&workspace, &keys, &bodies]).await.map(drop).map_err(|e| database.told(&e))
+}
+
 async fn replace_head(
     database: &Database,
     tx: &Client,
@@ -330,11 +384,11 @@ async fn replace_head(
     let told = |e: tokio_postgres::Error| database.told(&e);
     let sql = database.statement("DELETE FROM SCHEMA.terrane_instances WHERE workspace = $1");
     tx.execute(&sql, &[&workspace]).await.map_err(told)?;
-    let sql = database.statement(
-        "UPDATE SCHEMA.terrane_states SET lineage = $2, terraform_version = $3, check_results = $4 WHERE workspace = $1",
-    );
+    let sql = database
+        .statement("UPDATE SCHEMA.terrane_states SET lineage = $2, terraform_version = $3 WHERE workspace = $1");
     let (lineage, version): (&str, &str) = (&all.lineage, &all.terraform_version);
-    tx.execute(&sql, &[&workspace, &lineage, &version, &all.check_results.as_deref()]).await.map_err(told)?;
+    tx.execute(&sql, &[&workspace, &lineage, &version]).await.map_err(told)?;
+    write_checks(database, tx, workspace, all.check_results.as_deref()).await?;
     write_outputs(database, tx, workspace, &all.outputs).await?;
     // A row that no state has had yet begins with this one.
     let stamp = |at: u64| if at == 0 { serial } else { at.min(i64::MAX as u64) as i64 };
@@ -362,7 +416,10 @@ async fn put(
         let updated: Vec<i64> = batch.iter().map(|(.., updated)| *updated).collect();
         let bodies: Vec<String> = batch
             .iter()
-            .map(|(row, ..)| database.sealed(&row_kind(&row.address.to_string()), &segment::row_text(row)))
+            .zip(addresses.iter().zip(&deposed))
+            .map(|((row, ..), (address, deposed))| {
+                database.sealed(&row_bound(workspace, address, deposed), &segment::row_text(row))
+            })
             .collect::<Result<_, _>>()?;
         let sums: Vec<i64> = bodies.iter().map(|body| checksum(body)).collect();
         tx.execute(&sql, &[&workspace, &addresses, &deposed, &created, &updated, &sums, &bodies])
@@ -382,8 +439,9 @@ async fn write_outputs(
     let sql = database.statement("DELETE FROM SCHEMA.terrane_outputs WHERE workspace = $1");
     tx.execute(&sql, &[&workspace]).await.map_err(told)?;
     let names: Vec<&str> = outputs.keys().map(|name| &**name).collect();
-    let sealed =
-        |(name, output): (&Str, &Output)| database.sealed(&format!("output {name}"), &segment::output_text(output));
+    let sealed = |(name, output): (&Str, &Output)| {
+        database.sealed(&bound("output", workspace, name), &segment::output_text(output))
+    };
     let bodies: Vec<String> = outputs.iter().map(sealed).collect::<Result<_, _>>()?;
     let sql = database.statement(
         "INSERT INTO SCHEMA.terrane_outputs (workspace, name, body)
@@ -404,7 +462,7 @@ async fn write_output(
         let sql = database.statement("DELETE FROM SCHEMA.terrane_outputs WHERE workspace = $1 AND name = $2");
         return tx.execute(&sql, &[&workspace, &name]).await.map(drop).map_err(told);
     };
-    let body = database.sealed(&format!("output {name}"), &segment::output_text(output))?;
+    let body = database.sealed(&bound("output", workspace, name), &segment::output_text(output))?;
     let sql = database.statement(
         "INSERT INTO SCHEMA.terrane_outputs (workspace, name, body) VALUES ($1, $2, $3)
          ON CONFLICT (workspace, name) DO UPDATE SET body = excluded.body",

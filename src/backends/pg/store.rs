@@ -12,6 +12,7 @@ use tokio_postgres::Client;
 
 use super::Database;
 use super::rows::{self, Net};
+use super::sealing;
 use crate::backends::asked::{self, Asked, Group, Next, Queue, Request};
 use crate::backends::background::Background;
 use crate::backends::documents::journal::{Base, Journal};
@@ -19,7 +20,7 @@ use crate::backends::documents::lock;
 use crate::backends::documents::segment::Segment;
 use crate::backends::{Context, Unsent};
 use crate::model::Str;
-use crate::state::{Acquired, Change, Intent, Lease, LeaseRequest, Snapshot, StateError};
+use crate::state::{Acquired, Change, Intent, Lease, LeaseRequest, Scope, Snapshot, StateError};
 
 /// How long the server is left alone after it did not answer.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -98,6 +99,7 @@ impl Task {
             Request::Leases(reply) => drop(reply.send(self.leases().await)),
             Request::ForceUnlock(id, reply) => drop(reply.send(self.force_unlock(&id).await)),
             Request::Flush(reply) => drop(reply.send(self.flush().await)),
+            Request::SealingIsDue(reply) => drop(reply.send(self.sealing_is_due().await)),
         }
     }
 
@@ -119,7 +121,17 @@ impl Task {
 
     async fn intents(&mut self) -> Result<Vec<Intent>, StateError> {
         let (database, workspace) = (self.database.clone(), self.workspace.clone());
-        rows::intents(&database, self.client().await?, &workspace).await
+        let (held, around) = (self.held.clone(), self.context.around.clone());
+        let client = self.client().await?;
+        let leases = rows::leases(&database, client, &workspace).await?;
+        let others = leases.iter().filter(|l| !l.is_over(&around) && held.as_ref().is_none_or(|h| h.id != l.id));
+        let at_work: Vec<i64> = others.map(rows::token).collect();
+        rows::intents(&database, client, &workspace, &at_work).await
+    }
+
+    async fn sealing_is_due(&mut self) -> Result<bool, StateError> {
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        sealing::is_due(&database, self.client().await?, &workspace).await
     }
 
     async fn leases(&mut self) -> Result<Vec<Lease>, StateError> {
@@ -139,15 +151,19 @@ impl Task {
         Ok(acquired)
     }
 
-    async fn take_lock(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
+    async fn take_lock(&mut self, mut request: LeaseRequest) -> Result<Acquired, StateError> {
         let (database, workspace, around) =
             (self.database.clone(), self.workspace.clone(), self.context.around.clone());
         let place = self.place.clone();
         let told = |e: tokio_postgres::Error| database.told(&e);
         let tx = self.client().await?.transaction().await.map_err(told)?;
         rows::take(&database, tx.client(), &workspace).await?;
+        if sealing::is_due(&database, tx.client(), &workspace).await? {
+            request.scope = Scope::Whole;
+        }
         let leases = rows::leases(&database, tx.client(), &workspace).await?;
-        if let Some(lease) = leases.iter().find(|l| !l.is_over(&around)) {
+        let (over, live): (Vec<_>, Vec<_>) = leases.into_iter().partition(|l| l.is_over(&around));
+        if let Some(lease) = live.iter().find(|l| l.scope.meets(&request.scope)) {
             let lease = Box::new(lease.clone());
             return Err(StateError::Locked { path: place.into(), lease, waited: Duration::ZERO });
         }
@@ -157,8 +173,9 @@ impl Task {
         );
         let token: i64 = tx.query_one(&sql, &[&workspace]).await.map_err(told)?.get(0);
         let lease = Lease { token: token.unsigned_abs(), ..lock::lease(request, around.clock.now(), 0) };
-        let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1");
-        tx.execute(&sql, &[&workspace]).await.map_err(told)?;
+        let gone: Vec<&str> = over.iter().map(|lease| &*lease.id).collect();
+        let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1 AND id = ANY($2)");
+        tx.execute(&sql, &[&workspace, &gone]).await.map_err(told)?;
         let sql = database.statement(
             "INSERT INTO SCHEMA.terrane_leases (workspace, id, token, expires, body) VALUES ($1, $2, $3, $4, $5)",
         );
@@ -166,15 +183,18 @@ impl Task {
         let body = String::from_utf8(lock::encode(&lease, &place)).unwrap_or_default();
         tx.execute(&sql, &[&workspace, &id, &token, &expires, &body]).await.map_err(told)?;
         tx.commit().await.map_err(told)?;
-        Ok(Acquired { lease, taken_over: leases })
+        Ok(Acquired { lease, taken_over: over })
     }
 
     /// Looks where the state stands, and sends what an earlier run of this folder could not.
     async fn begin(&mut self) -> Result<(), StateError> {
-        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        let (database, workspace, held) = (self.database.clone(), self.workspace.clone(), self.held.clone());
         let sql = database.statement("SELECT serial, lineage FROM SCHEMA.terrane_states WHERE workspace = $1");
         let client = self.client().await?;
         let row = client.query_one(&sql, &[&workspace]).await.map_err(|e| database.told(&e))?;
+        if sealing::is_due(&database, client, &workspace).await? {
+            sealing::all(&database, client, &workspace, held.as_ref()).await?;
+        }
         (self.serial, self.lineage) = (row.get(0), row.get::<_, &str>(1).into());
         let Some(journal) = Journal::left_behind(&self.journal_path, &self.database.envelopes)? else { return Ok(()) };
         let base = journal.base()?;
@@ -275,12 +295,20 @@ impl Task {
 
     /// Makes commits durable on this machine.
     fn keep(&mut self, group: &[Vec<Change>]) -> Result<Vec<Result<(), StateError>>, StateError> {
+        let lapsed = self.held.as_ref().and_then(|held| held.lapsed(&self.place, &self.context.around));
+        let refused = |changes: &Vec<Change>| lapsed.clone().filter(|_| changes.iter().any(Change::begins));
+        let changes: Vec<Change> =
+            group.iter().filter(|changes| refused(changes).is_none()).flatten().cloned().collect();
+        let results = group.iter().map(|changes| refused(changes).map_or(Ok(()), Err)).collect();
+        if changes.is_empty() {
+            return Ok(results);
+        }
         let segment = Segment {
             id: uuid::Uuid::new_v4().simple().to_string(),
             lineage: self.lineage.clone(),
             base: self.serial.unsigned_abs(),
             serial: self.serial.unsigned_abs(),
-            changes: group.iter().flatten().cloned().collect(),
+            changes,
         };
         let base = self.base();
         let journal = match self.journal.take() {
@@ -293,7 +321,7 @@ impl Task {
         };
         let added = journal.add(0, &segment.encode());
         self.journal = Some(journal);
-        added.map(|_| group.iter().map(|_| Ok(())).collect())
+        added.map(|_| results)
     }
 
     /// Sends what is kept on this machine.

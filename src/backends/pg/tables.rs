@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS SCHEMA.terrane_states (
   terraform_version text NOT NULL,
   written_by text NOT NULL,
   check_results text,
+  -- The key that values are sealed with, wrapped; empty while they are in clear.
+  sealed_with text NOT NULL DEFAULT '',
   fencing_token bigint NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS SCHEMA.terrane_instances (

@@ -43,7 +43,7 @@ pub fn open(encryption: &Encryption, kind: &str, context: &str, text: Vec<u8>) -
     let Some((wrapped, sealed)) = parts(&text)? else {
         return if encryption.reads_plain() { Ok(text) } else { Err(EnvelopeError::Plain) };
     };
-    let data_key = unwrapped(encryption, wrapped, context)?;
+    let (data_key, _) = unwrapped(encryption, wrapped, context)?;
     Sealer::new(&data_key, context).open(Bound::new(kind), sealed).map_err(|_| EnvelopeError::Changed)
 }
 
@@ -59,15 +59,22 @@ pub(super) fn parts(text: &[u8]) -> Result<Option<(&[u8], &[u8])>, EnvelopeError
     rest.split_at_checked(u32::from_le_bytes(*length) as usize).map(Some).ok_or(EnvelopeError::Changed)
 }
 
-/// The data key, by the first of the keys that opens it.
-pub(super) fn unwrapped(encryption: &Encryption, wrapped: &[u8], context: &str) -> Result<DataKey, EnvelopeError> {
-    let mut tried = Vec::new();
-    for key in encryption.keys() {
+/// The data key, by the first of the keys that opens it, and whether that is the one for writing.
+pub(super) fn unwrapped(
+    encryption: &Encryption,
+    wrapped: &[u8],
+    context: &str,
+) -> Result<(DataKey, bool), EnvelopeError> {
+    let (mut tried, mut problem) = (Vec::new(), None);
+    for (i, key) in encryption.keys().enumerate() {
         match key.unwrap(wrapped, context) {
-            Ok(data_key) => return Ok(data_key),
+            Ok(data_key) => return Ok((data_key, i == 0 && encryption.is_on())),
             Err(KeyError::Wrong) => tried.push(key.name().to_string()),
-            Err(error) => return Err(unavailable(key.name(), &error)),
+            Err(error) => problem = problem.or(Some(unavailable(key.name(), &error))),
         }
+    }
+    if let Some(problem) = problem {
+        return Err(problem);
     }
     Err(if tried.is_empty() { EnvelopeError::NoKey } else { EnvelopeError::WrongKey(tried.join(" and ")) })
 }

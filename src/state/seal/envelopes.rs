@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::envelope::{self, EnvelopeError};
-use super::{Bound, DataKey, Encryption, Method, Sealer};
+use super::{Bound, DataKey, Encryption, KeyWrap, Method, Sealer};
 use crate::model::Str;
 
 /// Seals and opens texts. Each says of what kind it is, and can't stand in for one of another kind.
@@ -19,8 +19,8 @@ pub struct Envelopes {
 struct Keys {
     /// What is written with.
     own: Option<(Vec<u8>, Arc<Sealer>)>,
-    /// By their wrapped form.
-    known: HashMap<Vec<u8>, Arc<Sealer>>,
+    /// By their wrapped form, and whether the key for writing has wrapped them.
+    known: HashMap<Vec<u8>, (Arc<Sealer>, bool)>,
 }
 
 impl Envelopes {
@@ -42,19 +42,42 @@ impl Envelopes {
     pub fn seal(&self, kind: &str, text: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
         let Method::Sealed(key) = &self.encryption.method else { return Ok(text.to_vec()) };
         let mut keys = self.keys();
-        let (wrapped, sealer) = match &keys.own {
-            Some(own) => own.clone(),
-            None => {
-                let data_key = DataKey::random();
-                let wrapped = key.wrap(&data_key, &self.context);
-                let wrapped = wrapped.map_err(|error| envelope::unavailable(key.name(), &error))?;
-                let sealer = Arc::new(Sealer::new(&data_key, self.context.clone()));
-                keys.known.insert(wrapped.clone(), sealer.clone());
-                keys.own.insert((wrapped, sealer)).clone()
-            }
-        };
+        let (wrapped, sealer) = self.own(&mut keys, &**key)?;
         drop(keys);
         Ok(envelope::written(&wrapped, &sealer.seal(Bound::new(kind), text)))
+    }
+
+    fn own(&self, keys: &mut Keys, key: &dyn KeyWrap) -> Result<(Vec<u8>, Arc<Sealer>), EnvelopeError> {
+        if let Some(own) = &keys.own {
+            return Ok(own.clone());
+        }
+        let data_key = DataKey::random();
+        let wrapped = key.wrap(&data_key, &self.context);
+        let wrapped = wrapped.map_err(|error| envelope::unavailable(key.name(), &error))?;
+        let sealer = Arc::new(Sealer::new(&data_key, self.context.clone()));
+        keys.known.insert(wrapped.clone(), (sealer.clone(), true));
+        Ok(keys.own.insert((wrapped, sealer)).clone())
+    }
+
+    /// The wrapped form of the key that texts are sealed with; nothing where they are written in clear.
+    pub fn wrapped(&self) -> Result<Option<Vec<u8>>, EnvelopeError> {
+        let Method::Sealed(key) = &self.encryption.method else { return Ok(None) };
+        self.own(&mut self.keys(), &**key).map(|(wrapped, _)| Some(wrapped))
+    }
+
+    /// Whether a text (nothing: one in clear) that was sealed with a key of this wrapped form would be sealed otherwise
+    /// now.
+    pub fn differs(&self, wrapped: Option<&[u8]>) -> Result<bool, EnvelopeError> {
+        let Some(wrapped) = wrapped else { return Ok(self.is_on()) };
+        if !self.is_on() {
+            return Ok(true);
+        }
+        self.sealer(wrapped).map(|(_, current)| !current)
+    }
+
+    /// Whether a text that was opened would be sealed otherwise now.
+    pub fn is_due(&self, text: &[u8]) -> Result<bool, EnvelopeError> {
+        self.differs(envelope::parts(text)?.map(|(wrapped, _)| wrapped))
     }
 
     /// A text in clear.
@@ -62,18 +85,24 @@ impl Envelopes {
         let Some((wrapped, sealed)) = envelope::parts(&text)? else {
             return if self.encryption.reads_plain() { Ok(text) } else { Err(EnvelopeError::Plain) };
         };
-        let mut keys = self.keys();
-        let sealer = match keys.known.get(wrapped) {
-            Some(sealer) => sealer.clone(),
-            None => {
-                let data_key = envelope::unwrapped(&self.encryption, wrapped, &self.context)?;
-                let sealer = Arc::new(Sealer::new(&data_key, self.context.clone()));
-                keys.known.insert(wrapped.to_vec(), sealer.clone());
-                sealer
-            }
-        };
-        drop(keys);
+        let (sealer, _) = self.sealer(wrapped)?;
         sealer.open(Bound::new(kind), sealed).map_err(|_| EnvelopeError::Changed)
+    }
+
+    /// The key of a wrapped form. One that the key for writing has wrapped is written with from then on: a key for each
+    /// run would have to be unwrapped by all who read.
+    fn sealer(&self, wrapped: &[u8]) -> Result<(Arc<Sealer>, bool), EnvelopeError> {
+        let mut keys = self.keys();
+        if let Some(found) = keys.known.get(wrapped) {
+            return Ok(found.clone());
+        }
+        let (data_key, current) = envelope::unwrapped(&self.encryption, wrapped, &self.context)?;
+        let sealer = Arc::new(Sealer::new(&data_key, self.context.clone()));
+        keys.known.insert(wrapped.to_vec(), (sealer.clone(), current));
+        if current && keys.own.is_none() {
+            keys.own = Some((wrapped.to_vec(), sealer.clone()));
+        }
+        Ok((sealer, current))
     }
 }
 
@@ -93,5 +122,9 @@ mod tests {
         assert_eq!(there.open("lock", sealed[1].clone()), Err(EnvelopeError::Changed));
         assert_eq!(there.open("state", b"plain".to_vec()), Err(EnvelopeError::Plain));
         assert_eq!(envelope::open(&key(1), "state", "x", sealed[0].clone()).unwrap(), b"one");
+        assert_eq!((there.is_due(&sealed[0]), there.is_due(b"plain")), (Ok(true), Ok(true)));
+        let again = Envelopes::new(key(1), "x");
+        assert_eq!(again.is_due(&sealed[0]), Ok(false));
+        assert_eq!(again.wrapped(), here.wrapped(), "the key that is there is used again");
     }
 }

@@ -242,6 +242,16 @@ impl<'b> Machine<'b> {
         self.backend().open(&Workspace::default()).unwrap()
     }
 
+    /// Takes away the lock of a run that is gone, where it does not end by itself.
+    pub fn free(&self) {
+        if self.bed.kind == "http" {
+            let store = self.open();
+            for lease in store.leases().wait().unwrap() {
+                store.force_unlock(lease.id).wait().unwrap();
+            }
+        }
+    }
+
     /// The files that were left in the machine's folder.
     pub fn leftovers(&self) -> usize {
         std::fs::read_dir(self.folder.path().join("unsent")).map_or(0, Iterator::count)
@@ -249,8 +259,12 @@ impl<'b> Machine<'b> {
 }
 
 pub fn take(store: &dyn Store, who: &str) -> Result<Lease, StateError> {
+    take_rows(store, who, Scope::Whole)
+}
+
+pub fn take_rows(store: &dyn Store, who: &str, scope: Scope) -> Result<Lease, StateError> {
     let holder = Holder { who: who.into(), host: "build-7".into(), machine: None, pid: 7 };
-    let request = LeaseRequest { holder, operation: "apply".into(), scope: Scope::Whole, term: TERM };
+    let request = LeaseRequest { holder, operation: "apply".into(), scope, term: TERM };
     store.try_acquire(request).wait().map(|acquired| acquired.lease)
 }
 

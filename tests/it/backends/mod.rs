@@ -3,5 +3,7 @@
 mod beds;
 mod command;
 mod cut;
+mod holders;
 mod outage;
+mod sealing;
 mod suite;

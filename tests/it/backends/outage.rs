@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use terrane::backends::Unsent;
 use terrane::model::Value;
-use terrane::state::{Change, StateError, Store, Workspace};
+use terrane::state::{Change, StateError, Store, Workspace, lease::TERM};
 
 use super::beds::{self, Bed, Machine, take};
 use super::suite::intent;
@@ -36,6 +36,39 @@ macro_rules! outages {
 }
 
 outages!(s3, azurerm, http, pg);
+
+macro_rules! leases {
+    ($($bed:ident),*) => {$(
+        #[test]
+        fn $bed() {
+            super::nothing_is_begun_without_a_lock_that_lasts(&super::super::beds::$bed());
+        }
+    )*};
+}
+
+mod nothing_is_begun_without_a_lock_that_lasts {
+    leases!(s3, azurerm, pg);
+}
+
+/// Others may hold the lock by then, and can't see what this run begins.
+fn nothing_is_begun_without_a_lock_that_lasts(bed: &Bed) {
+    let here = Machine::new(bed);
+    let store = here.open();
+    take(&*store, "anna").unwrap();
+    store.commit(vec![Change::Begin(intent("k1"))]).wait().unwrap();
+    bed.way.cut();
+    store.commit(vec![Change::Begin(intent("k2"))]).wait().unwrap();
+    here.clock().pass(TERM + Duration::from_secs(1));
+    let refused = store.commit(vec![Change::Begin(intent("k3"))]).wait().unwrap_err();
+    assert!(matches!(refused, StateError::LockLost { .. }), "{refused}");
+    assert!(refused.to_string().contains("ran out"), "{refused}");
+    store.commit(vec![Change::End("k1".into()), put(data_row("a.one", Value::TRUE))]).wait().unwrap();
+    drop(store);
+    bed.way.mend();
+    assert_eq!(names(&here), ["a.one"], "what was done is kept");
+    let open = here.open().open_intents().wait().unwrap();
+    assert_eq!(open, [intent("k2")]);
+}
 
 fn write(store: &Arc<dyn Store>, name: &str) {
     store.commit(vec![put(data_row(name, Value::TRUE))]).wait().unwrap();
@@ -79,6 +112,7 @@ fn outcomes_that_could_not_be_sent_are_sent_by_the_next_run(bed: &Bed) {
     drop(store);
     bed.way.mend();
     here.clock().pass(beds::LONG);
+    here.free();
     assert_eq!(names(&here), ["a.before", "a.during"], "looking at it sends them");
     assert_eq!(names(&here.another()), ["a.before", "a.during"]);
     assert_eq!(here.leftovers(), 0);
@@ -97,6 +131,7 @@ fn somebody_elses_newer_state_is_not_overwritten(bed: &Bed) {
     drop(store);
     bed.way.mend();
     here.clock().pass(beds::LONG);
+    here.free();
     let other = there.open();
     take(&*other, "ben").unwrap();
     write(&other, "a.meanwhile");
