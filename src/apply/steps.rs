@@ -15,7 +15,8 @@ use crate::plan::Moment;
 use crate::plan::outside::ProviderInstance;
 use crate::provider::ephemeral::Held;
 use crate::provider::{
-    Create, Delete, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Provisioner, RemoteId, Stored, Update,
+    Connection, Create, Delete, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Provisioner, RemoteId,
+    Stored, Trace, Update,
 };
 use crate::state::{Change, Intent, IntentOperation, RowKey, Store, StoredInstance};
 use tokio::sync::mpsc::UnboundedSender;
@@ -186,7 +187,8 @@ impl Task {
     async fn create(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {
         let connection = shared.cloud.connect(&self.provider).await?;
         let Call::Create { desired, planned, deposing } = &self.call else { return Ok(Ended::Gone) };
-        let mut begin = vec![Change::Begin(self.intent(IntentOperation::Create, None, Some(desired)))];
+        let before = self.was_there(&*connection, &Object::new(desired)).await;
+        let mut begin = vec![Change::Begin(self.intent(IntentOperation::Create, before.as_ref(), Some(desired)))];
         if let Some(old) = deposing {
             begin.push(Change::Remove(RowKey::current(self.address.clone())));
             begin.push(Change::Put(Arc::new(StoredInstance::clone(old))));
@@ -201,7 +203,7 @@ impl Task {
             Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
             Outcome::Partial(stored, error) => self.store_object(shared, &stored, planned, Some(error)).await,
             // The intent stays: the next run asks for the object before it makes another.
-            Outcome::Failed(error) if error.kind.leaves_open() => Ok(Ended::Failed(self.problem(&error))),
+            Outcome::Failed(error) if error.leaves_open() => Ok(Ended::Failed(self.problem(&error))),
             Outcome::Failed(error) => {
                 let mut changes = vec![Change::End(self.key.0.clone())];
                 changes.extend(deposing.iter().flat_map(|old| rows::reinstated(old)));
@@ -209,6 +211,17 @@ impl Task {
                 Ok(Ended::Failed(self.problem(&error)))
             }
         }
+    }
+
+    /// The id of an object that the create would find although it did not make it: the next run must not take it for
+    /// the create's.
+    async fn was_there(&self, connection: &dyn Connection, desired: &Object) -> Option<RemoteId> {
+        let ty = self.address.ty();
+        if connection.trace(ty) != Trace::Likeness {
+            return None;
+        }
+        // Where it cannot be looked at, the create itself tells why.
+        connection.find_by_key(ty, &self.key, desired).await.ok()?.map(|stored| stored.id)
     }
 
     async fn update(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {

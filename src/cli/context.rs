@@ -196,6 +196,7 @@ impl Common {
             notices: Arc::new(|text| eprintln!("{text}")),
             around: surroundings(environment)?,
             unsent: Unsent::default(),
+            patience: patience(environment)?,
         })
     }
 
@@ -219,6 +220,11 @@ fn surroundings(environment: &Environment) -> Result<Surroundings, Failure> {
         })?;
     }
     Ok(around)
+}
+
+/// How long the next run looks for what an interrupted one made: `TERRANE_SETTLE_TIME`, a minute unless it is set.
+fn patience(environment: &Environment) -> Result<Duration, Failure> {
+    duration(environment.get("TERRANE_SETTLE_TIME").filter(|t| !t.is_empty()).unwrap_or("60s"))
 }
 
 fn workspace(environment: &Environment, data_dir: &Path) -> Result<Workspace, Failure> {

@@ -51,6 +51,8 @@ pub struct Settings {
     pub around: Surroundings,
     /// What becomes of commits that an earlier run could not send.
     pub unsent: Unsent,
+    /// How long after its creation an object may not show in answers, where a run was interrupted.
+    pub patience: std::time::Duration,
 }
 
 pub struct Session {
@@ -444,7 +446,8 @@ impl Session {
         observer: &Arc<dyn Observer>,
     ) -> Result<(bool, Diagnostics), SessionError> {
         let cloud = Working(self.providers.clone());
-        let settled = self.runtime.block_on(recover::settle(&**store, &cloud, planned, observer))?;
+        let settled =
+            self.runtime.block_on(recover::settle(&**store, &cloud, planned, observer, self.settings.patience))?;
         self.unsettled = store.open_intents().wait()?.iter().map(mark).collect();
         if settled.changed {
             self.snapshot = store.snapshot().wait()?;

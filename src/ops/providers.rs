@@ -29,9 +29,13 @@ pub struct Providers {
     schemas: Mutex<HashMap<(Mode, Str), Option<Arc<Schema>>>>,
     /// Ephemeral resources that planning opened.
     held: tokio::sync::Mutex<Vec<Held>>,
-    connections: tokio::sync::Mutex<HashMap<ProviderAddress, (Value, Arc<dyn Connection>)>>,
+    connections: Mutex<HashMap<ProviderAddress, Arc<Opening>>>,
     runtime: tokio::runtime::Handle,
 }
+
+/// The connection of one provider instance with the configuration that it was opened with. One that is slow to open
+/// holds no other back.
+type Opening = tokio::sync::Mutex<Option<(Value, Arc<dyn Connection>)>>;
 
 struct Slot {
     registration: Registration,
@@ -46,7 +50,7 @@ impl Providers {
             wrap,
             schemas: Mutex::default(),
             held: tokio::sync::Mutex::default(),
-            connections: tokio::sync::Mutex::default(),
+            connections: Mutex::default(),
             runtime,
         }
     }
@@ -84,8 +88,12 @@ impl Providers {
     }
 
     async fn connection(&self, provider: &ProviderInstance) -> Result<Arc<dyn Connection>, Diagnostic> {
-        let mut connections = self.connections.lock().await;
-        if let Some((config, open)) = connections.get(&provider.address)
+        let opening = {
+            let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+            connections.entry(provider.address.clone()).or_default().clone()
+        };
+        let mut opening = opening.lock().await;
+        if let Some((config, open)) = &*opening
             && *config == provider.config
         {
             return Ok(open.clone());
@@ -103,7 +111,7 @@ impl Providers {
             }
         })?;
         tracing::info!(provider = %provider.address, "connected");
-        connections.insert(provider.address.clone(), (provider.config.clone(), open.clone()));
+        *opening = Some((provider.config.clone(), open.clone()));
         Ok(open)
     }
 

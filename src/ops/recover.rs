@@ -6,9 +6,10 @@
 //! plan does anyway.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Cloud, Event, Observer, Verb, deposed_key, reinstated};
@@ -28,16 +29,18 @@ pub struct Settled {
     pub notes: Diagnostics,
 }
 
-/// Settles all open intents. What cannot be settled now stays open: the next run asks again.
+/// Settles all open intents. What cannot be settled now stays open: the next run asks again. `patience` is how long
+/// after its creation an object may not show.
 pub async fn settle(
     store: &dyn Store,
     cloud: &dyn Cloud,
     planned: &Planned,
     observer: &Arc<dyn Observer>,
+    patience: Duration,
 ) -> Result<Settled, StateError> {
     let mut settled = Settled { changed: false, notes: Diagnostics::new() };
     let intents = store.open_intents().await?;
-    let found = join_all(intents.iter().map(|intent| find(cloud, planned, intent, observer))).await;
+    let found = join_all(intents.iter().map(|intent| find(cloud, planned, intent, observer, patience))).await;
     let mut dependencies = RowDependencies::default();
     for (intent, found) in intents.into_iter().zip(found) {
         let end = Change::End(intent.key.clone());
@@ -131,6 +134,7 @@ async fn find(
     planned: &Planned,
     intent: &Intent,
     observer: &Arc<dyn Observer>,
+    patience: Duration,
 ) -> Result<Option<Found>, Diagnostic> {
     if intent.operation != IntentOperation::Create {
         return Ok(None);
@@ -147,7 +151,8 @@ async fn find(
     let desired = intent.desired.as_ref().and_then(|d| crate::state::body::decode(d, &schema.block.ty()).ok());
     let desired = Object::new(&desired.unwrap_or(Value::NULL));
     let key = IdempotencyKey(intent.key.clone());
-    let stored = connection.find_by_key(ty, &key, &desired).await;
+    let look = Look { connection: &*connection, intent, key: &key, desired: &desired };
+    let stored = look.until_found(patience, &progress(intent, observer)).await;
     let Some(stored) = stored.map_err(|error| unsettled(intent, &error.to_string()))? else { return Ok(None) };
     if wanted(planned, intent).is_none() {
         return Ok(Some(Found { stored, schema, problem: None }));
@@ -162,6 +167,37 @@ async fn find(
     let (stored, problem) = finish(&*connection, stored, Create { desired, key, op }, observer).await;
     Ok(Some(Found { stored, schema, problem }))
 }
+
+/// The search for the object of an interrupted create.
+struct Look<'l> {
+    connection: &'l dyn Connection,
+    intent: &'l Intent,
+    key: &'l IdempotencyKey,
+    desired: &'l Object,
+}
+
+impl Look<'_> {
+    /// Looks until the object shows, or so long after the create that it would.
+    async fn until_found(&self, patience: Duration, progress: &Progress) -> Result<Option<Stored>, ProviderError> {
+        let age = Duration::try_from(OffsetDateTime::now_utc() - self.intent.began).unwrap_or_default();
+        let lag = if self.connection.answers_lag() { patience.saturating_sub(age) } else { Duration::ZERO };
+        let end = tokio::time::Instant::now() + lag;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let is_last = tokio::time::Instant::now() >= end;
+            let found = self.connection.find_by_key(self.intent.address.ty(), self.key, self.desired).await?;
+            if found.is_some() || is_last {
+                return Ok(found.filter(|stored| self.intent.remote_id.as_ref() != Some(&stored.id.0)));
+            }
+            progress.tell("waiting for \"found\", now \"not found\"");
+            tokio::time::sleep_until(end.min(tokio::time::Instant::now() + pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// Finishes what the interrupted create began, and tells of it as of any other create.
 async fn finish(

@@ -12,7 +12,7 @@ use super::ephemeral::{EphemeralType, Hold, Opened};
 use super::resource::Timeouts;
 use super::{
     Config, Create, DataType, Delete, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, ProviderError,
-    ProviderFunction, Read, ReadOutcome, RemoteId, ResourceType, Stored, Update,
+    ProviderFunction, Read, ReadOutcome, RemoteId, ResourceType, Stored, Trace, Update,
 };
 use crate::model::{Object, Schema};
 
@@ -110,6 +110,14 @@ pub trait Connection: Send + Sync {
         key: &IdempotencyKey,
         desired: &Config,
     ) -> Result<Option<Stored>, ProviderError>;
+    /// How [`Connection::find_by_key`] finds objects of the type.
+    fn trace(&self, _ty: &str) -> Trace {
+        Trace::Key
+    }
+    /// Whether a new object may not show for a while.
+    fn answers_lag(&self) -> bool {
+        false
+    }
     /// Finishes an interrupted create; the default is for connections whose objects are usable at once.
     async fn resume(&self, _ty: &str, found: Stored, _request: Create) -> Outcome {
         Outcome::Done(found)
@@ -186,6 +194,11 @@ impl<C: Send + Sync + 'static> Types<C> {
 pub trait Stoppable: Send + Sync + 'static {
     /// The same connection for one operation: `cancel` gives up the calls that are made through it.
     fn stopped_by(&self, cancel: &CancellationToken) -> Self;
+
+    /// See [`Connection::answers_lag`].
+    fn answers_lag(&self) -> bool {
+        false
+    }
 }
 
 /// A connection of a known type together with the types that it serves. Fits every object that comes from a
@@ -272,9 +285,20 @@ impl<C: Stoppable> Connection for Connected<C> {
         Ok(found.map(|stored| self.fit(ty, stored)))
     }
 
+    fn trace(&self, ty: &str) -> Trace {
+        self.types.resources.get(ty).map_or(Trace::Nothing, |t| t.driver.trace())
+    }
+
+    fn answers_lag(&self) -> bool {
+        self.cloud.answers_lag()
+    }
+
     async fn resume(&self, ty: &str, found: Stored, request: Create) -> Outcome {
         match self.types.get(ty) {
-            Ok(t) => self.fit_outcome(ty, t.driver.resume(&self.cloud, found, request).await),
+            Ok(t) => {
+                let cloud = self.cloud.stopped_by(&request.op.cancel);
+                self.fit_outcome(ty, t.driver.resume(&cloud, found, request).await)
+            }
             Err(error) => Outcome::Failed(error),
         }
     }
@@ -288,16 +312,16 @@ impl<C: Stoppable> Connection for Connected<C> {
 
     async fn open_ephemeral(&self, ty: &str, config: &Config, op: &Operation) -> Result<Opened, ProviderError> {
         let t = self.ephemeral(ty)?;
-        let opened = t.driver.open(&self.cloud, config, op).await?;
+        let opened = t.driver.open(&self.cloud.stopped_by(&op.cancel), config, op).await?;
         Ok(Opened { object: Object::new(&t.schema.block.fit(&opened.object.value())), ..opened })
     }
 
     async fn renew_ephemeral(&self, ty: &str, hold: Hold, op: &Operation) -> Result<Hold, ProviderError> {
-        self.ephemeral(ty)?.driver.renew(&self.cloud, hold, op).await
+        self.ephemeral(ty)?.driver.renew(&self.cloud.stopped_by(&op.cancel), hold, op).await
     }
 
     async fn close_ephemeral(&self, ty: &str, hold: Hold, op: &Operation) -> Result<(), ProviderError> {
-        self.ephemeral(ty)?.driver.close(&self.cloud, hold, op).await
+        self.ephemeral(ty)?.driver.close(&self.cloud.stopped_by(&op.cancel), hold, op).await
     }
 
     fn as_any(&self) -> &dyn Any {

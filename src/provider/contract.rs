@@ -120,8 +120,7 @@ pub enum Outcome {
     Done(Stored),
     /// Something exists or changed, but not all that was asked for. It is stored, and tainted if it was new.
     Partial(Stored, ProviderError),
-    /// Nothing exists, nothing changed, as far as the error does not [leave that
-    /// open](super::ErrorKind::leaves_open).
+    /// Nothing exists, nothing changed, as far as the error does not [leave that open](ProviderError::leaves_open).
     Failed(ProviderError),
 }
 
@@ -132,6 +131,18 @@ impl From<Result<Stored, ProviderError>> for Outcome {
             Err(error) => Outcome::Failed(error),
         }
     }
+}
+
+/// What an interrupted create leaves behind, by which the next run finds its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// The object carries the key of its creation.
+    Key,
+    /// The object is what the configuration says. One that was there before looks the same, so it is looked for before
+    /// the create as well.
+    Likeness,
+    /// Nothing: the object exists in the state alone, or making it again takes the place of it.
+    Nothing,
 }
 
 /// What to list: all objects of the type that this connection sees, or those that match.
@@ -166,7 +177,8 @@ pub struct PlannedChange {
 ///
 /// Contract: `create` and `update` return only when the object is usable, or fail; whatever exists after a failure is
 /// returned as [`Outcome::Partial`]. `delete` returns when the object is gone and takes "already gone" as
-/// success. Every method honours `op.timeout` and `op.cancel`. No method panics or prints.
+/// success. Every method that gets an `op` honours `op.timeout` and `op.cancel`; the others only look, and are given up
+/// by dropping them. No method panics or prints.
 #[async_trait]
 pub trait Driver<C: Send + Sync>: Send + Sync {
     /// Says what the schema can't: pure, no calls. Runs after the schema-driven plan.
@@ -190,15 +202,22 @@ pub trait Driver<C: Send + Sync>: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The object that an interrupted create with this key and configuration made, if it did. The default is for
-    /// types whose create is idempotent by itself or leaves nothing behind.
+    fn trace(&self) -> Trace {
+        Trace::Key
+    }
+
+    /// The object that an interrupted create with this key and configuration made, if it did; see [`Trace`].
+    /// Sensitive values are absent from the configuration.
     async fn find_by_key(
         &self,
         _cloud: &C,
         _key: &IdempotencyKey,
         _desired: &Config,
     ) -> Result<Option<Stored>, ProviderError> {
-        Ok(None)
+        match self.trace() {
+            Trace::Nothing => Ok(None),
+            Trace::Key | Trace::Likeness => Err(ProviderError::invalid("nobody can ask whether it was made")),
+        }
     }
 
     /// Finishes what an interrupted create with this key and configuration began: `found` is what

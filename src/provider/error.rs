@@ -21,6 +21,8 @@ pub struct ProviderError {
     pub path: Option<Path>,
     /// What to do next.
     pub help: Option<String>,
+    /// An earlier attempt of the same call may have taken effect, whatever the last one ended with.
+    pub left_open: bool,
 }
 
 /// What an error means for the caller. Decides about retries and about the exit summary.
@@ -54,8 +56,8 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Whether a call that ended so may have taken effect all the same.
-    pub fn leaves_open(self) -> bool {
+    /// Whether an attempt that ended so may have taken effect all the same.
+    fn leaves_open(self) -> bool {
         match self {
             ErrorKind::Service | ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::Other => {
                 true
@@ -82,6 +84,7 @@ impl ProviderError {
             status: None,
             path: None,
             help: None,
+            left_open: false,
         }
     }
 
@@ -107,6 +110,17 @@ impl ProviderError {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// The error of a call of which an earlier attempt may have taken effect.
+    pub fn left_open(mut self, is_open: bool) -> Self {
+        self.left_open |= is_open;
+        self
+    }
+
+    /// Whether the call may have taken effect although it ended so.
+    pub fn leaves_open(&self) -> bool {
+        self.left_open || self.kind.leaves_open()
     }
 
     pub fn is_not_found(&self) -> bool {

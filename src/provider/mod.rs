@@ -21,7 +21,7 @@ pub mod waiting;
 pub use connection::{Connected, Connection, ProviderDef, Stoppable};
 pub use contract::{
     Config, Create, Delete, Driver, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, Progress, Read,
-    ReadOutcome, RemoteId, Stored, Update,
+    ReadOutcome, RemoteId, Stored, Trace, Update,
 };
 pub use error::{ErrorKind, ProviderError};
 pub use function::{FunctionParam, ProviderFunction};

@@ -76,12 +76,13 @@ impl Lane {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, ProviderError>>,
     {
-        let mut retries = 0;
+        let (mut retries, mut is_open) = (0, false);
         loop {
             let error = match self.attempt(policy, &attempt).await {
                 Ok(value) => return Ok(value),
-                Err(error) => error,
+                Err(error) => error.left_open(is_open),
             };
+            is_open = error.leaves_open();
             let Some(pause) = policy.pause(&error, repeat, retries, rand::random()) else { return Err(error) };
             let refused = matches!(error.kind, ErrorKind::Throttled { .. });
             if !refused && !self.budget.pay() {
@@ -161,6 +162,20 @@ mod tests {
         assert_eq!(calls(&lane(), policy, u32::MAX, ErrorKind::Service).await, (5, false));
         assert_eq!(calls(&lane(), policy, 2, ErrorKind::Network).await, (3, true));
         assert_eq!(calls(&lane(), policy, 1, ErrorKind::Denied).await, (1, false));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_does_not_hide_that_an_earlier_attempt_may_have_happened() {
+        for (first, is_open) in [(ErrorKind::Network, true), (ErrorKind::Throttled { retry_after: None }, false)] {
+            let made = AtomicU32::new(0);
+            let attempt = || async {
+                let kind = if made.fetch_add(1, Ordering::SeqCst) == 0 { first } else { ErrorKind::Denied };
+                Err::<(), _>(ProviderError::new(kind, "no"))
+            };
+            let never = CancellationToken::new();
+            let error = lane().call(&policy(), Repeat::Always, &never, attempt).await.unwrap_err();
+            assert_eq!((error.kind, error.leaves_open()), (ErrorKind::Denied, is_open));
+        }
     }
 
     #[tokio::test]

@@ -73,17 +73,21 @@ where
     Fut: Future<Output = Result<T, ProviderError>>,
 {
     let deadline = Instant::now() + limit.min(op.timeout);
-    let mut pause = pace.first;
+    let (mut pause, mut is_open) = (pace.first, false);
     loop {
         let error = match call().await {
-            Err(error) if passes(&error) => error,
-            other => return other,
+            Ok(value) => return Ok(value),
+            Err(error) => error.left_open(is_open),
         };
+        is_open = error.leaves_open();
+        if !passes(&error) {
+            return Err(error);
+        }
         if Instant::now() + pause > deadline {
             return Err(error);
         }
         op.progress.tell(&format!("trying again, now \"{}\"", error.code));
-        rest(op, pause, &error.operation).await?;
+        rest(op, pause, &error.operation).await.map_err(|e| e.left_open(is_open))?;
         pause = longer(pause, pace);
     }
 }

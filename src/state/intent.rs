@@ -44,7 +44,7 @@ pub struct Intent {
     pub deposed: Option<Str>,
     pub operation: IntentOperation,
     pub provider: Arc<StoredProvider>,
-    /// The object that is updated or deleted.
+    /// The object that is updated or deleted. Of a create, one that was there before and looks like what it makes.
     pub remote_id: Option<Str>,
     /// The desired attributes as JSON text, in the encoding of [`super::body`].
     pub desired: Option<Arc<str>>,

@@ -35,7 +35,7 @@ async fn a_call_in_flight_is_given_up() {
     let desired = aws.desired(VPC, &made.object);
     let Outcome::Failed(error) = aws.connection.create(VPC, Create { desired, key, op }).await else { panic!() };
     assert_eq!((error.kind, &*error.operation), (ErrorKind::Cancelled, "ec2:CreateVpc"));
-    assert!(error.kind.leaves_open());
+    assert!(error.leaves_open());
 
     let op = suite::operation(VPC);
     cancel_at(&proxy, "DeleteVpc", &op);

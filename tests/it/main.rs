@@ -18,6 +18,8 @@ mod aws_network;
 mod aws_rds;
 #[cfg(feature = "aws")]
 mod aws_s3;
+#[cfg(feature = "aws")]
+mod aws_unsettled;
 mod backends;
 mod bad_input;
 mod cli;

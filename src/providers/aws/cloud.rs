@@ -192,7 +192,7 @@ impl Aws {
 
     /// Makes a call that creates something and has no client token. After a failure that leaves open whether it
     /// happened, `find` looks for the object before the call is made again. Gives the new object's id, which
-    /// `id` takes out of the answer.
+    /// `id` takes out of the answer. Whatever it ends with after such a failure, its error leaves that open too.
     pub async fn create<T, E, F, Fut, S, Sut>(
         &self,
         service: &str,
@@ -208,18 +208,19 @@ impl Aws {
         S: Fn() -> Sut,
         Sut: Future<Output = Result<Option<String>, ProviderError>>,
     {
-        let mut retries = 0;
+        let (mut retries, mut is_open) = (0, false);
         loop {
             let error = match self.send(service, action, Repeat::IfRefused, &attempt).await {
                 Ok(answer) => return id(&answer).ok_or_else(|| no_id(service, action)),
-                Err(error) => error,
+                Err(error) => error.left_open(is_open),
             };
+            is_open = error.leaves_open();
             let refused = matches!(error.kind, ErrorKind::Throttled { .. });
             let pause = self.session.retry.pause(&error, Repeat::Always, retries, rand::random()).filter(|_| !refused);
             let Some(pause) = pause else { return Err(error) };
             // A cancelled token lets the search below end at once.
             self.cancel.run_until_cancelled(tokio::time::sleep(pause)).await;
-            if let Some(id) = find().await? {
+            if let Some(id) = find().await.map_err(|e| e.left_open(is_open))? {
                 return Ok(id);
             }
             retries += 1;
@@ -260,6 +261,11 @@ impl Aws {
 impl Stoppable for Aws {
     fn stopped_by(&self, cancel: &CancellationToken) -> Aws {
         Aws { session: self.session.clone(), cancel: cancel.clone() }
+    }
+
+    /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
+    fn answers_lag(&self) -> bool {
+        true
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn connect(
     pace: Pace,
     attempt: Duration,
 ) -> Result<Aws, ProviderError> {
-    let source = Source::new(config)?;
+    let source = Source::new(config, attempt)?;
     let region = source.region().await?;
     let sdk = source.load(&region).await?;
     let aws = Aws::new(Session {
@@ -79,15 +79,17 @@ struct Source<'a> {
     files: Option<EnvConfigFiles>,
     http: SharedHttpClient,
     endpoints: Endpoints,
+    /// How long a role may take to be taken on.
+    attempt: Duration,
 }
 
 impl<'a> Source<'a> {
-    fn new(config: &'a Config) -> Result<Self, ProviderError> {
+    fn new(config: &'a Config, attempt: Duration) -> Result<Self, ProviderError> {
         let mut endpoints = Endpoints::new();
         for block in config.blocks("endpoints") {
             endpoints.extend(SERVICES.iter().filter_map(|s| Some((*s, block.string(s).filter(|u| !u.is_empty())?))));
         }
-        Ok(Source { config, files: files(config), http: http::client(config)?, endpoints })
+        Ok(Source { config, files: files(config), http: http::client(config)?, endpoints, attempt })
     }
 
     /// The configured region, or the environment's, or the profile's. The instance metadata is not asked: a
@@ -207,8 +209,8 @@ impl<'a> Source<'a> {
     }
 
     async fn assume(&self, base: &SdkConfig, role: &Object) -> Result<SdkConfig, ProviderError> {
-        let Some(arn) = role.str("role_arn") else { return Ok(base.clone()) };
-        let mut sts = base.to_builder();
+        let arn = role.str("role_arn").filter(|arn| !arn.is_empty()).ok_or_else(no_role)?;
+        let mut sts = base.to_builder().retry_config(RetryConfig::standard());
         if let Some(url) = self.endpoints.get("sts") {
             sts = sts.endpoint_url(url);
         }
@@ -236,13 +238,22 @@ impl<'a> Source<'a> {
         }
         let provider = provider.build().await;
         // Asked once here: an error tells of the role, not of the first call that is made with it.
-        provider.provide_credentials().await.map_err(|e| {
+        let refused = |why: String| errors::no_credentials(&format!("the role \"{arn}\" cannot be taken on: {why}"));
+        let taken = tokio::time::timeout(self.attempt, provider.provide_credentials()).await;
+        let taken = taken.map_err(|_| refused(format!("sts:AssumeRole: no answer within {:?}", self.attempt)))?;
+        taken.map_err(|e| {
             let root = std::iter::successors(Some(&e as &dyn std::error::Error), |e| e.source()).last();
-            let why = root.map_or_else(String::new, ToString::to_string);
-            errors::no_credentials(&format!("the role \"{arn}\" cannot be taken on: {why}"))
+            refused(root.map_or_else(String::new, ToString::to_string))
         })?;
         Ok(base.to_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build())
     }
+}
+
+/// Going on with the credentials of before would act on the wrong account.
+fn no_role() -> ProviderError {
+    ProviderError::invalid("\"assume_role\" names no role")
+        .path(Path::attr("assume_role"))
+        .help("set \"role_arn\" in it, or leave the block out")
 }
 
 fn web_identity(block: &Object, usual: &ProviderConfig) -> Result<WebIdentityTokenCredentialsProvider, ProviderError> {

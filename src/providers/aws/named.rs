@@ -15,7 +15,7 @@ use super::tags::KEY_TAG;
 use crate::model::{Object, ObjectBuilder, Value};
 use crate::provider::{
     Config, Create, Delete, Driver, ErrorKind, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange,
-    ProviderError, Read, ReadOutcome, RemoteId, Seen, Stored, Update,
+    ProviderError, Read, ReadOutcome, RemoteId, Seen, Stored, Trace, Update,
 };
 
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -92,6 +92,9 @@ pub trait NamedResource: NamedObject {
         Ok(())
     }
 
+    /// Whether [`NamedResource::find_unmarked`] finds by name alone.
+    const TRACE: Trace = Trace::Key;
+
     /// The id of an object of the right name that an interrupted creation could not put its key on any more.
     async fn find_unmarked(
         _aws: &Aws,
@@ -157,6 +160,10 @@ impl<T: NamedResource> Driver<Aws> for ByName<T> {
         };
         let listed = |s: Stored| Listed { display_name: Some(s.id.0.to_string()), stored: s };
         Ok(stored.into_iter().filter(matches).map(listed).collect())
+    }
+
+    fn trace(&self) -> Trace {
+        T::TRACE
     }
 
     async fn find_by_key(
@@ -271,7 +278,8 @@ where
     match call.await {
         // EKS calls it a conflict.
         Err(error) if matches!(error.kind, ErrorKind::AlreadyExists | ErrorKind::Conflict) => {
-            find_id::<T>(aws, key, desired).await?.ok_or(error)
+            // Whether the one that is there is ours is open where it cannot be looked at.
+            find_id::<T>(aws, key, desired).await.map_err(|e| e.left_open(true))?.ok_or(error)
         }
         other => other,
     }

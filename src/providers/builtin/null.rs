@@ -11,7 +11,8 @@ use super::{Here, define};
 use crate::model::ObjectBuilder;
 use crate::provider::schema_words::string_map;
 use crate::provider::{
-    Create, Delete, Driver, Outcome, ProviderDef, ProviderError, Read, ReadOutcome, ResourceType, Stored, resource,
+    Create, Delete, Driver, Outcome, ProviderDef, ProviderError, Read, ReadOutcome, ResourceType, Stored, Trace,
+    resource,
 };
 
 pub const SOURCE: &str = "hashicorp/null";
@@ -31,6 +32,10 @@ struct NullResource;
 
 #[async_trait]
 impl Driver<Here> for NullResource {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     async fn read_many(&self, _: &Here, reads: &[Read]) -> Vec<ReadOutcome> {
         read_kept(reads, |id| Ok(Stored::new(id, ObjectBuilder::new().set("id", id).build())))
     }

@@ -12,7 +12,7 @@ use crate::model::{Object, ObjectBuilder, Type, Value};
 use crate::provider::schema_words::any;
 use crate::provider::{
     Create, Delete, Driver, Outcome, PlannedChange, ProviderDef, ProviderError, Read, ReadOutcome, ResourceType,
-    Stored, Update, resource,
+    Stored, Trace, Update, resource,
 };
 
 pub const SOURCE: &str = "terraform.io/builtin/terraform";
@@ -49,6 +49,10 @@ pub(super) fn new_uuid() -> String {
 
 #[async_trait]
 impl Driver<Here> for TerraformData {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     /// The output follows the input: unknown when the input changes, as it was when it does not.
     fn plan(&self, change: &mut PlannedChange) {
         let input = change.planned_value("input");

@@ -76,6 +76,7 @@ impl Lab {
             notices: Arc::new(|_| ()),
             around: Default::default(),
             unsent: Default::default(),
+            patience: Default::default(),
         };
         Session::open(settings, Access::Write("apply")).map_err(|e| e.to_string())
     }

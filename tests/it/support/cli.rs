@@ -129,10 +129,12 @@ impl Terrane {
         self
     }
 
-    /// Points every AWS service at a test server, with credentials that it accepts.
+    /// Points every AWS service at a test server, with credentials that it accepts. Such servers show at once what they
+    /// have made.
     pub fn aws(self, url: &str, region: &str) -> Self {
         self.env("AWS_ENDPOINT_URL", url)
             .env("AWS_REGION", region)
+            .env("TERRANE_SETTLE_TIME", "0s")
             .env("AWS_ACCESS_KEY_ID", "testing")
             .env("AWS_SECRET_ACCESS_KEY", "testing")
     }

@@ -6,7 +6,7 @@ use aws_sdk_ec2::operation::allocate_address::AllocateAddressOutput;
 use aws_sdk_ec2::types::{Address as Api, DomainType, Filter as ApiFilter, ResourceType as Tagged, Tag};
 
 use super::MINUTE;
-use super::object::{self, Ec2Object, Ec2Resource};
+use super::object::{self, Ec2Object, Ec2Resource, Mapped};
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, string};
 use crate::provider::{Create, Delete, Outcome, ProviderError, ResourceType, Update, resource};
@@ -62,7 +62,7 @@ impl Ec2Object for Eip {
         api.tags()
     }
 
-    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError> {
+    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Mapped>, ProviderError> {
         Ok(object::each(found, |api, like| fields(aws, api, like)))
     }
 }

@@ -7,7 +7,7 @@ use aws_sdk_ec2::operation::create_internet_gateway::CreateInternetGatewayOutput
 use aws_sdk_ec2::types::{Filter as ApiFilter, InternetGateway as Api, ResourceType as Tagged, Tag};
 
 use super::MINUTE;
-use super::object::{self, Ec2Object, Ec2Resource, pages};
+use super::object::{self, Ec2Object, Ec2Resource, Mapped, pages};
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::string;
 use crate::provider::{Create, Delete, Operation, Outcome, ProviderError, ResourceType, Update, resource};
@@ -45,7 +45,7 @@ impl Ec2Object for InternetGateway {
         api.tags()
     }
 
-    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError> {
+    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Mapped>, ProviderError> {
         Ok(object::each(found, |api, like| {
             let id = api.internet_gateway_id().unwrap_or_default();
             let owner = api.owner_id().unwrap_or(aws.account());

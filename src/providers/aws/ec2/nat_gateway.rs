@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::MINUTE;
-use super::object::{self, Ec2Object, Ec2Resource, pages};
+use super::object::{self, Ec2Object, Ec2Resource, Mapped, pages};
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{string, string_set};
 use crate::provider::{
@@ -69,7 +69,7 @@ impl Ec2Object for NatGateway {
         matches!(api.state(), Some(State::Deleted | State::Deleting))
     }
 
-    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError> {
+    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Mapped>, ProviderError> {
         Ok(object::each(found, |api, like| fields(aws, api, like)))
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Filter as ApiFilter, ResourceType as TaggedType, Tag, TagSpecification};
-use futures::future::try_join_all;
+use futures::future::join_all;
 
 use crate::model::{Object, ObjectBuilder, Value};
 use crate::provider::{
@@ -18,6 +18,9 @@ use crate::providers::aws::tags::{self, KEY_TAG, Tags};
 
 /// The most values that one filter takes.
 const FILTER_VALUES: usize = 200;
+
+/// One object, or why the calls that it needs of its own failed: it may have gone since it was described.
+pub type Mapped = Result<Object, ProviderError>;
 
 /// A kind of object that EC2 describes by filters.
 #[async_trait]
@@ -41,7 +44,7 @@ pub trait Ec2Object: Send + Sync {
     }
 
     /// Maps what EC2 gave to objects, in order. `like` is what the state or the configuration has.
-    async fn objects(aws: &Aws, found: &[(Self::Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError>;
+    async fn objects(aws: &Aws, found: &[(Self::Api, Option<Object>)]) -> Result<Vec<Mapped>, ProviderError>;
 }
 
 /// An EC2 object that is a resource: what differs from type to type. Reading, listing and finding are the same for
@@ -133,16 +136,13 @@ pub fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -
     ApiFilter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
 }
 
-/// Reads many objects with a call for each 200 of them.
+/// Reads many objects with a call for each 200 of them, side by side.
 async fn read_many<T: Ec2Object>(aws: &Aws, reads: &[Read]) -> Vec<ReadOutcome> {
-    let mut outcomes = Vec::with_capacity(reads.len());
-    for chunk in reads.chunks(FILTER_VALUES) {
-        match read_chunk::<T>(aws, chunk).await {
-            Ok(read) => outcomes.extend(read),
-            Err(error) => outcomes.extend(chunk.iter().map(|_| ReadOutcome::Failed(error.clone()))),
-        }
-    }
-    outcomes
+    let chunks = reads.chunks(FILTER_VALUES).map(|chunk| async move {
+        let failed = |error: ProviderError| vec![ReadOutcome::Failed(error); chunk.len()];
+        read_chunk::<T>(aws, chunk).await.unwrap_or_else(failed)
+    });
+    join_all(chunks).await.into_iter().flatten().collect()
 }
 
 async fn read_chunk<T: Ec2Object>(aws: &Aws, reads: &[Read]) -> Result<Vec<ReadOutcome>, ProviderError> {
@@ -151,17 +151,31 @@ async fn read_chunk<T: Ec2Object>(aws: &Aws, reads: &[Read]) -> Result<Vec<ReadO
     let like = |api: &T::Api| prior.get(T::id(api)?).and_then(|r| r.prior.clone());
     let found: Vec<_> = found.into_iter().filter(|api| !T::is_gone(api)).map(|api| (like(&api), api)).collect();
     let found = stored::<T>(aws, found.into_iter().map(|(like, api)| (api, like)).collect()).await?;
-    let mut found: std::collections::HashMap<RemoteId, Stored> = found.into_iter().map(|s| (s.id.clone(), s)).collect();
-    Ok(reads.iter().map(|r| found.remove(&r.id).map_or(ReadOutcome::Gone, ReadOutcome::Found)).collect())
+    let found: std::collections::HashMap<RemoteId, Result<Stored, ProviderError>> = found.into_iter().collect();
+    let outcome = |read: &Read| match found.get(&read.id) {
+        Some(Ok(stored)) => ReadOutcome::Found(stored.clone()),
+        Some(Err(error)) if !error.is_not_found() => ReadOutcome::Failed(error.clone()),
+        Some(Err(_)) | None => ReadOutcome::Gone,
+    };
+    Ok(reads.iter().map(outcome).collect())
 }
 
-async fn stored<T: Ec2Object>(aws: &Aws, found: Vec<(T::Api, Option<Object>)>) -> Result<Vec<Stored>, ProviderError> {
+type Stores = Vec<(RemoteId, Result<Stored, ProviderError>)>;
+
+async fn stored<T: Ec2Object>(aws: &Aws, found: Vec<(T::Api, Option<Object>)>) -> Result<Stores, ProviderError> {
     let objects = T::objects(aws, &found).await?;
     let with_id = found.iter().zip(objects).filter_map(|((api, _), object)| {
         let id = T::id(api)?;
-        Some(Stored::new(id, ObjectBuilder::from(&object).set("id", id).build()))
+        let stored = object.map(|object| Stored::new(id, ObjectBuilder::from(&object).set("id", id).build()));
+        Some((RemoteId(id.into()), stored))
     });
     Ok(with_id.collect())
+}
+
+/// What is there still.
+fn present(found: Stores) -> Result<Vec<Stored>, ProviderError> {
+    let is_gone = |stored: &Result<Stored, ProviderError>| stored.as_ref().is_err_and(ProviderError::is_not_found);
+    found.into_iter().map(|(_, stored)| stored).filter(|stored| !is_gone(stored)).collect()
 }
 
 /// One object, or nothing where it is not (or not yet) there.
@@ -169,14 +183,14 @@ pub async fn read<T: Ec2Object>(aws: &Aws, id: &str, like: Option<&Object>) -> R
     let found = T::describe(aws, vec![filter(T::ID_FILTER, [id])]).await?;
     let found: Vec<_> = found.into_iter().filter(|a| !T::is_gone(a)).map(|a| (a, like.cloned())).collect();
     // A server that knows no such filter gives others.
-    Ok(stored::<T>(aws, found).await?.into_iter().find(|s| &*s.id.0 == id))
+    Ok(present(stored::<T>(aws, found).await?)?.into_iter().find(|s| &*s.id.0 == id))
 }
 
 /// All objects, or those with the tags of the filter.
 async fn list<T: Ec2Object>(aws: &Aws, wanted: &Filter) -> Result<Vec<Listed>, ProviderError> {
     let filters = wanted.tags.iter().map(|(k, v)| filter(&format!("tag:{k}"), [v.as_str()])).collect();
     let found = T::describe(aws, filters).await?.into_iter().filter(|a| !T::is_gone(a)).map(|a| (a, None)).collect();
-    Ok(stored::<T>(aws, found).await?.into_iter().map(listed).collect())
+    Ok(present(stored::<T>(aws, found).await?)?.into_iter().map(listed).collect())
 }
 
 /// What is listed goes by its `Name` tag.
@@ -247,19 +261,19 @@ pub fn put<T: Ec2Object>(aws: &Aws, object: ObjectBuilder, api: &T::Api, like: O
 }
 
 /// Objects that need no further call.
-pub fn each<A>(found: &[(A, Option<Object>)], object: impl Fn(&A, Option<&Object>) -> Object) -> Vec<Object> {
-    found.iter().map(|(api, like)| object(api, like.as_ref())).collect()
+pub fn each<A>(found: &[(A, Option<Object>)], object: impl Fn(&A, Option<&Object>) -> Object) -> Vec<Mapped> {
+    found.iter().map(|(api, like)| Ok(object(api, like.as_ref()))).collect()
 }
 
 /// Objects of which each needs calls of its own; the connection bounds how many are in flight.
 pub async fn each_with<'a, A, Fut>(
     found: &'a [(A, Option<Object>)],
     object: impl Fn(&'a A, Option<&'a Object>) -> Fut,
-) -> Result<Vec<Object>, ProviderError>
+) -> Vec<Mapped>
 where
-    Fut: Future<Output = Result<Object, ProviderError>>,
+    Fut: Future<Output = Mapped>,
 {
-    try_join_all(found.iter().map(|(api, like)| object(api, like.as_ref()))).await
+    join_all(found.iter().map(|(api, like)| object(api, like.as_ref()))).await
 }
 
 /// The value that the API gave, unless it is empty: EC2 says "" for what is not there.

@@ -75,10 +75,10 @@ impl DataDriver<Aws> for ReadSubnet {
     async fn read(&self, aws: &Aws, config: &Config, _op: &Operation) -> Result<Object, ProviderError> {
         let found = Subnet::describe(aws, filters::asked(config, &ARGUMENTS)).await?;
         let found = [(filters::only(found, "subnet")?, None)];
-        let objects = Subnet::objects(aws, &found).await?;
+        let object = Subnet::objects(aws, &found).await?.pop().transpose()?;
         let [(api, _)] = &found;
-        let object = objects
-            .first()
+        let object = object
+            .as_ref()
             .map_or_else(ObjectBuilder::new, ObjectBuilder::from)
             .maybe("id", api.subnet_id())
             .maybe("available_ip_address_count", api.available_ip_address_count())

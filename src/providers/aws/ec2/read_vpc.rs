@@ -53,7 +53,7 @@ impl DataDriver<Aws> for ReadVpc {
     async fn read(&self, aws: &Aws, config: &Config, _op: &Operation) -> Result<Object, ProviderError> {
         let found = Vpc::describe(aws, filters::asked(config, &ARGUMENTS)).await?;
         let found = [(filters::only(found, "VPC")?, None)];
-        let objects = Vpc::objects(aws, &found).await?;
+        let object = Vpc::objects(aws, &found).await?.pop().transpose()?;
         let [(api, _)] = &found;
         let association = |a: &VpcCidrBlockAssociation| {
             ObjectBuilder::new()
@@ -62,8 +62,8 @@ impl DataDriver<Aws> for ReadVpc {
                 .maybe("state", a.cidr_block_state().and_then(|s| s.state()).map(|s| s.as_str()))
                 .build()
         };
-        let object = objects
-            .first()
+        let object = object
+            .as_ref()
             .map_or_else(ObjectBuilder::new, ObjectBuilder::from)
             .maybe("id", api.vpc_id())
             .set("default", api.is_default().unwrap_or(false))

@@ -15,7 +15,7 @@ use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::string;
 use crate::provider::{
     Config, Create, Delete, Driver, ErrorKind, Filter, IdempotencyKey, Listed, Outcome, ProviderError, Read,
-    ReadOutcome, RemoteId, ResourceType, Seen, Stored, Update, resource,
+    ReadOutcome, RemoteId, ResourceType, Seen, Stored, Trace, Update, resource,
 };
 use crate::providers::aws::Aws;
 
@@ -203,6 +203,10 @@ impl Driver<Aws> for Route {
             Some(Listed { stored: stored(&place, r), display_name: None })
         });
         Ok(listed.collect())
+    }
+
+    fn trace(&self) -> Trace {
+        Trace::Likeness
     }
 
     async fn find_by_key(

@@ -12,7 +12,7 @@ use aws_sdk_ec2::operation::create_route_table::CreateRouteTableOutput;
 use aws_sdk_ec2::types::{Filter as ApiFilter, ResourceType as Tagged, Route, RouteTable as Api, Tag};
 
 use super::MINUTE;
-use super::object::{self, Ec2Object, Ec2Resource, pages};
+use super::object::{self, Ec2Object, Ec2Resource, Mapped, pages};
 use super::routing::{self, TARGETS, put_target, with_targets};
 use super::written_as_blocks;
 use crate::model::{Object, ObjectBuilder, Type};
@@ -68,7 +68,7 @@ impl Ec2Object for RouteTable {
         api.tags()
     }
 
-    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError> {
+    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Mapped>, ProviderError> {
         Ok(object::each(found, |api, like| {
             let id = api.route_table_id().unwrap_or_default();
             let owner = api.owner_id().unwrap_or(aws.account());

@@ -11,7 +11,7 @@ use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::string;
 use crate::provider::{
     Config, Create, Delete, Driver, Filter, IdempotencyKey, Listed, Operation, Outcome, ProviderError, Read,
-    ReadOutcome, RemoteId, ResourceType, Seen, Stored, Update, resource,
+    ReadOutcome, RemoteId, ResourceType, Seen, Stored, Trace, Update, resource,
 };
 use crate::providers::aws::Aws;
 
@@ -158,6 +158,10 @@ impl Driver<Aws> for Association {
         let filters = filter.tags.iter().map(|(k, v)| object::filter(&format!("tag:{k}"), [v.as_str()])).collect();
         let tables = Table::describe(aws, filters).await?;
         Ok(all(&tables).map(|stored| Listed { stored, display_name: None }).collect())
+    }
+
+    fn trace(&self) -> Trace {
+        Trace::Likeness
     }
 
     async fn find_by_key(

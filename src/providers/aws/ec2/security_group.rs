@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::{Filter as ApiFilter, ResourceType as Tagged, SecurityGr
 
 use super::MINUTE;
 use super::firewall::{self, Rules};
-use super::object::{self, Ec2Object, Ec2Resource, pages};
+use super::object::{self, Ec2Object, Ec2Resource, Mapped, pages};
 use super::written_as_blocks;
 use crate::model::{Object, ObjectBuilder, Type, Value};
 use crate::provider::schema_words::{boolean, of_type, string};
@@ -88,7 +88,7 @@ impl Ec2Object for SecurityGroup {
         api.tags()
     }
 
-    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError> {
+    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Mapped>, ProviderError> {
         Ok(object::each(found, |api, like| fields(aws, api, like)))
     }
 }

@@ -17,7 +17,7 @@ use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, number, string, string_list};
 use crate::provider::{
     Config, Create, Delete, Driver, ErrorKind, IdempotencyKey, Outcome, ProviderError, Read, ReadOutcome, RemoteId,
-    ResourceType, Stored, Update, resource,
+    ResourceType, Stored, Trace, Update, resource,
 };
 use crate::providers::aws::Aws;
 
@@ -213,6 +213,10 @@ impl Driver<Aws> for Bundle {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
             other => other,
         }
+    }
+
+    fn trace(&self) -> Trace {
+        Trace::Likeness
     }
 
     async fn find_by_key(

@@ -10,7 +10,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::MINUTE;
-use super::object::{self, Ec2Object, Ec2Resource, pages};
+use super::object::{self, Ec2Object, Ec2Resource, Mapped, pages};
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, number, string};
 use crate::provider::{Create, Delete, Operation, Outcome, ProviderError, ResourceType, Seen, Update, resource};
@@ -83,7 +83,7 @@ impl Ec2Object for Subnet {
         api.tags()
     }
 
-    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError> {
+    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Mapped>, ProviderError> {
         Ok(object::each(found, |api, like| fields(aws, api, like)))
     }
 }

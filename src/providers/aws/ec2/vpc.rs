@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::{
 };
 use futures::future::try_join3;
 
-use super::object::{self, Ec2Object, Ec2Resource, pages};
+use super::object::{self, Ec2Object, Ec2Resource, Mapped, pages};
 use super::vpc_defaults;
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, number, string};
@@ -82,10 +82,10 @@ impl Ec2Object for Vpc {
         api.tags()
     }
 
-    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError> {
+    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Mapped>, ProviderError> {
         let ids: Vec<&str> = found.iter().filter_map(|(api, _)| api.vpc_id()).collect();
         let defaults = &vpc_defaults::read(aws, &ids).await?;
-        object::each_with(found, |api, like| async move {
+        let objects = object::each_with(found, |api, like| async move {
             let id = api.vpc_id().unwrap_or_default();
             // These can be asked for one VPC and one attribute at a time only.
             let (support, hostnames, metrics) = try_join3(
@@ -99,8 +99,8 @@ impl Ec2Object for Vpc {
                 .maybe("enable_dns_hostnames", hostnames)
                 .set("enable_network_address_usage_metrics", metrics.unwrap_or(false));
             Ok(defaults.put(builder, id, like).build())
-        })
-        .await
+        });
+        Ok(objects.await)
     }
 }
 

@@ -12,7 +12,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::firewall::{self, Peer, Rule as Part, Traffic};
-use super::object::{self, Ec2Object, Ec2Resource, pages};
+use super::object::{self, Ec2Object, Ec2Resource, Mapped, pages};
 use crate::model::{Object, ObjectBuilder, Value};
 use crate::provider::schema_words::{AttributeWord, number, string};
 use crate::provider::{Create, Delete, Outcome, ProviderError, ResourceType, Update, resource};
@@ -71,7 +71,7 @@ impl<const EGRESS: bool> Ec2Object for Rule<EGRESS> {
         api.tags()
     }
 
-    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Object>, ProviderError> {
+    async fn objects(aws: &Aws, found: &[(Api, Option<Object>)]) -> Result<Vec<Mapped>, ProviderError> {
         Ok(object::each(found, |api, like| object::put::<Self>(aws, fields(aws, api, like), api, like).build()))
     }
 }

@@ -12,7 +12,7 @@ use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{policy, string};
 use crate::provider::{
     Config, Create, Delete, Driver, Filter, IdempotencyKey, Listed, Operation, Outcome, ProviderError, Read,
-    ReadOutcome, RemoteId, ResourceType, Seen, Stored, Update, resource,
+    ReadOutcome, RemoteId, ResourceType, Seen, Stored, Trace, Update, resource,
 };
 use crate::providers::aws::Aws;
 use crate::providers::aws::named::{self, Naming, said};
@@ -137,6 +137,10 @@ impl Driver<Aws> for RolePolicy {
     }
 
     /// One of the same name and meaning in the role is the one: putting it again would change nothing.
+    fn trace(&self) -> Trace {
+        Trace::Likeness
+    }
+
     async fn find_by_key(
         &self,
         aws: &Aws,

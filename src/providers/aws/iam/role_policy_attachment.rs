@@ -12,7 +12,7 @@ use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::string;
 use crate::provider::{
     Config, Create, Delete, Driver, Filter, IdempotencyKey, Listed, Outcome, ProviderError, Read, ReadOutcome,
-    RemoteId, ResourceType, Seen, Stored, resource,
+    RemoteId, ResourceType, Seen, Stored, Trace, resource,
 };
 use crate::providers::aws::Aws;
 use crate::providers::aws::named::{self, MINUTE};
@@ -110,6 +110,10 @@ impl Driver<Aws> for Attachment {
         }));
         let listed = |stored: Stored| Listed { display_name: Some(stored.id.0.to_string()), stored };
         Ok(attached.await?.into_iter().flatten().map(listed).collect())
+    }
+
+    fn trace(&self) -> Trace {
+        Trace::Likeness
     }
 
     async fn find_by_key(

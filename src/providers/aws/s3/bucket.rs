@@ -13,8 +13,8 @@ use super::setting::unfit;
 use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, string};
 use crate::provider::{
-    Config, Create, Delete, ErrorKind, IdempotencyKey, Operation, Outcome, ProviderError, ResourceType, Seen, Update,
-    resource,
+    Config, Create, Delete, ErrorKind, IdempotencyKey, Operation, Outcome, ProviderError, ResourceType, Seen, Trace,
+    Update, resource,
 };
 use crate::providers::aws::Aws;
 use crate::providers::aws::named::{self, ByName, MINUTE, NamedObject, NamedResource, Naming, said};
@@ -112,6 +112,8 @@ impl NamedResource for Bucket {
     async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
         make(aws, &request.op, &request.desired, &request.key).await
     }
+
+    const TRACE: Trace = Trace::Likeness;
 
     /// The tags come with a call of their own. A bucket that was there before the creation began would have ended it.
     async fn find_unmarked(aws: &Aws, key: &IdempotencyKey, desired: &Config) -> Result<Option<String>, ProviderError> {

@@ -1,5 +1,5 @@
 //! What the settings of a bucket have in common: each is one document of the bucket, put as a whole. Putting it
-//! again is harmless, so an interrupted creation needs no search.
+//! again is harmless. What an interrupted creation put is told by what it says.
 //!
 //! The id is the bucket's name, followed by a comma and the account that must own it, where one is set.
 
@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use futures::future::{join_all, try_join_all};
 
 use super::bucket::{self, Bucket};
-use crate::model::{Object, ObjectBuilder};
+use crate::model::{Object, ObjectBuilder, Value};
 use crate::provider::{
-    Config, Create, Delete, Driver, Filter, Listed, Operation, Outcome, ProviderError, Read, ReadOutcome, RemoteId,
-    Seen, Stored, Update,
+    Config, Create, Delete, Driver, Filter, IdempotencyKey, Listed, Operation, Outcome, ProviderError, Read,
+    ReadOutcome, RemoteId, Seen, Stored, Trace, Update,
 };
 use crate::providers::aws::Aws;
 use crate::providers::aws::named::{self, ByName, MINUTE};
@@ -94,6 +94,23 @@ async fn put<T: Setting>(aws: &Aws, op: &Operation, desired: &Config) -> Result<
     aws.wait(op, "found", look).await.map_err(|e| (true, e))
 }
 
+/// Whether what was found has all that is wanted of it, in blocks too.
+fn says(found: &Value, wanted: &Value) -> bool {
+    if let Some(fields) = wanted.as_fields() {
+        return fields.iter().all(|(name, wanted)| match found.attr(name) {
+            Some(found) => says(&found, wanted),
+            None => wanted.is_null() || wanted.as_items().is_some_and(<[Value]>::is_empty),
+        });
+    }
+    match (wanted.as_items(), found.as_items()) {
+        (Some(wanted), Some(found)) => {
+            let is_there = |wanted: &Value| found.iter().any(|found| says(found, wanted));
+            wanted.len() == found.len() && wanted.iter().all(is_there)
+        }
+        _ => wanted.is_null() || found == wanted,
+    }
+}
+
 /// S3 refuses a policy that names a role or user which it does not know yet.
 fn is_principal_not_seen_yet(error: &ProviderError) -> bool {
     error.code == "MalformedPolicy" && error.message.contains("rincipal")
@@ -154,6 +171,20 @@ impl<T: Setting> Driver<Aws> for OfBucket<T> {
         let found = try_join_all(places.iter().map(|place| read::<T>(aws, place, None))).await?;
         let shown = found.into_iter().flatten().filter(|stored| T::is_listed(&stored.object));
         Ok(shown.map(|stored| Listed { display_name: Some(stored.id.0.to_string()), stored }).collect())
+    }
+
+    fn trace(&self) -> Trace {
+        Trace::Likeness
+    }
+
+    async fn find_by_key(
+        &self,
+        aws: &Aws,
+        _key: &IdempotencyKey,
+        desired: &Config,
+    ) -> Result<Option<Stored>, ProviderError> {
+        let found = read::<T>(aws, &Place::of(desired), Some(desired)).await?;
+        Ok(found.filter(|stored| says(&stored.object.value(), &desired.value())))
     }
 
     fn import_id(&self, written: &str) -> Result<RemoteId, ProviderError> {

@@ -12,7 +12,8 @@ use crate::model::{Diagnostic, Object, ObjectBuilder, Path};
 use crate::provider::resource::ResourceBuilder;
 use crate::provider::schema_words::{AttributeWord, string};
 use crate::provider::{
-    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, resource,
+    Config, Create, Delete, Driver, IdempotencyKey, Outcome, PlannedChange, ProviderError, Read, ReadOutcome,
+    ResourceType, Stored, Trace, resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::{PlannedObject, compute, known};
@@ -92,9 +93,28 @@ fn create(desired: &Object, default_mode: u32) -> Result<Stored, ProviderError> 
     let folder_mode = mode(desired, "directory_permission", default_mode)?;
     content::write(&path, &content, file_mode, folder_mode)
         .map_err(|e| file_error("written", &path, &e).path(Path::attr("filename")))?;
-    let id = content::sha1(&content);
-    let object = set_sums(ObjectBuilder::from(desired), &content).set("id", id.as_str());
-    Ok(Stored::new(id, object.build()))
+    Ok(stored(desired, &content))
+}
+
+/// The file as a creation leaves it; nothing where it says something else, or where what it shall say is a secret that
+/// is not known here.
+fn written(desired: &Object) -> Result<Option<Stored>, ProviderError> {
+    if SOURCES.iter().all(|name| desired.str(name).is_none()) {
+        return Ok(None);
+    }
+    let (path, content) = (PathBuf::from(desired.str("filename").unwrap_or_default()), bytes(desired)?);
+    match std::fs::read(&path) {
+        Ok(there) if there == content => Ok(Some(stored(desired, &content))),
+        Ok(_) => Ok(None),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(file_error("read", &path, &e)),
+    }
+}
+
+fn stored(desired: &Object, content: &[u8]) -> Stored {
+    let id = content::sha1(content);
+    let object = set_sums(ObjectBuilder::from(desired), content).set("id", id.as_str());
+    Stored::new(id, object.build())
 }
 
 /// Reads what the state knows, or on import the file whose path is the id.
@@ -153,6 +173,20 @@ impl Driver<Here> for File {
     async fn create(&self, _: &Here, request: Create) -> Outcome {
         let default_mode = if self.is_sensitive { 0o700 } else { 0o777 };
         compute(move || create(&request.desired, default_mode)).await.into()
+    }
+
+    fn trace(&self) -> Trace {
+        Trace::Likeness
+    }
+
+    async fn find_by_key(
+        &self,
+        _: &Here,
+        _: &IdempotencyKey,
+        desired: &Config,
+    ) -> Result<Option<Stored>, ProviderError> {
+        let desired = desired.clone();
+        compute(move || written(&desired)).await
     }
 
     async fn delete(&self, _: &Here, request: Delete) -> Result<(), ProviderError> {

@@ -7,7 +7,8 @@ use super::{generator, keepers};
 use crate::model::{Diagnostic, ObjectBuilder, Path};
 use crate::provider::schema_words::{number, string};
 use crate::provider::{
-    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, resource,
+    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, Trace,
+    resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::{PlannedObject, read_kept};
@@ -62,6 +63,10 @@ fn too_small(min: i64, max: i64) -> String {
 
 #[async_trait]
 impl Driver<Here> for RandomInteger {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     fn plan(&self, change: &mut PlannedChange) {
         let bounds = (change.planned_value("min").as_i64(), change.planned_value("max").as_i64());
         if let (Some(min), Some(max)) = bounds

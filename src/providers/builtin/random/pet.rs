@@ -9,7 +9,7 @@ use super::{generator, keepers};
 use crate::model::{ObjectBuilder, Path};
 use crate::provider::schema_words::{number, string};
 use crate::provider::{
-    Create, Delete, Driver, Outcome, ProviderError, Read, ReadOutcome, RemoteId, ResourceType, Stored, resource,
+    Create, Delete, Driver, Outcome, ProviderError, Read, ReadOutcome, RemoteId, ResourceType, Stored, Trace, resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::{no_import, read_kept};
@@ -52,6 +52,10 @@ fn create(request: &Create) -> Result<Stored, ProviderError> {
 
 #[async_trait]
 impl Driver<Here> for RandomPet {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     async fn read_many(&self, _: &Here, reads: &[Read]) -> Vec<ReadOutcome> {
         read_kept(reads, |_| no_import("random_pet"))
     }

@@ -9,7 +9,8 @@ use crate::model::{Diagnostic, Object, ObjectBuilder, Path, Value};
 use crate::provider::resource::ResourceBuilder;
 use crate::provider::schema_words::{boolean, number, string};
 use crate::provider::{
-    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, resource,
+    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, Trace,
+    resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::{PlannedObject, compute, read_kept, secure_generator};
@@ -143,6 +144,10 @@ fn natural(config: &Object, name: &'static str) -> Result<usize, Wrong> {
 
 #[async_trait]
 impl Driver<Here> for Text {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     fn plan(&self, change: &mut PlannedChange) {
         let numeric = [change.config_value("numeric"), change.config_value("number")];
         let numeric = numeric.into_iter().find(|v| !v.is_null()).unwrap_or(Value::Bool(true));

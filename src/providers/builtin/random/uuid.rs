@@ -6,7 +6,7 @@ use super::{generator, keepers};
 use crate::model::ObjectBuilder;
 use crate::provider::schema_words::string;
 use crate::provider::{
-    Create, Delete, Driver, Outcome, ProviderError, Read, ReadOutcome, ResourceType, Stored, resource,
+    Create, Delete, Driver, Outcome, ProviderError, Read, ReadOutcome, ResourceType, Stored, Trace, resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::read_kept;
@@ -40,6 +40,10 @@ fn create(request: &Create) -> Result<Stored, ProviderError> {
 
 #[async_trait]
 impl Driver<Here> for RandomUuid {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     async fn read_many(&self, _: &Here, reads: &[Read]) -> Vec<ReadOutcome> {
         read_kept(reads, import)
     }

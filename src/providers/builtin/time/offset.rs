@@ -7,8 +7,8 @@ use super::moment::{self, Span, moment, now, plan_parts, set_parts};
 use crate::model::{Diagnostic, Object, ObjectBuilder, Path, Type, Value};
 use crate::provider::schema_words::{number, string};
 use crate::provider::{
-    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, Update,
-    resource,
+    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, Trace,
+    Update, resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::{PlannedObject, read_kept};
@@ -87,6 +87,10 @@ fn planned_end(planned: &Object) -> Option<Result<OffsetDateTime, ProviderError>
 
 #[async_trait]
 impl Driver<Here> for TimeOffset {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     fn plan(&self, change: &mut PlannedChange) {
         match planned_end(&Object::new(&change.planned)) {
             Some(Ok(end)) => {

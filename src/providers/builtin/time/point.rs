@@ -6,7 +6,8 @@ use super::moment::{self, moment, now, plan_parts, set_parts};
 use crate::model::{Diagnostic, ObjectBuilder, Path};
 use crate::provider::schema_words::string;
 use crate::provider::{
-    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, resource,
+    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, Trace,
+    resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::{PlannedObject, read_kept};
@@ -35,6 +36,10 @@ fn stored(object: ObjectBuilder, written: Option<&str>) -> Result<Stored, Provid
 
 #[async_trait]
 impl Driver<Here> for TimeStatic {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     fn plan(&self, change: &mut PlannedChange) {
         let written = change.planned_value("rfc3339");
         let Some(text) = written.as_str().filter(|_| change.makes_new()) else { return };

@@ -9,8 +9,8 @@ use crate::model::{Diagnostic, Object, ObjectBuilder, Path, Type, Value};
 use crate::provider::resource::ResourceBuilder;
 use crate::provider::schema_words::{number, string};
 use crate::provider::{
-    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, Update,
-    resource,
+    Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, ResourceType, Stored, Trace,
+    Update, resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::{PlannedObject, read_kept};
@@ -96,6 +96,10 @@ fn is_old(object: &Object, now: OffsetDateTime) -> bool {
 
 #[async_trait]
 impl Driver<Here> for TimeRotating {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     fn plan(&self, change: &mut PlannedChange) {
         let units = UNITS.map(|name| change.planned_value(name));
         let config_end = change.config_value("rotation_rfc3339");

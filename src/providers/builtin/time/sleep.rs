@@ -9,7 +9,7 @@ use crate::model::{Diagnostic, Object, ObjectBuilder, Path};
 use crate::provider::schema_words::{string, string_map};
 use crate::provider::{
     Create, Delete, Driver, ErrorKind, Operation, Outcome, PlannedChange, ProviderError, Read, ReadOutcome,
-    ResourceType, Stored, Update, resource,
+    ResourceType, Stored, Trace, Update, resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::{PlannedObject, read_kept};
@@ -94,6 +94,10 @@ fn stored(object: &Object) -> Stored {
 
 #[async_trait]
 impl Driver<Here> for TimeSleep {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     fn plan(&self, change: &mut PlannedChange) {
         for name in ["create_duration", "destroy_duration"] {
             if let Some(text) = change.planned_value(name).as_str()

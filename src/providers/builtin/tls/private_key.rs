@@ -6,7 +6,7 @@ use super::key::Key;
 use crate::model::{Object, ObjectBuilder, Path};
 use crate::provider::schema_words::{AttributeWord, number, string};
 use crate::provider::{
-    Create, Delete, Driver, Outcome, ProviderError, Read, ReadOutcome, RemoteId, ResourceType, Stored, resource,
+    Create, Delete, Driver, Outcome, ProviderError, Read, ReadOutcome, RemoteId, ResourceType, Stored, Trace, resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::local::sha1;
@@ -63,6 +63,10 @@ fn create(desired: &Object) -> Result<Stored, ProviderError> {
 
 #[async_trait]
 impl Driver<Here> for PrivateKey {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     async fn read_many(&self, _: &Here, reads: &[Read]) -> Vec<ReadOutcome> {
         read_kept(reads, |_| no_import("tls_private_key"))
     }

@@ -14,7 +14,7 @@ use crate::provider::resource::ResourceBuilder;
 use crate::provider::schema_words::{boolean, list_block, number, string, string_list};
 use crate::provider::{
     Create, Delete, Driver, Outcome, PlannedChange, ProviderError, Read, ReadOutcome, RemoteId, ResourceType, Stored,
-    Update, resource,
+    Trace, Update, resource,
 };
 use crate::providers::builtin::Here;
 use crate::providers::builtin::state_only::{PlannedObject, compute, no_import, read_kept, secure_generator};
@@ -120,6 +120,10 @@ fn with_renewal(object: &Object, now: OffsetDateTime) -> Object {
 
 #[async_trait]
 impl Driver<Here> for SelfSignedCert {
+    fn trace(&self) -> Trace {
+        Trace::Nothing
+    }
+
     /// One that was found due for renewal when it was read is replaced.
     fn plan(&self, change: &mut PlannedChange) {
         match change.prior_value("ready_for_renewal") {
