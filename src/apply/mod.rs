@@ -11,6 +11,7 @@ mod prepare;
 mod provision;
 mod rows;
 mod run;
+mod secrets;
 mod steps;
 
 pub use cloud::Cloud;
@@ -18,3 +19,4 @@ pub use event::{Event, Observer, Silent, Verb};
 pub use outcome::{Outcome, Skipped, Tally};
 pub use rows::{deposed_key, reinstated};
 pub use run::{Input, Stop, run};
+pub use secrets::with_secrets;

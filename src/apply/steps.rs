@@ -10,9 +10,11 @@ use super::cloud::Cloud;
 use super::event::{Event, Observer, Verb};
 use super::provision::Question;
 use super::rows::{self, RowParts, marked};
-use crate::model::{Address, Diagnostic, Fields, Object, Str, Value};
+use super::secrets::without_secrets;
+use crate::model::{Address, Diagnostic, Object, Str, Value};
 use crate::plan::Moment;
 use crate::plan::outside::ProviderInstance;
+use crate::plan::prior::{mark_paths, sensitive_paths};
 use crate::provider::ephemeral::Held;
 use crate::provider::{
     Connection, Create, Delete, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Provisioner, RemoteId,
@@ -188,7 +190,7 @@ impl Task {
         let connection = shared.cloud.connect(&self.provider).await?;
         let Call::Create { desired, planned, deposing } = &self.call else { return Ok(Ended::Gone) };
         let before = self.was_there(&*connection, &Object::new(desired)).await;
-        let mut begin = vec![Change::Begin(self.intent(IntentOperation::Create, before.as_ref(), Some(desired)))];
+        let mut begin = vec![Change::Begin(self.intent(IntentOperation::Create, before.as_ref(), Some((desired, planned))))];
         if let Some(old) = deposing {
             begin.push(Change::Remove(RowKey::current(self.address.clone())));
             begin.push(Change::Put(Arc::new(StoredInstance::clone(old))));
@@ -227,7 +229,7 @@ impl Task {
     async fn update(self, shared: &Shared, op: Operation) -> Result<Ended, Diagnostic> {
         let connection = shared.cloud.connect(&self.provider).await?;
         let Call::Update { id, prior, desired, planned, changed, private } = &self.call else { return Ok(Ended::Gone) };
-        let intent = self.intent(IntentOperation::Update, Some(id), Some(desired));
+        let intent = self.intent(IntentOperation::Update, Some(id), Some((desired, planned)));
         self.commit(shared, vec![Change::Begin(intent)]).await?;
         let request = Update {
             id: id.clone(),
@@ -363,10 +365,13 @@ impl Task {
         RowKey { address: self.address.clone(), deposed: self.deposed.clone() }
     }
 
-    fn intent(&self, operation: IntentOperation, id: Option<&RemoteId>, desired: Option<&Value>) -> Intent {
-        // Sensitive values have no place in the journal: recovery finds the object by its key.
-        let shown = desired
-            .map(|d| crate::state::body::encode(&without_secrets(d, &self.parts), &self.parts.schema.block.ty()));
+    /// What is announced: an object as it shall be, with the marks of the plan.
+    fn intent(&self, operation: IntentOperation, id: Option<&RemoteId>, desired: Option<(&Value, &Value)>) -> Intent {
+        let block = &self.parts.schema.block;
+        let shown = desired.map(|(desired, planned)| {
+            let marked = mark_paths(desired.clone(), &sensitive_paths(planned));
+            crate::state::body::encode(&without_secrets(&marked, Some(block)), &block.ty())
+        });
         Intent {
             key: self.key.0.clone(),
             plan: self.plan_id.clone(),
@@ -426,12 +431,4 @@ async fn unless_given_up<T>(shared: &Shared, call: impl Future<Output = T>) -> O
         result = call => Some(result),
         () = given_up => None,
     }
-}
-
-/// The desired object with nulls for everything that the schema calls sensitive.
-fn without_secrets(desired: &Value, parts: &RowParts) -> Value {
-    let Some(fields) = desired.as_fields() else { return desired.clone() };
-    let secret = |name: &Str| parts.schema.block.attribute(name).is_some_and(|a| a.sensitive || a.write_only);
-    let hide = |name: &Str, value: &Value| if secret(name) { Value::Null(value.ty()) } else { value.clone() };
-    Value::Object(Arc::new(Fields::map(fields, hide)))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::commands::planning::Beside;
 use super::error::Failure;
 use crate::apply::{Outcome, Tally};
 use crate::model::{Address, Diagnostic, Marks, Str, Value};
@@ -118,13 +119,12 @@ pub fn state_text(session: &Session, only: Option<&Address>) -> Result<String, F
 pub const FORMAT_VERSION: &str = "1.11.4";
 
 /// A plan as one line of JSON.
-pub fn plan_json(plan: &Plan, session: &Session) -> String {
-    let providers = &session.providers;
-    let find = |address: &Address| Schemas::resource(&**providers, address.resource.mode, address.ty());
-    let configuration = configuration_json(&session.loaded.spec, &**providers);
+pub fn plan_json(plan: &Plan, beside: &Beside) -> String {
+    let find = |address: &Address| beside.schema(address);
+    let configuration = configuration_json(&beside.loaded.spec, beside.providers);
     let context = PlanContext {
         version: FORMAT_VERSION,
-        timestamp: &session.settings.now,
+        timestamp: beside.made_at,
         schemas: Some(&find),
         configuration: Some(&configuration),
     };

@@ -158,13 +158,16 @@ pub fn given(texts: &[String], start: &Path) -> Result<Arguments, BackendError> 
             arguments.extend(entries);
             continue;
         }
-        let (assignments, problems) = variables::assignments(&path, &read, &mut sources);
+        let (assignments, mut problems) = variables::assignments(&path, &read, &mut sources);
+        for assignment in assignments {
+            match assignment.value {
+                Ok(value) => drop(arguments.insert(assignment.name.to_string(), value_json::to_json(&value))),
+                Err(wrong) => problems.extend(wrong),
+            }
+        }
         if problems.has_errors() {
             return Err(BackendError { problems, sources });
         }
-        let known =
-            assignments.iter().filter_map(|a| Some((a.name.to_string(), value_json::to_json(a.value.as_ref()?))));
-        arguments.extend(known);
     }
     Ok(arguments)
 }

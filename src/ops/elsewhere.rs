@@ -1,10 +1,9 @@
 //! States other than the one of the session: of another workspace, or in a file of their own.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Session, SessionError};
+use super::{Session, SessionError, private_file};
 use crate::model::Diagnostic;
 use crate::state::tfstate;
 use crate::state::{Change, Snapshot, SqliteStore, StateError, Store, Workspace, read_snapshot_with};
@@ -134,33 +133,13 @@ fn back_up(path: &Path) -> std::io::Result<()> {
     match std::fs::read(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(e),
-        Ok(bytes) => write_private(Path::new(&name), &bytes),
+        Ok(bytes) => private_file::write(Path::new(&name), &bytes),
     }
 }
 
 /// Writes a state in Terraform's format, whole or not at all; only its owner may read it.
 pub fn write_tfstate(path: &Path, snapshot: &Snapshot) -> std::io::Result<()> {
-    write_private(path, tfstate::export(snapshot).as_bytes())
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut draft = path.as_os_str().to_os_string();
-    draft.push(format!(".new-{}", uuid::Uuid::new_v4().simple()));
-    let draft = PathBuf::from(draft);
-    let mut options = std::fs::File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&draft).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&draft, path)
-    });
-    if written.is_err() {
-        // What is left of the attempt is worth nothing.
-        let _removed = std::fs::remove_file(&draft);
-    }
-    written
+    private_file::write(path, tfstate::export(snapshot).as_bytes())
 }
 
 impl From<ElsewhereError> for Diagnostic {

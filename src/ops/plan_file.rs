@@ -1,7 +1,9 @@
-//! Saved plans: the sources, the inputs and the answers that a plan was made from, and the steps that it came to.
+//! The file of a saved plan: the changes and steps of the plan with all that is shown of it, and what it was made from:
+//! the sources, the state, the inputs and the answers.
 //!
-//! `apply FILE` makes the plan again from these and runs it only if it comes to the same steps. The file is
-//! JSON, compressed with gzip, behind a line that says what it is; and sealed as a whole where plans are encrypted.
+//! `show FILE` reads the first part alone. `apply FILE` carries out its steps; the second part brings back the values that
+//! evaluating what was unknown goes on with. The file is JSON, compressed with gzip, behind a line that says what it is;
+//! and sealed as a whole where plans are encrypted.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -11,19 +13,20 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 
+use super::private_file;
 use super::record::Record;
 use crate::model::value_json::{from_json_typed, to_json, type_from_json, type_to_json};
 use crate::model::{Address, Diagnostic, ModulePath, Str, Value};
 use crate::plan::ephemeral::blank;
 use crate::plan::outside::{Answer, Imported, Refreshed};
-use crate::plan::{Options, Plan, PlanMode, Step};
+use crate::plan::{Options, PlanMode};
 use crate::spec::module::Target;
 use crate::state::seal::Encryption;
 use crate::state::seal::envelope::{self, EnvelopeError};
+use crate::state::{Snapshot, tfstate};
 
-const MAGIC: &[u8] = b"terrane plan 1\n";
+const MAGIC: &[u8] = b"terrane plan 2\n";
 /// What a sealed plan is bound to.
 const KIND: &str = "plan";
 /// Larger than any plan; a bound for what is unpacked.
@@ -33,14 +36,14 @@ const MAX_BYTES: u64 = 4 << 30;
 #[derive(Debug)]
 pub struct PlanFile {
     pub terrane_version: String,
-    pub lineage: Str,
-    pub serial: u64,
+    /// The plan itself, as [`super::saved_steps`] writes it.
+    pub plan: Json,
+    /// The state that it was made from.
+    pub snapshot: Snapshot,
     /// The root folder as it was given when the plan was made.
     pub root: String,
     pub sources: Vec<(String, Str)>,
     pub record: Record,
-    /// Of the steps, so that what is applied is what was shown.
-    pub digest: String,
     /// RFC 3339.
     pub made_at: String,
     pub sandbox: bool,
@@ -74,22 +77,6 @@ pub fn is_sealed(path: &Path) -> bool {
     read.is_ok() && envelope::is_sealed(&start)
 }
 
-/// A digest of the changes and steps: the same for the same plan.
-pub fn digest(plan: &Plan) -> String {
-    let mut hash = Sha256::new();
-    for change in &plan.changes {
-        hash.update(change.address.to_string());
-        hash.update([0]);
-        hash.update(change.action.codes().join(","));
-        hash.update(to_json(&change.after).to_string());
-        hash.update([0]);
-    }
-    for Step { kind, after } in &plan.steps {
-        hash.update(format!("{kind:?}{after:?}"));
-    }
-    hex::encode(hash.finalize())
-}
-
 /// Writes the file whole or not at all.
 pub fn write(path: &Path, file: &PlanFile, encryption: &Encryption) -> Result<(), PlanFileError> {
     let io = |source| PlanFileError::Io { path: path.to_path_buf(), source };
@@ -98,23 +85,8 @@ pub fn write(path: &Path, file: &PlanFile, encryption: &Encryption) -> Result<()
     let bytes = packed.finish().map_err(io)?;
     let sealed = |source| PlanFileError::Sealed { path: path.to_path_buf(), source };
     let bytes = envelope::seal(encryption, KIND, "", bytes).map_err(sealed)?;
-    let temporary = path.with_extension("partial");
-    write_private(&temporary, &bytes).and_then(|()| std::fs::rename(&temporary, path)).map_err(|error| {
-        // What is left of the attempt is worth nothing.
-        let _removed = std::fs::remove_file(&temporary);
-        io(error)
-    })
-}
-
-/// Plans hold what the state holds: nobody else may read them.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    // Plans hold what the state holds: nobody else may read them.
+    private_file::write(path, &bytes).map_err(io)
 }
 
 /// Reads a saved plan. A plain one is read whatever the encryption: it says itself from which configuration it comes.
@@ -136,12 +108,12 @@ fn encode(file: &PlanFile) -> Json {
     let options = &file.record.options;
     json!({
         "terrane_version": file.terrane_version,
-        "lineage": &*file.lineage,
-        "serial": file.serial,
+        "plan": file.plan,
+        "lineage": &*file.snapshot.lineage,
+        "state": (file.snapshot.serial > 0).then(|| tfstate::export(&file.snapshot)),
         "root": file.root,
         "made_at": file.made_at,
         "sandbox": file.sandbox,
-        "digest": file.digest,
         "sources": file.sources.iter().map(|(path, text)| json!([path, &**text])).collect::<Vec<_>>(),
         "mode": mode_word(options.mode),
         "refresh": options.refresh,
@@ -182,12 +154,14 @@ fn decode(json: &Json) -> Option<PlanFile> {
     let batch = |b: &Json| b.as_array()?.iter().map(answer).collect::<Option<Vec<_>>>();
     Some(PlanFile {
         terrane_version: text("terrane_version")?,
-        lineage: text("lineage")?.into(),
-        serial: json.get("serial")?.as_u64()?,
+        plan: json.get("plan")?.clone(),
+        snapshot: match json.get("state")? {
+            Json::Null => Snapshot::empty(text("lineage")?),
+            state => tfstate::import(state.as_str()?).ok()?,
+        },
         root: text("root")?,
         made_at: text("made_at")?,
         sandbox: json.get("sandbox")?.as_bool()?,
-        digest: text("digest")?,
         sources: list("sources")?.iter().map(source).collect::<Option<_>>()?,
         record: Record { options, batches: list("answers")?.iter().map(batch).collect::<Option<_>>()? },
     })
@@ -258,7 +232,7 @@ fn refreshed(json: &Json) -> Option<Refreshed> {
     })
 }
 
-fn mode_word(mode: PlanMode) -> &'static str {
+pub(super) fn mode_word(mode: PlanMode) -> &'static str {
     match mode {
         PlanMode::Normal => "normal",
         PlanMode::RefreshOnly => "refresh-only",
@@ -266,7 +240,7 @@ fn mode_word(mode: PlanMode) -> &'static str {
     }
 }
 
-fn mode(word: &str) -> Option<PlanMode> {
+pub(super) fn mode(word: &str) -> Option<PlanMode> {
     [PlanMode::Normal, PlanMode::RefreshOnly, PlanMode::Destroy].into_iter().find(|m| mode_word(*m) == word)
 }
 

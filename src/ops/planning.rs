@@ -283,15 +283,6 @@ impl Session {
         Ok(self.store.clone().ok_or_else(closed)?)
     }
 
-    /// The state as it was while it had a serial; nothing where that is not kept.
-    pub fn snapshot_at(&self, serial: u64) -> Option<Snapshot> {
-        if serial == 0 {
-            return Some(Snapshot::empty(self.snapshot.lineage.clone()));
-        }
-        let store = self.store.clone().or_else(|| self.store_to_look().ok())?;
-        store.past(serial).wait().ok().flatten().map(|past| past.snapshot)
-    }
-
     /// The values of the root variables, with what is wrong about them.
     pub fn inputs(&mut self) -> (HashMap<Str, Value>, Diagnostics) {
         if let Some(inputs) = &self.fixed_inputs {

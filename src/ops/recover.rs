@@ -12,7 +12,7 @@ use futures::future::join_all;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::{Cloud, Event, Observer, Verb, deposed_key, reinstated};
+use crate::apply::{Cloud, Event, Observer, Verb, deposed_key, reinstated, with_secrets};
 use crate::model::{Diagnostic, Diagnostics, Mode, Object, Schema, Severity, Str, Value};
 use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
 use crate::plan::provisions::Moment;
@@ -149,7 +149,9 @@ async fn find(
     let cell = cell.ok_or_else(|| unsettled(intent, "this plan leaves its provider out"))?;
     let connection = cloud.connect(&cell.instance).await?;
     let desired = intent.desired.as_ref().and_then(|d| crate::state::body::decode(d, &schema.block.ty()).ok());
-    let desired = Object::new(&desired.unwrap_or(Value::NULL));
+    let desired = desired.unwrap_or(Value::NULL);
+    let desired = wanted(planned, intent).map_or_else(|| desired.clone(), |c| with_secrets(&desired, &c.after));
+    let desired = Object::new(&desired);
     let key = IdempotencyKey(intent.key.clone());
     let look = Look { connection: &*connection, intent, key: &key, desired: &desired };
     let stored = look.until_found(patience, &progress(intent, observer)).await;

@@ -87,15 +87,25 @@ impl Reader<'_> {
         if variable.ty.ty.is_primitive() || variable.ty.ty == Type::Dynamic {
             return self.put(name.clone(), Value::string(text), None, origin);
         }
-        let shown = if variable.sensitive { "" } else { text };
+        let sensitive = variable.sensitive;
+        let shown = if sensitive { "" } else { text };
         let source = self.sources.add(origin, shown);
         match constant(text, TextMap::offset(source, 0)) {
             Ok(value) => self.put(name.clone(), value, None, origin),
+            Err(_) if sensitive => self.refuse_hidden(name, &format!("the value is given by {origin}")),
             Err(problems) => {
                 let from = |p: Diagnostic| p.help(format!("the value of \"{name}\" is given by {origin}"));
                 self.problems.extend(problems.into_iter().map(from));
             }
         }
+    }
+
+    /// What is wrong with the text of a sensitive value may quote it.
+    fn refuse_hidden(&mut self, name: &Str, place: &str) {
+        let problem = Diagnostic::error(format!("the value of \"{name}\" cannot be read"))
+            .detail(format!("{place}, and is not shown: the variable is sensitive"))
+            .help("write an expression of the variable's type, with texts between quotes");
+        self.problems.push(problem);
     }
 
     /// Takes a value that fits its variable. `place` is where it is written, unless it must not be shown there.
@@ -180,16 +190,37 @@ impl Reader<'_> {
     fn hcl_file(&mut self, path: &str, text: &str) {
         let before = self.problems.len();
         let (assignments, problems) = assignments(path, text, self.sources);
-        self.problems.extend(problems);
+        // Of a text that cannot be taken apart nobody knows which part is secret.
+        let secret = assignments.is_empty() && self.root.variables.iter().any(|v| v.sensitive);
+        let shown = problems.into_iter().map(|problem| if secret { self.without_line(problem) } else { problem });
+        let shown: Vec<Diagnostic> = shown.collect();
+        self.problems.extend(shown);
         self.unread |= assignments.is_empty() && self.problems.len() > before;
         for Assignment { name, value, span } in assignments {
-            match (self.variable(&name), value) {
-                (None, _) => self.unused(&name, path),
-                (Some(_), Some(value)) => self.put(name, value, Some(span), path),
-                (Some(_), None) => {
+            let sensitive = self.variable(&name).map(|v| v.sensitive);
+            match (sensitive, value) {
+                (None, Ok(_)) => self.unused(&name, path),
+                (Some(_), Ok(value)) => self.put(name, value, Some(span), path),
+                (Some(true), Err(_)) => {
+                    let place = self.sources.place(span).unwrap_or_else(|| path.to_string());
+                    self.refuse_hidden(&name, &format!("it is given in {place}"));
+                    self.refused.insert(name);
+                }
+                (_, Err(problems)) => {
+                    self.problems.extend(problems);
                     self.refused.insert(name);
                 }
             }
+        }
+    }
+
+    /// The problem with the place in words: the line itself may hold a secret.
+    fn without_line(&self, problem: Diagnostic) -> Diagnostic {
+        let place = problem.span.and_then(|span| self.sources.place(span));
+        match place {
+            Some(place) => Diagnostic { span: None, label: None, ..problem }
+                .detail(format!("{place}; the line is not shown: it may hold a sensitive value")),
+            None => problem,
         }
     }
 
@@ -221,8 +252,8 @@ impl Reader<'_> {
 /// A line of a file such as `terraform.tfvars`.
 pub struct Assignment {
     pub name: Str,
-    /// Nothing where its expression is wrong, which is told.
-    pub value: Option<Value>,
+    /// Or what is wrong with its expression.
+    pub value: Result<Value, Diagnostics>,
     /// The expression.
     pub span: Span,
 }
@@ -252,10 +283,9 @@ pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<Assi
         let mut problems = Diagnostics::new();
         let expr = compile::expression(&attribute.value, text, source, 0, &mut nothing, &mut problems);
         let value = match problems.has_errors() {
-            true => None,
-            false => expr.eval(&Nothing).map_err(|more| problems.extend(more)).ok(),
+            true => Err(problems),
+            false => expr.eval(&Nothing),
         };
-        all.extend(problems);
         found.push(Assignment { name: attribute.key.as_str().into(), value, span: expr.span() });
     }
     (found, all)

@@ -54,6 +54,9 @@ pub enum DeferReason {
 }
 
 impl DeferReason {
+    pub const ALL: [DeferReason; 3] =
+        [DeferReason::InstanceCountUnknown, DeferReason::ResourceConfigUnknown, DeferReason::DeferredPrereq];
+
     /// As `reason` in the plan's JSON.
     pub fn code(self) -> &'static str {
         match self {
@@ -124,6 +127,22 @@ pub enum Reason {
 }
 
 impl Reason {
+    pub const ALL: [Reason; 13] = [
+        Reason::ReplaceBecauseCannotUpdate,
+        Reason::ReplaceBecauseTainted,
+        Reason::ReplaceByRequest,
+        Reason::ReplaceByTriggers,
+        Reason::DeleteBecauseNoResourceConfig,
+        Reason::DeleteBecauseNoModule,
+        Reason::DeleteBecauseWrongRepetition,
+        Reason::DeleteBecauseCountIndex,
+        Reason::DeleteBecauseEachKey,
+        Reason::DeleteBecauseNoMoveTarget,
+        Reason::ReadBecauseConfigUnknown,
+        Reason::ReadBecauseDependencyPending,
+        Reason::ReadBecauseCheckNested,
+    ];
+
     /// As `action_reason` in the plan's JSON.
     pub fn code(self) -> &'static str {
         match self {

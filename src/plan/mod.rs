@@ -32,8 +32,6 @@ mod walk;
 mod work;
 pub mod world;
 
-use std::sync::Arc;
-
 pub use change::{
     Action, Change, DeferReason, Deferred, Drift, Importing, OutputChange, ProviderName, Reason, ReplaceOrder,
 };
@@ -58,8 +56,6 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The root module's input values, defaults included, sensitive ones marked.
     pub variables: Fields,
-    /// Names of root variables that were set by the user rather than by their default.
-    pub set_variables: Vec<crate::model::Str>,
     /// What is left for a later plan because something is not known yet. By address.
     pub deferred: Vec<Deferred>,
     /// False where something was left for a later plan.
@@ -149,6 +145,3 @@ impl Plan {
         self.diagnostics.has_errors()
     }
 }
-
-/// Plans are shared between those who show and those who apply them.
-pub type SharedPlan = Arc<Plan>;

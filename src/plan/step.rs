@@ -1,7 +1,5 @@
 //! Steps: what apply does, each after those that it waits for.
 
-use crate::model::Str;
-
 /// Index of a step in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StepId(pub u32);
@@ -81,8 +79,8 @@ impl StepKind {
         }
     }
 
-    /// The word for it in messages and the plan file.
-    pub fn word(&self) -> Str {
+    /// The word for it in the plan file.
+    pub fn word(&self) -> &'static str {
         match self {
             StepKind::Create { .. } => "create",
             StepKind::Update { .. } => "update",
@@ -94,6 +92,5 @@ impl StepKind {
             StepKind::Evaluate { .. } => "evaluate",
             StepKind::Join => "join",
         }
-        .into()
     }
 }

@@ -378,8 +378,6 @@ impl<'o> Planner<'o> {
         self.drift.sort_by(|a, b| (&a.address, &a.deposed).cmp(&(&b.address, &b.deposed)));
         self.outputs.sort_by(|a, b| a.name.cmp(&b.name));
         self.checks.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut set_variables: Vec<Str> = self.options.inputs.keys().cloned().collect();
-        set_variables.sort();
         let mut plan = Plan {
             mode: self.options.mode,
             changes,
@@ -387,7 +385,6 @@ impl<'o> Planner<'o> {
             outputs: self.outputs,
             steps,
             variables,
-            set_variables,
             complete: self.deferred.is_empty(),
             deferred: self.deferred,
             checks: self.checks,

@@ -5,10 +5,11 @@ use std::sync::{Mutex, mpsc};
 
 use terrane::model::ObjectBuilder;
 use terrane::provider::{Create, Delete, ErrorKind, IdempotencyKey, Operation, Outcome};
+use terrane::state::{SqliteStore, Store, Surroundings};
 
 use crate::driver_conformance::suite;
 use crate::support::aws::Account;
-use crate::support::cli::Stack;
+use crate::support::cli::{KillSwitch, Stack};
 use crate::support::moto;
 use crate::support::proxy::Proxy;
 
@@ -74,4 +75,55 @@ fn what_a_given_up_call_made_is_found_by_the_next_run() {
     let next = terrane(&["apply", "-auto-approve"]).run().success();
     assert_eq!(proxy.count("CreateVpc"), 1, "{next}");
     terrane(&["plan", "-detailed-exitcode"]).run().success();
+}
+
+/// A VPC whose creation killed the run, so that nobody knows whether it is there; its tags hold a secret.
+fn killed_at_its_creation(stack: &Stack, proxy: &Proxy, region: &str) {
+    let kill = KillSwitch::default();
+    proxy.on("CreateVpc").nth(1).once_answered(kill.hook());
+    let apply = stack.terrane(["apply", "-auto-approve"]).aws(proxy.url(), region).env("TF_VAR_token", "hush");
+    apply.kill_switch(&kill).run().killed();
+}
+
+const MARKED: &str = r#"
+variable "token" {
+  sensitive = true
+}
+
+resource "aws_vpc" "main" {
+  cidr_block = "10.0.0.0/16"
+  tags       = { token = var.token, open = "shown" }
+}
+"#;
+
+#[test]
+fn a_saved_plan_is_not_carried_out_while_an_interrupted_create_is_unsettled() {
+    let server = moto::Server::shared();
+    let (proxy, region) = (Proxy::start(server.url()), server.region());
+    let stack = Stack::with("main.tf", MARKED);
+    let terrane = |arguments: &[&str]| {
+        stack.terrane(arguments.iter().copied()).aws(proxy.url(), region).env("TF_VAR_token", "hush")
+    };
+    terrane(&["plan", "-out=p"]).run().success();
+    killed_at_its_creation(&stack, &proxy, region);
+    proxy.on("DescribeVpcs").error(403, "UnauthorizedOperation", "not you");
+    let run = terrane(&["apply", "p"]).run().expect_status(1);
+    assert!(run.stderr.contains("whether aws_vpc.main was created by an interrupted run is not known"), "{run}");
+    assert_eq!(proxy.count("CreateVpc"), 1, "{run}");
+    proxy.behave();
+    terrane(&["apply", "-auto-approve"]).run().success();
+    assert_eq!(proxy.count("CreateVpc"), 1);
+    terrane(&["plan", "-detailed-exitcode"]).run().success();
+}
+
+#[test]
+fn no_secret_is_in_the_journal() {
+    let server = moto::Server::shared();
+    let (proxy, region) = (Proxy::start(server.url()), server.region());
+    let stack = Stack::with("main.tf", MARKED);
+    killed_at_its_creation(&stack, &proxy, region);
+    let store = SqliteStore::open(&stack.dir().join(".terrane/state.db"), Surroundings::default()).unwrap();
+    let intents = store.open_intents().wait().unwrap();
+    let desired = intents[0].desired.as_ref().unwrap();
+    assert!(intents.len() == 1 && desired.contains("10.0.0.0/16") && !desired.contains("hush"), "{desired}");
 }

@@ -136,6 +136,14 @@ fn a_sensitive_value_is_in_no_message() {
     let stack = Stack::with("main.tf", text);
     let run = stack.terrane(["plan"]).env("TF_VAR_key", "hush").run().expect_status(1);
     assert!(run.stderr.contains("number required") && !run.stderr.contains("hush"), "{run}");
+    let stack = Stack::with("main.tf", "variable \"keys\" {\n  type      = list(string)\n  sensitive = true\n}\n");
+    for text in ["[hushed]", "hushed(1)", "[\"hushed\""] {
+        let run = stack.terrane(["plan"]).env("TF_VAR_keys", text).run().expect_status(1);
+        assert!(run.stderr.contains("TF_VAR_keys") && !run.stderr.contains("hushed"), "{run}");
+        stack.write("k.tfvars", &format!("keys = {text}\n"));
+        let run = stack.terrane(["plan", "-var-file=k.tfvars"]).run().expect_status(1);
+        assert!(run.stderr.contains("k.tfvars") && !run.stderr.contains("hushed"), "{run}");
+    }
 }
 
 #[test]

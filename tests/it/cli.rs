@@ -118,3 +118,62 @@ resource "terraform_data" "free" {
     let listed = stack.terrane(["state", "list"]).run();
     assert_eq!(listed.stdout, "terraform_data.free\nterraform_data.good\n");
 }
+
+#[test]
+fn a_saved_plan_is_shown_as_it_was_made_whatever_became_of_the_state() {
+    let stack = Stack::with("main.tf", SMALL);
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    stack.terrane(["plan", "-var=size=2", "-out=p"]).run().success();
+    let shown = |stack: &Stack, arguments: &[&str]| stack.terrane(arguments).run().success().stdout;
+    let (text, json) = (shown(&stack, &["show", "p"]), shown(&stack, &["show", "-json", "p"]));
+    assert!(text.contains("Plan: 0 to add, 3 to change, 0 to destroy.") && !text.contains("hush"), "{text}");
+    stack.terrane(["apply", "p"]).run().success();
+    assert_eq!((shown(&stack, &["show", "p"]), shown(&stack, &["show", "-json", "p"])), (text, json.clone()));
+    // Neither the configuration nor the state is needed.
+    let other = Stack::new();
+    std::fs::create_dir(other.dir().join("sub")).unwrap();
+    std::fs::copy(stack.dir().join("p"), other.dir().join("sub/p")).unwrap();
+    assert_eq!(shown(&other, &["-chdir=sub", "show", "-json", "p"]), json);
+}
+
+#[test]
+fn what_says_what_to_plan_does_not_go_with_a_saved_plan() {
+    let stack = Stack::with("main.tf", SMALL);
+    stack.terrane(["plan", "-out=p"]).run().success();
+    for flag in [
+        "-destroy",
+        "-refresh-only",
+        "-refresh=false",
+        "-target=terraform_data.base",
+        "-exclude=terraform_data.base",
+        "-replace=terraform_data.base",
+        "-allow-deferral=false",
+    ] {
+        let run = stack.terrane(["apply", flag, "p"]).run().expect_status(1);
+        assert!(run.stderr.contains("does not go with a saved plan"), "{run}");
+    }
+    let run = stack.terrane(["apply", "-var=size=2", "p"]).run().expect_status(1);
+    assert!(run.stderr.contains("made with another value of \"size\""), "{run}");
+    for command in [&["destroy", "-auto-approve", "p"][..], &["refresh", "p"]] {
+        let run = stack.terrane(command).run().expect_status(1);
+        assert!(run.stderr.contains("\"p\" is a saved plan, and no folder"), "{run}");
+    }
+    assert_eq!(stack.terrane(["state", "list"]).run().stdout, "");
+    stack.terrane(["apply", "-var=size=1", "p"]).run().success();
+    let run = stack.terrane(["destroy", "-auto-approve", "-refresh-only"]).run();
+    assert_ne!(run.status, Some(0), "{run}");
+    assert_eq!(stack.terrane(["state", "list"]).run().stdout.lines().count(), 3);
+}
+
+#[test]
+fn a_plan_file_is_its_owners_alone_and_takes_no_other_file_along() {
+    use std::os::unix::fs::PermissionsExt;
+    let stack = Stack::with("main.tf", SMALL);
+    stack.write("change.partial", "mine\n");
+    stack.write("change.plan", "old\n");
+    let path = stack.dir().join("change.plan");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    stack.terrane(["plan", "-out=change.plan"]).run().success();
+    assert_eq!(stack.read("change.partial"), "mine\n");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}

@@ -1,6 +1,6 @@
 //! `terrane apply`: plans, asks, and carries out; or carries out a saved plan.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::context::{Common, enter};
@@ -11,12 +11,12 @@ use super::super::show;
 use super::super::terminal::Terminal;
 use super::super::view::View;
 use super::Call;
-use super::planning::{self, PlanArguments};
-use super::show::open_saved;
+use super::planning::{self, Beside, PlanArguments};
+use super::show::read_saved;
 use crate::apply::{Observer, Outcome, Stop};
 use crate::model::{Diagnostic, Marks};
 use crate::ops::plan_file::is_plan;
-use crate::ops::{Access, Session, SessionError};
+use crate::ops::{Access, Providers, Session, SessionError, Settings, load, saved_plan};
 use crate::plan::{Plan, PlanMode, Planned};
 
 /// Carries out changes, after asking.
@@ -50,26 +50,52 @@ const OPERATION: &str = "apply";
 
 impl Apply {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
-        let saved = self.subject.as_deref().filter(|p| p.is_file() || self.in_chdir(call, p).is_file());
-        let folder = self.subject.as_deref().filter(|_| saved.is_none());
+        let chdir = call.chdir.as_deref();
+        let path = self.subject.as_deref().map(|p| chdir.map_or_else(|| p.to_path_buf(), |dir| dir.join(p)));
+        match path.filter(|p| p.is_file()) {
+            Some(_) => self.carry_out_saved(call),
+            None => self.plan_and_carry_out(call),
+        }
+    }
+
+    fn carry_out_saved(self, call: &mut Call) -> Result<u8, Failure> {
+        let path = self.subject.as_deref().unwrap_or(Path::new(""));
+        if let Some(flag) = self.planning.first_given() {
+            return Err(Diagnostic::error(format!("\"{flag}\" does not go with a saved plan"))
+                .detail("a saved plan is carried out as it was made")
+                .help(format!("leave it out, or make a new plan with it: terrane plan {flag} …"))
+                .into());
+        }
         self.view.begin(call.terminal, call.chdir.as_deref())?;
-        if self.view.json && saved.is_none() && !self.auto_approve {
+        let place = enter(call.chdir.as_deref(), None)?;
+        if !is_plan(path) {
+            return Err(Diagnostic::error(format!("\"{}\" is not a saved plan", path.display()))
+                .help("give the folder of a root module, or a file that \"terrane plan -out\" wrote")
+                .into());
+        }
+        let settings = self.common.settings(call.environment, &place)?;
+        let (mut session, planned) = open_saved(path, settings, &self.common, call)?;
+        session.claim(&planned, OPERATION)?;
+        carry_out(session, planned, self.parallelism, call.terminal)
+    }
+
+    /// Makes a plan of the configuration in a folder and carries it out.
+    pub fn plan_and_carry_out(self, call: &mut Call) -> Result<u8, Failure> {
+        self.view.begin(call.terminal, call.chdir.as_deref())?;
+        if self.view.json && !self.auto_approve {
             return Err(Diagnostic::error("-json can't ask for approval")
                 .help("use -auto-approve, or save a plan with \"terrane plan -out=FILE\" and apply that")
                 .into());
         }
-        let place = enter(call.chdir.as_deref(), folder)?;
-        let mut settings = self.common.settings(call.environment, &place)?;
-        if let Some(path) = saved {
-            if !is_plan(path) {
-                return Err(Diagnostic::error(format!("\"{}\" is not a saved plan", path.display()))
-                    .help("give the folder of a root module, or a file that \"terrane plan -out\" wrote")
-                    .into());
-            }
-            let (mut session, planned) = open_saved(path, &mut settings, &self.common, call, Access::Claim)?;
-            session.claim(&planned, OPERATION)?;
-            return carry_out(session, planned, self.parallelism, call.terminal);
+        enter(call.chdir.as_deref(), None)?;
+        if let Some(path) = self.subject.as_deref().filter(|p| is_plan(p)) {
+            return Err(Diagnostic::error(format!("\"{}\" is a saved plan, and no folder", path.display()))
+                .help(format!("terrane apply \"{}\" carries it out", path.display()))
+                .help("terrane plan -destroy -out=FILE saves a plan that destroys")
+                .into());
         }
+        let place = enter(None, self.subject.as_deref())?;
+        let settings = self.common.settings(call.environment, &place)?;
         let options = self.planning.options()?;
         let (mut session, mut planned, _) = planning::make(settings, Access::Claim, &options, call.terminal)?;
         if let Some(code) = self.agree(&session, &planned, call.terminal)? {
@@ -91,7 +117,7 @@ impl Apply {
 
     /// Shows the plan and asks. Gives the exit status where there is nothing to carry out.
     fn agree(&self, session: &Session, planned: &Planned, terminal: &Terminal) -> Result<Option<u8>, Failure> {
-        planning::show(&planned.plan, session, terminal);
+        planning::show(&planned.plan, &Beside::of(session), terminal);
         if planned.plan.errored() {
             return Ok(Some(1));
         }
@@ -104,10 +130,45 @@ impl Apply {
         }
         Ok(None)
     }
+}
 
-    fn in_chdir(&self, call: &Call, path: &std::path::Path) -> PathBuf {
-        call.chdir.as_deref().map_or_else(|| path.to_path_buf(), |dir| dir.join(path))
+/// Opens the session that a saved plan is carried out in, where nothing stands against it.
+fn open_saved(path: &Path, settings: Settings, common: &Common, call: &Call) -> Result<(Session, Planned), Failure> {
+    let (file, sealed) = read_saved(path, &settings)?;
+    let version = env!("CARGO_PKG_VERSION");
+    if file.terrane_version != version {
+        let other = &file.terrane_version;
+        return Err(Diagnostic::error(format!("the plan was made by terrane {other}, this is {version}"))
+            .help("make a new plan")
+            .into());
     }
+    // What was given for the plan holds for the apply. Files that are named now lie where the command was started.
+    let place = enter(None, Some(Path::new(&file.root)))?;
+    let common = Common { sandbox: file.sandbox || common.sandbox, ..common.clone() };
+    let mut settings = common.settings(call.environment, &place)?;
+    settings.now = file.made_at.clone();
+    let sources = file.sources.clone();
+    let load = |_: &Settings, providers: &Providers| load::load_bundle(sources, ".", providers);
+    let mut session = Session::with(settings, Access::Claim, load)?;
+    if !sealed && !session.plan_encryption.reads_plain() {
+        return Err(Diagnostic::error("the saved plan is not encrypted, and the configuration asks for that")
+            .help("make a new plan, or add a fallback to method.unencrypted for plans")
+            .into());
+    }
+    let failed = |diagnostics, session: &Session| Failure { diagnostics, sources: session.sources.clone(), code: 1 };
+    let planned = saved_plan::take_up(&mut session, &file).map_err(|problems| failed(problems, &session))?;
+    let (changed, notes) = session.recover(&planned, &call.terminal.reading())?;
+    if notes.has_errors() {
+        return Err(failed(notes, &session));
+    }
+    call.terminal.diagnostics(&notes, &session.sources);
+    if changed {
+        return Err(Diagnostic::error("Saved plan is stale")
+            .detail("a run that was interrupted made something that is in the state now")
+            .help("make a new plan")
+            .into());
+    }
+    Ok((session, planned))
 }
 
 /// Asks whether to go on.

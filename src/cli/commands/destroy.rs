@@ -7,7 +7,7 @@ use super::super::error::Failure;
 use super::super::view::View;
 use super::Call;
 use super::apply::Apply;
-use super::planning::PlanArguments;
+use super::planning::{PartArguments, PlanArguments};
 
 /// Destroys everything that the state has, after asking.
 ///
@@ -21,7 +21,7 @@ pub struct Destroy {
     pub view: View,
 
     #[command(flatten)]
-    pub planning: PlanArguments,
+    pub part: PartArguments,
 
     /// Does not ask before it destroys anything.
     #[arg(long, alias = "force")]
@@ -38,7 +38,7 @@ pub struct Destroy {
 
 impl Destroy {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
-        let planning = PlanArguments { destroy: true, ..self.planning };
+        let planning = PlanArguments { destroy: true, part: self.part, ..PlanArguments::default() };
         let apply = Apply {
             common: self.common,
             view: self.view,
@@ -47,6 +47,6 @@ impl Destroy {
             parallelism: self.parallelism,
             subject: self.folder,
         };
-        apply.run(call)
+        apply.plan_and_carry_out(call)
     }
 }

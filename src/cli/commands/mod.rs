@@ -11,7 +11,7 @@ mod init;
 mod metadata;
 mod output;
 mod plan;
-mod planning;
+pub mod planning;
 mod providers;
 mod reference;
 mod refresh;

@@ -6,11 +6,11 @@ use super::super::context::{Common, enter, now};
 use super::super::error::Failure;
 use super::super::view::View;
 use super::Call;
-use super::planning::{self, PlanArguments};
+use super::planning::{self, Beside, PlanArguments};
 use crate::model::Diagnostic;
 use crate::ops::plan_file::{self, PlanFile};
 use crate::ops::record::Record;
-use crate::ops::{Access, Session, generate};
+use crate::ops::{Access, Session, generate, saved_steps};
 use crate::plan::{Plan as Made, PlanMode};
 
 /// Shows what would change.
@@ -63,7 +63,7 @@ impl Plan {
                 (planned, record) = session.plan(options);
             }
         }
-        planning::show(&planned.plan, &session, call.terminal);
+        planning::show(&planned.plan, &Beside::of(&session), call.terminal);
         if planned.plan.errored() {
             return Ok(1);
         }
@@ -104,12 +104,11 @@ fn save(session: &Session, plan: &Made, record: Record, path: &Path) -> Result<(
     let root = std::env::current_dir().map(|d| d.to_string_lossy().into_owned()).unwrap_or_default();
     let file = PlanFile {
         terrane_version: env!("CARGO_PKG_VERSION").to_string(),
-        lineage: session.snapshot.lineage.clone(),
-        serial: session.snapshot.serial,
+        plan: saved_steps::encode(plan, &session.sources),
+        snapshot: session.snapshot.clone(),
         root,
         sources: crate::spec::bundle(&session.loaded.spec),
         record,
-        digest: plan_file::digest(plan),
         made_at: now(),
         sandbox: session.settings.sandbox.is_some(),
     };

@@ -9,16 +9,17 @@ use super::super::error::Failure;
 use super::super::observer::Lines;
 use super::super::terminal::Terminal;
 use crate::apply::Observer;
-use crate::model::{Address, Diagnostic};
+use crate::model::{Address, Diagnostic, Schema, SourceMap};
 use crate::ops::plan_file::target;
 use crate::ops::record::Record;
 use crate::ops::variables::Given;
-use crate::ops::{Access, Session, Settings};
+use crate::ops::{Access, Loaded, Providers, Session, Settings};
 use crate::plan::{Options, Plan, PlanMode, Planned};
 use crate::render::human::{PlanView, plan_text};
+use crate::spec::Schemas;
 
 /// What to plan.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct PlanArguments {
     /// Plans to destroy everything.
     #[arg(long)]
@@ -28,6 +29,21 @@ pub struct PlanArguments {
     #[arg(long, conflicts_with = "destroy")]
     pub refresh_only: bool,
 
+    #[command(flatten)]
+    pub part: PartArguments,
+
+    /// Whether parts whose count or for_each is not known yet are left for a later plan; else they are errors.
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = ArgAction::Set)]
+    pub allow_deferral: bool,
+
+    /// Replaces this instance. May be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<String>,
+}
+
+/// What of the configuration and the state to plan, and from what.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PartArguments {
     /// Whether live objects are read before planning.
     #[arg(long, value_name = "BOOL", default_value_t = true, value_parser = BoolishValueParser::new(), num_args = 0..=1, default_missing_value = "true", require_equals = true, action = ArgAction::Set)]
     pub refresh: bool,
@@ -39,14 +55,13 @@ pub struct PlanArguments {
     /// Leaves out this module, resource or instance and what needs it. May be repeated.
     #[arg(long, value_name = "ADDRESS")]
     pub exclude: Vec<String>,
+}
 
-    /// Whether parts whose count or for_each is not known yet are left for a later plan; else they are errors.
-    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true", require_equals = true, action = ArgAction::Set)]
-    pub allow_deferral: bool,
-
-    /// Replaces this instance. May be repeated.
-    #[arg(long, value_name = "ADDRESS")]
-    pub replace: Vec<String>,
+impl Default for PlanArguments {
+    fn default() -> Self {
+        let part = PartArguments { refresh: true, target: Vec::new(), exclude: Vec::new() };
+        PlanArguments { destroy: false, refresh_only: false, part, allow_deferral: true, replace: Vec::new() }
+    }
 }
 
 impl PlanArguments {
@@ -73,13 +88,29 @@ impl PlanArguments {
             self.replace.iter().map(|text| Address::parse(text).map_err(|error| Diagnostic::error(error.to_string())));
         Ok(Options {
             mode,
-            refresh: self.refresh,
+            refresh: self.part.refresh,
             defer: self.allow_deferral,
-            targets: targets(&self.target, "-target")?,
-            excludes: targets(&self.exclude, "-exclude")?,
+            targets: targets(&self.part.target, "-target")?,
+            excludes: targets(&self.part.exclude, "-exclude")?,
             replace: replace.collect::<Result<_, _>>()?,
             ..Options::default()
         })
+    }
+}
+
+impl PlanArguments {
+    /// The first flag that says what to plan: a saved plan says that itself.
+    pub fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("-destroy", self.destroy),
+            ("-refresh-only", self.refresh_only),
+            ("-refresh=false", !self.part.refresh),
+            ("-target", !self.part.target.is_empty()),
+            ("-exclude", !self.part.exclude.is_empty()),
+            ("-allow-deferral=false", !self.allow_deferral),
+            ("-replace", !self.replace.is_empty()),
+        ];
+        given.into_iter().find(|(_, is)| *is).map(|(flag, _)| flag)
     }
 }
 
@@ -136,24 +167,37 @@ fn ask_for_variables(session: &mut Session, terminal: &Terminal) {
     }
 }
 
+/// What showing a plan needs beside it.
+#[derive(Clone, Copy)]
+pub struct Beside<'a> {
+    pub loaded: &'a Loaded,
+    pub providers: &'a Providers,
+    pub sources: &'a SourceMap,
+    pub made_at: &'a str,
+}
+
+impl<'a> Beside<'a> {
+    pub fn of(session: &'a Session) -> Beside<'a> {
+        let Session { loaded, providers, sources, settings, .. } = session;
+        Beside { loaded, providers, sources, made_at: &settings.now }
+    }
+
+    /// The schema of an instance's type.
+    pub fn schema(&self, address: &Address) -> Option<&'a Schema> {
+        Schemas::resource(self.providers, address.resource.mode, address.ty())
+    }
+}
+
 /// Shows a plan: the plan on stdout, what is wrong with it on stderr.
-pub fn show(plan: &Plan, session: &Session, terminal: &Terminal) {
+pub fn show(plan: &Plan, beside: &Beside, terminal: &Terminal) {
     if !plan.errored() {
         if let Some(stream) = &terminal.stream {
             stream.plan(plan);
         }
-        show_plan(plan, session, terminal);
+        let schema = |address: &Address| beside.schema(address);
+        let written = |address: &Address, name: &str| beside.loaded.written(address, name);
+        let view = PlanView { style: terminal.out, schemas: Some(&schema), written: Some(&written), sources: None };
+        terminal.say(&plan_text(plan, &view));
     }
-    terminal.diagnostics(&plan.diagnostics, &session.sources);
-}
-
-fn show_plan(plan: &Plan, session: &Session, terminal: &Terminal) {
-    let providers = &session.providers;
-    let schema = |address: &Address| {
-        use crate::spec::Schemas;
-        Schemas::resource(&**providers, address.resource.mode, address.ty())
-    };
-    let written = |address: &Address, name: &str| session.loaded.written(address, name);
-    let view = PlanView { style: terminal.out, schemas: Some(&schema), written: Some(&written), sources: None };
-    terminal.say(&plan_text(plan, &view));
+    terminal.diagnostics(&plan.diagnostics, beside.sources);
 }

@@ -31,8 +31,8 @@ pub struct Refresh {
 
 impl Refresh {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
-        let planning =
-            PlanArguments { refresh_only: true, refresh: true, target: self.target, ..PlanArguments::default() };
+        let mut planning = PlanArguments { refresh_only: true, ..PlanArguments::default() };
+        planning.part.target = self.target;
         let apply = Apply {
             common: self.common,
             view: self.view,
@@ -41,6 +41,6 @@ impl Refresh {
             parallelism: None,
             subject: self.folder,
         };
-        apply.run(call)
+        apply.plan_and_carry_out(call)
     }
 }

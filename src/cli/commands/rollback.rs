@@ -62,7 +62,7 @@ impl Rollback {
         session.fixed_inputs = Some(made.inputs);
         let (session, planned, _) =
             planning::settle(session, Access::Write(OPERATION), &Options::default(), call.terminal)?;
-        planning::show(&planned.plan, &session, call.terminal);
+        planning::show(&planned.plan, &planning::Beside::of(&session), call.terminal);
         if planned.plan.errored() {
             return Ok(1);
         }
