@@ -420,5 +420,5 @@ fn without_secrets(desired: &Value, parts: &RowParts) -> Value {
     let Some(fields) = desired.as_fields() else { return desired.clone() };
     let secret = |name: &Str| parts.schema.block.attribute(name).is_some_and(|a| a.sensitive || a.write_only);
     let hide = |name: &Str, value: &Value| if secret(name) { Value::Null(value.ty()) } else { value.clone() };
-    Value::Object(Arc::new(Fields::map(fields, hide)))
+    Value::fields(Fields::map(fields, hide))
 }
