@@ -28,6 +28,7 @@ pub mod recover;
 pub mod required;
 pub mod rollback;
 pub mod selection;
+pub mod typed;
 pub mod variables;
 pub mod written;
 
