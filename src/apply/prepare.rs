@@ -238,7 +238,7 @@ fn desired(schema: &Schema, planned: &Value, config: &Value) -> Value {
             fields.set(attribute.name.clone(), value.unmark_deep().0);
         }
     }
-    Value::Object(Arc::new(fields))
+    Value::fields(fields)
 }
 
 fn known(value: &Value) -> Value {

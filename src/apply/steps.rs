@@ -190,7 +190,8 @@ impl Task {
         let connection = shared.cloud.connect(&self.provider).await?;
         let Call::Create { desired, planned, deposing } = &self.call else { return Ok(Ended::Gone) };
         let before = self.was_there(&*connection, &Object::new(desired)).await;
-        let mut begin = vec![Change::Begin(self.intent(IntentOperation::Create, before.as_ref(), Some((desired, planned))))];
+        let mut begin =
+            vec![Change::Begin(self.intent(IntentOperation::Create, before.as_ref(), Some((desired, planned))))];
         if let Some(old) = deposing {
             begin.push(Change::Remove(RowKey::current(self.address.clone())));
             begin.push(Change::Put(Arc::new(StoredInstance::clone(old))));

@@ -52,7 +52,7 @@ impl Evaluation<'_, '_> {
             let value = self.nested(body, nested);
             fields.push((nested.name.clone(), value));
         }
-        Value::Object(Arc::new(Fields::new(fields)))
+        Value::fields(Fields::new(fields))
     }
 
     fn attribute(&mut self, body: &Body, attribute: &Attribute) -> Value {

@@ -8,7 +8,6 @@
 use crate::model::value::Refinement;
 use crate::model::{Fields, Marks, Number, Path, PathStep, Str, Type, Value, set};
 use std::fmt;
-use std::sync::Arc;
 
 pub use super::unify::unify;
 
@@ -274,7 +273,7 @@ fn convert_object(fields: &Fields, to: &Type, step: fn(Str) -> PathStep) -> Conv
         };
         out.push((name.clone(), value));
     }
-    Ok(Value::Object(Arc::new(Fields::new(out))))
+    Ok(Value::fields(Fields::new(out)))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod convert;
 pub mod eval;
 pub mod expr;
 pub mod functions;
+pub mod limits;
 pub mod scope;
 pub mod text_map;
 pub mod type_expr;

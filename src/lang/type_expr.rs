@@ -116,7 +116,7 @@ impl Defaults {
 
     fn apply_fields(&self, fields: &Fields) -> Value {
         if let Some(element) = &self.element {
-            return Value::Object(Arc::new(fields.map(|_, value| element.apply(value))));
+            return Value::fields(fields.map(|_, value| element.apply(value)));
         }
         let mut filled = fields.clone();
         for (name, default) in &self.values {
@@ -130,7 +130,7 @@ impl Defaults {
                 filled.set(name.clone(), value);
             }
         }
-        Value::Object(Arc::new(filled))
+        Value::fields(filled)
     }
 
     fn child(&self, name: &str) -> Option<&Arc<Defaults>> {

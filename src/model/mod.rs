@@ -5,6 +5,7 @@ pub mod address;
 pub mod diagnostic;
 pub mod duration;
 pub mod equality;
+pub mod extent;
 pub mod marks;
 pub mod number;
 pub mod object;

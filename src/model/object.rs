@@ -1,20 +1,22 @@
 //! Objects of resources, with typed access for drivers.
 
-use super::{Fields, Number, Path, Str, Type, Value, set};
 use std::sync::Arc;
+
+use super::extent::Measured;
+use super::{Fields, Number, Path, Str, Type, Value, set};
 
 /// The attributes of one resource object, as one object value. Drivers read it with typed getters: a missing,
 /// null or unknown attribute reads as `None`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Object(Arc<Fields>);
+pub struct Object(Arc<Measured<Fields>>);
 
 impl Object {
     /// Takes an object or map value; anything else is an empty object.
     pub fn new(value: &Value) -> Object {
         match value.bare() {
             Value::Object(fields) => Object(fields.clone()),
-            Value::Map(m) => Object(Arc::new(m.entries.clone())),
-            _ => Object(Arc::default()),
+            Value::Map(m) => Object(Arc::new(Measured::of_fields(m.entries.clone()))),
+            _ => Object(Arc::new(Measured::of_fields(Fields::default()))),
         }
     }
 
@@ -147,6 +149,6 @@ impl ObjectBuilder {
     }
 
     pub fn build(self) -> Object {
-        Object(Arc::new(Fields::new(self.0)))
+        Object(Arc::new(Measured::of_fields(Fields::new(self.0))))
     }
 }

@@ -1,9 +1,8 @@
 //! Sets: no element twice, in the order that the language iterates them.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
-use super::value::Sequence;
+use super::value::measured;
 use super::{Marks, Type, Value};
 
 /// A set of the given elements. Marks of elements move to the set itself: which element is secret would show
@@ -21,7 +20,7 @@ pub fn set(element: Type, items: Vec<Value>) -> Value {
     sort(&mut items);
     // Unknowns may turn out different: they are all kept.
     items.dedup_by(|a, b| a == b && a.is_wholly_known());
-    Value::Set(Arc::new(Sequence { element, items })).mark(marks)
+    Value::Set(measured(element, items)).mark(marks)
 }
 
 /// The iteration order of a set: known before unknown, nulls last of the known, false before true, numbers

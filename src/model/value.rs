@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::extent::{Extent, Measured};
 use super::{Marks, Number, Str, Type};
 
 /// A value of the language. Lists, sets and maps know their element type; tuples and objects take theirs from
@@ -15,12 +16,13 @@ pub enum Value {
     Number(Number),
     /// Always in Unicode normal form C; use [`Value::string`] to make one.
     String(Str),
-    List(Arc<Sequence>),
+    List(Arc<Measured<Sequence>>),
     /// Elements sorted and without repeats; use [`super::set::set`] to make one.
-    Set(Arc<Sequence>),
-    Map(Arc<Mapping>),
-    Tuple(Arc<Vec<Value>>),
-    Object(Arc<Fields>),
+    Set(Arc<Measured<Sequence>>),
+    Map(Arc<Measured<Mapping>>),
+    Tuple(Arc<Measured<Vec<Value>>>),
+    /// Use [`Value::fields`] or [`Value::object`] to make one.
+    Object(Arc<Measured<Fields>>),
     /// Never directly around another `Marked`, never with no marks.
     Marked(Arc<Marked>),
 }
@@ -44,6 +46,87 @@ pub struct Refinement {
     /// Bounds of a collection's length, both inclusive.
     pub min_length: Option<usize>,
     pub max_length: Option<usize>,
+}
+
+impl Refinement {
+    /// The one length that the bounds leave.
+    fn exact_length(&self) -> Option<usize> {
+        self.min_length.filter(|min| self.max_length == Some(*min) && *min <= 1024)
+    }
+
+    /// What is certain of a value: of a known one all that a refinement can say.
+    pub fn of(value: &Value) -> Refinement {
+        let length = |n: usize| Refinement { min_length: Some(n), max_length: Some(n), ..Refinement::NOT_NULL };
+        match value.bare() {
+            Value::Null(_) => Refinement::default(),
+            Value::Unknown(unknown) => unknown.refinement.clone(),
+            Value::Bool(_) | Value::Object(_) | Value::Tuple(_) => Refinement::NOT_NULL,
+            Value::Number(n) => {
+                let bound = Some((n.clone(), true));
+                Refinement { min: bound.clone(), max: bound, ..Refinement::NOT_NULL }
+            }
+            Value::String(text) => Refinement { prefix: Some(text.clone()), ..Refinement::NOT_NULL },
+            Value::List(s) => length(s.items.len()),
+            // Elements that are not known may turn out the same.
+            Value::Set(s) if !s.extent.known => {
+                Refinement { min_length: Some(s.items.len().min(1)), ..length(s.items.len()) }
+            }
+            Value::Set(s) => length(s.items.len()),
+            Value::Map(m) => length(m.entries.len()),
+            Value::Marked(_) => Refinement::default(),
+        }
+    }
+
+    const NOT_NULL: Refinement =
+        Refinement { not_null: true, prefix: None, min: None, max: None, min_length: None, max_length: None };
+
+    /// What is certain of a value of which either holds.
+    pub fn either(self, other: Refinement) -> Refinement {
+        // A bound that does not include itself is the closer one.
+        let lower = |a: (Number, bool), b: (Number, bool)| if (&a.0, !a.1) <= (&b.0, !b.1) { a } else { b };
+        let upper = |a: (Number, bool), b: (Number, bool)| if (&a.0, a.1) >= (&b.0, b.1) { a } else { b };
+        Refinement {
+            not_null: self.not_null && other.not_null,
+            prefix: self.prefix.zip(other.prefix).and_then(|(a, b)| common_prefix(&a, &b)),
+            min: self.min.zip(other.min).map(|(a, b)| lower(a, b)),
+            max: self.max.zip(other.max).map(|(a, b)| upper(a, b)),
+            min_length: self.min_length.zip(other.min_length).map(|(a, b)| a.min(b)),
+            max_length: self.max_length.zip(other.max_length).map(|(a, b)| a.max(b)),
+        }
+    }
+
+    /// Whether each number that it allows is less than each that the other allows (`Some(true)`), or none is.
+    pub fn less(&self, other: &Refinement, or_equal: bool) -> Option<bool> {
+        let below = |high: &Option<(Number, bool)>, low: &Option<(Number, bool)>, or_equal: bool| {
+            let (Some((high, at_high)), Some((low, at_low))) = (high, low) else { return false };
+            high < low || high == low && (or_equal || !(*at_high && *at_low))
+        };
+        if below(&self.max, &other.min, or_equal) {
+            return Some(true);
+        }
+        below(&other.max, &self.min, !or_equal).then_some(false)
+    }
+
+    /// Whether no value fits both.
+    pub fn excludes(&self, other: &Refinement) -> bool {
+        let apart = match (&self.prefix, &other.prefix) {
+            (Some(a), Some(b)) => !a.starts_with(&**b) && !b.starts_with(&**a),
+            _ => false,
+        };
+        let longer = |a: &Refinement, b: &Refinement| a.min_length.zip(b.max_length).is_some_and(|(a, b)| a > b);
+        let strictly = self.less(other, false) == Some(true) || other.less(self, false) == Some(true);
+        (self.not_null || other.not_null) && (apart || strictly || longer(self, other) || longer(other, self))
+    }
+}
+
+/// The text that both begin with. Its last character may still combine with what follows, unless it is plain.
+fn common_prefix(a: &str, b: &str) -> Option<Str> {
+    let mut text: String = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(c, _)| c).collect();
+    while text.chars().last().is_some_and(|c| !c.is_ascii()) {
+        text.pop();
+    }
+    text.pop();
+    (!text.is_empty()).then(|| text.into())
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -177,23 +260,35 @@ impl Value {
         if refinement == Refinement::default() {
             return Value::unknown(ty);
         }
+        // How long it is says all of a list but its elements.
+        if let (Type::List(element), Some(length), true) = (&ty, refinement.exact_length(), refinement.not_null) {
+            return Value::list((**element).clone(), vec![Value::unknown((**element).clone()); length]);
+        }
         Value::Unknown(Arc::new(Unknown { ty, refinement }))
     }
 
     pub fn list(element: Type, items: Vec<Value>) -> Value {
-        Value::List(Arc::new(Sequence { element, items }))
+        Value::List(measured(element, items))
     }
 
     pub fn map(element: Type, entries: impl IntoIterator<Item = (Str, Value)>) -> Value {
-        Value::Map(Arc::new(Mapping { element, entries: entries.into_iter().collect() }))
+        let entries: Fields = entries.into_iter().collect();
+        let extent = Extent::of_fields(&entries);
+        Value::Map(Arc::new(Measured::new(Mapping { element, entries }, extent)))
     }
 
     pub fn tuple(items: Vec<Value>) -> Value {
-        Value::Tuple(Arc::new(items))
+        let extent = Extent::of_items(&items);
+        Value::Tuple(Arc::new(Measured::new(items, extent)))
+    }
+
+    /// An object of these fields.
+    pub fn fields(fields: Fields) -> Value {
+        Value::Object(Arc::new(Measured::of_fields(fields)))
     }
 
     pub fn object<N: Into<Str>>(entries: impl IntoIterator<Item = (N, Value)>) -> Value {
-        Value::Object(Arc::new(entries.into_iter().map(|(n, v)| (n.into(), v)).collect()))
+        Value::fields(entries.into_iter().map(|(n, v)| (n.into(), v)).collect())
     }
 
     /// Adds marks; marks that are there stay.
@@ -228,14 +323,29 @@ impl Value {
 
     /// All marks, at any depth.
     pub fn all_marks(&self) -> Marks {
-        let (value, mut marks) = self.unmark();
-        value.for_each_child(|v| marks |= v.all_marks());
-        marks
+        self.extent().marks
+    }
+
+    /// How much is in it.
+    pub fn extent(&self) -> Extent {
+        match self {
+            Value::Null(_) | Value::Bool(_) | Value::Number(_) => Extent::leaf(0, true),
+            Value::Unknown(_) => Extent::leaf(0, false),
+            Value::String(text) => Extent::leaf(text.len(), true),
+            Value::List(s) | Value::Set(s) => s.extent,
+            Value::Map(m) => m.extent,
+            Value::Tuple(items) => items.extent,
+            Value::Object(fields) => fields.extent,
+            Value::Marked(m) => {
+                let inner = m.value.extent();
+                Extent { marks: inner.marks | m.marks, ..inner }
+            }
+        }
     }
 
     /// Whether a mark stands anywhere in it.
     pub fn has_marks(&self) -> bool {
-        matches!(self, Value::Marked(_)) || self.any_child(Value::has_marks)
+        !self.all_marks().is_empty()
     }
 
     /// The value without marks at any depth, and the union of the marks that were there.
@@ -280,12 +390,12 @@ impl Value {
 
     /// Whether nothing in it, at any depth, is unknown.
     pub fn is_wholly_known(&self) -> bool {
-        !matches!(self.bare(), Value::Unknown(_)) && !self.bare().any_child(|v| !v.is_wholly_known())
+        self.extent().known
     }
 
     /// Whether collections are nested in it deeper than this.
     pub fn is_deeper_than(&self, levels: usize) -> bool {
-        self.bare().any_child(|v| levels == 0 || v.is_deeper_than(levels - 1))
+        self.extent().levels as usize > levels
     }
 
     pub fn as_str(&self) -> Option<&Str> {
@@ -366,11 +476,17 @@ impl Value {
             Value::Set(s) => super::set::set(s.element.clone(), s.items.iter().map(f).collect()),
             Value::Tuple(items) => Value::tuple(items.iter().map(f).collect()),
             Value::Map(m) => Value::map(m.element.clone(), m.entries.iter().map(|(n, v)| (n.clone(), f(v)))),
-            Value::Object(fields) => Value::Object(Arc::new(fields.map(|_, v| f(v)))),
+            Value::Object(fields) => Value::fields(fields.map(|_, v| f(v))),
             Value::Marked(m) => m.value.map_children(f).mark(m.marks),
             leaf => leaf.clone(),
         }
     }
+}
+
+/// The elements of a list or set.
+pub(super) fn measured(element: Type, items: Vec<Value>) -> Arc<Measured<Sequence>> {
+    let extent = Extent::of_items(&items);
+    Arc::new(Measured::new(Sequence { element, items }, extent))
 }
 
 impl From<bool> for Value {

@@ -3,11 +3,14 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::lang::convert::convert;
 use crate::lang::functions::{Host, Isolated};
 use crate::lang::scope::{Scope, Slot};
 use crate::model::{Diagnostic, Key, Span, Str, Value};
+use crate::plan::cells::variable_value;
 use crate::spec::Module;
+
+/// Locals that are evaluated within each other: each costs stack.
+const MAX_CHAIN: usize = 200;
 
 /// Variables, locals and paths of the root module.
 pub struct Early<'m> {
@@ -25,7 +28,7 @@ impl<'m> Early<'m> {
 
     fn variable(&self, number: u32, span: Span) -> Result<Value, Diagnostic> {
         let Some(variable) = self.root.variables.get(number as usize) else { return Err(not_here(span)) };
-        let value = match (self.inputs.get(&variable.name), &variable.default) {
+        let given = match (self.inputs.get(&variable.name), &variable.default) {
             (Some(value), _) => value.clone(),
             (None, Some(default)) => default.eval(self).map_err(|problems| first(problems, span))?,
             (None, None) => {
@@ -33,13 +36,17 @@ impl<'m> Early<'m> {
                 return Err(error.help(format!("give it with -var '{0}=…' or in TF_VAR_{0}", variable.name)));
             }
         };
-        Ok(convert(&value, &variable.ty.ty).unwrap_or(value))
+        variable_value(variable, Some(given), None)
     }
 
     fn local(&self, number: u32, span: Span) -> Result<Value, Diagnostic> {
         let Some(local) = self.root.locals.get(number as usize) else { return Err(not_here(span)) };
         if self.open.borrow().contains(&number) {
             return Err(Diagnostic::error(format!("local.{} refers to itself", local.name)).at(span));
+        }
+        if self.open.borrow().len() >= MAX_CHAIN {
+            let error = Diagnostic::error("locals refer to locals in too long a chain").at(span);
+            return Err(error.label(format!("more than {MAX_CHAIN} follow each other here")));
         }
         self.open.borrow_mut().push(number);
         let value = local.value.eval(self).map_err(|problems| first(problems, span));

@@ -12,8 +12,8 @@ use crate::lang::functions::{Entry, Host};
 pub struct Machine {
     pub working_dir: PathBuf,
     pub home_dir: Option<String>,
-    /// RFC 3339; fixed for a plan and its apply.
-    pub plan_timestamp: String,
+    /// RFC 3339; fixed for a plan and its apply, not known without one.
+    pub plan_timestamp: Option<String>,
     pub applying: std::sync::atomic::AtomicBool,
 }
 
@@ -68,7 +68,7 @@ impl Host for Machine {
     }
 
     fn plan_timestamp(&self) -> Option<String> {
-        Some(self.plan_timestamp.clone())
+        self.plan_timestamp.clone()
     }
 
     fn now(&self) -> Option<i64> {

@@ -32,6 +32,7 @@ pub mod saved_plan;
 pub mod saved_steps;
 mod saved_value;
 pub mod selection;
+pub mod typed;
 pub mod variables;
 pub mod written;
 

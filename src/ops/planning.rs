@@ -26,6 +26,9 @@ use crate::spec::Spec;
 use crate::state::seal::Encryption;
 use crate::state::{Change, Intent, Run, Scope, Snapshot, StateError, Store, Surroundings, Workspace};
 
+/// Values are evaluated by the runtime's threads too, and expressions nest as deep there as on the main thread.
+const STACK: usize = 16 * 1024 * 1024;
+
 /// Everything that a session needs from outside.
 #[derive(Clone)]
 pub struct Settings {
@@ -120,7 +123,8 @@ impl Session {
         access: Access,
         load: impl FnOnce(&Settings, &Providers) -> Loaded,
     ) -> Result<Session, SessionError> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.enable_all().thread_stack_size(STACK).build()?;
         let wrap = match &settings.sandbox {
             Some(faults) => Some(sandbox_wrap(&settings, faults.clone())?),
             None => None,
@@ -130,7 +134,7 @@ impl Session {
         let host = Arc::new(Machine {
             working_dir: absolute(&settings.folder),
             home_dir: settings.home_dir.clone(),
-            plan_timestamp: settings.now.clone(),
+            plan_timestamp: Some(settings.now.clone()),
             applying: AtomicBool::new(false),
         });
         let sources = loaded.spec.sources.clone();

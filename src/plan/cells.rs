@@ -16,23 +16,15 @@ use crate::graph::{ProviderKey, ProviderNode, ProviderUse};
 use crate::lang::body_eval;
 use crate::lang::convert::convert;
 use crate::lang::expr::Expr;
+use crate::lang::limits::within;
 use crate::lang::scope::{Reference, Slot};
 use crate::model::equality::equal;
 use crate::model::{Diagnostic, Diagnostics, Key, Marks, ModulePath, ProviderAddress, Schema, Span, Str, Type, Value};
 use crate::spec::{ProviderConfig, ProviderRef, Variable};
 
-/// Collections nest no deeper than this in a value that is kept: everything that walks through values may recurse.
-const MAX_LEVELS: usize = 400;
-
-/// Refuses a value that was wrapped again and again.
+/// Refuses a value that was wrapped or doubled again and again.
 pub fn shallow(value: Value, span: Span) -> Result<Value, Diagnostics> {
-    if !value.is_deeper_than(MAX_LEVELS) {
-        return Ok(value);
-    }
-    Err(Diagnostic::error("the value is nested too deeply")
-        .at(span)
-        .label(format!("lists and objects stand in each other more than {MAX_LEVELS} levels deep"))
-        .into())
+    within(value, span).map_err(|problem| Diagnostics::from(*problem))
 }
 
 /// The value of a variable from what was given: defaults filled in, converted, marked.
@@ -85,7 +77,7 @@ impl World {
 
     fn evaluate_in(&self, module: ModuleIndex, expr: &Expr) -> (Result<Value, Diagnostics>, super::frame::Used) {
         let frame = Frame::new(self, module);
-        let value = expr.eval(&frame).and_then(|v| shallow(v, expr.span()));
+        let value = expr.eval(&frame);
         (value, frame.used())
     }
 

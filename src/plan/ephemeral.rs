@@ -1,7 +1,5 @@
 //! Ephemeral values: where they may go, and what stands for them where nothing may be kept.
 
-use std::sync::Arc;
-
 use crate::lang::body::Body;
 use crate::model::{Block, Diagnostic, Diagnostics, Marks, NestedBlock, Value};
 
@@ -54,7 +52,7 @@ pub fn blank(value: &Value) -> Value {
         Value::String(_) => Value::string(""),
         Value::Number(_) => Value::int(0),
         Value::Bool(_) => Value::FALSE,
-        Value::Object(fields) => Value::Object(Arc::new(fields.map(|_, v| blank(v)))),
+        Value::Object(fields) => Value::fields(fields.map(|_, v| blank(v))),
         other => other.map_children(&mut blank),
     }
 }

@@ -1,7 +1,5 @@
 //! `ignore_changes`: what the configuration says about these paths does not count once the object exists.
 
-use std::sync::Arc;
-
 use crate::model::{Block, Fields, Path, PathStep, Value};
 use crate::spec::Lifecycle;
 
@@ -24,7 +22,7 @@ fn ignore_all(block: &Block, prior: &Value, config: &Value) -> Value {
             _ => value.clone(),
         }
     });
-    Value::Object(Arc::new(fields)).mark(marks)
+    Value::fields(fields).mark(marks)
 }
 
 fn take(config: &Value, prior: &Value, path: &Path) -> Value {
@@ -48,7 +46,7 @@ fn replace(config: &Value, prior: Option<&Value>, steps: &[PathStep]) -> Option<
         None => None,
     };
     match bare {
-        Value::Object(f) => Some(Value::Object(Arc::new(with(f, name, new, false))).mark(marks)),
+        Value::Object(f) => Some(Value::fields(with(f, name, new, false)).mark(marks)),
         Value::Map(m) => {
             Some(Value::map(m.element.clone(), with(&m.entries, name, new, true).iter().cloned()).mark(marks))
         }
@@ -60,7 +58,7 @@ fn replace(config: &Value, prior: Option<&Value>, steps: &[PathStep]) -> Option<
             }
             match p.bare() {
                 Value::Map(m) => Value::map(m.element.clone(), fields.iter().cloned()),
-                _ => Value::Object(Arc::new(fields)),
+                _ => Value::fields(fields),
             }
         }),
         _ => None,

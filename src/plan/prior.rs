@@ -47,7 +47,7 @@ fn mark_at(value: &Value, steps: &[PathStep]) -> Value {
     };
     match (bare, step) {
         (Value::Object(f), PathStep::Attr(name) | PathStep::Key(name)) => {
-            Value::Object(Arc::new(mark_field(f, name, rest))).mark(marks)
+            Value::fields(mark_field(f, name, rest)).mark(marks)
         }
         (Value::Map(m), PathStep::Attr(name) | PathStep::Key(name)) => {
             Value::map(m.element.clone(), mark_field(&m.entries, name, rest).iter().cloned()).mark(marks)
@@ -82,7 +82,7 @@ pub fn mark_schema(value: Value, block: &Block) -> Value {
             _ => v.clone(),
         }
     });
-    Value::Object(Arc::new(marked)).mark(marks)
+    Value::fields(marked).mark(marks)
 }
 
 fn mark_nested(value: &Value, block: &Block) -> Value {

@@ -1,8 +1,6 @@
 //! The object that a configuration proposes, by the schema alone: what is configured, what the provider chose
 //! before, and what it will choose.
 
-use std::sync::Arc;
-
 use crate::model::equality::same;
 use crate::model::{Attribute, Block, Fields, NestedBlock, Nesting, Type, Value, set};
 
@@ -25,7 +23,7 @@ pub fn propose(block: &Block, prior: Option<&Value>, config: &Value) -> Value {
         let value = propose_nested(nested, before.map(|f| f.get(&nested.name)), written.get(&nested.name));
         fields.push((nested.name.clone(), value));
     }
-    Value::Object(Arc::new(Fields::new(fields))).mark(marks)
+    Value::fields(Fields::new(fields)).mark(marks)
 }
 
 /// `prior` is nothing where there is no prior object, and `Some(None)` where the object lacks the attribute.

@@ -90,7 +90,8 @@ impl World {
         });
         declared.or_else(|| {
             let (m, removed) = self.removed_block(address)?;
-            Some(Blocks { provisioners: &removed.provisioners, connection: None, dir: &m.dir })
+            let (provisioners, connection) = (removed.provisioners.as_slice(), removed.connection.as_ref());
+            Some(Blocks { provisioners, connection, dir: &m.dir })
         })
     }
 

@@ -53,9 +53,9 @@ pub fn convert(
 /// All that an object says, but its id, as sensitive.
 fn secret_fields(object: &Value) -> Value {
     let Some(fields) = object.as_fields() else { return object.clone() };
-    Value::Object(std::sync::Arc::new(fields.map(|name, value| match &**name {
+    Value::fields(fields.map(|name, value| match &**name {
         "id" => value.clone(),
         _ if value.is_null() => value.clone(),
         _ => value.clone().mark(Marks::SENSITIVE),
-    })))
+    }))
 }

@@ -176,7 +176,7 @@ impl ResourceCell {
                     Repetition::Each(name, _) => Some((name.clone(), value(i))),
                     _ => None,
                 };
-                Value::Object(Arc::new(Fields::new(self.instances.iter().filter_map(named).collect())))
+                Value::fields(Fields::new(self.instances.iter().filter_map(named).collect()))
             }
         }
     }

@@ -284,6 +284,8 @@ pub struct Removed {
     pub from: Target,
     pub destroy: bool,
     pub provisioners: Vec<Provisioner>,
+    /// The connection of provisioners that have none of their own.
+    pub connection: Option<Body>,
     pub span: Span,
 }
 

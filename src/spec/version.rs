@@ -6,7 +6,7 @@ pub fn check(text: &str) -> Result<(), String> {
 }
 
 /// The versions of the language that are read here, as Terraform and OpenTofu count them.
-const LANGUAGE: [[u64; 3]; 2] = [[1, 11, 4], [1, 12, 0]];
+const LANGUAGE: [[u64; 3]; 3] = [[1, 10, 6], [1, 11, 4], [1, 12, 0]];
 
 /// Whether a constraint allows a version of the language that is read here. Its form is right.
 pub fn is_met(text: &str) -> bool {
@@ -67,10 +67,21 @@ mod tests {
 
     #[test]
     fn constraints_are_met_by_the_language_that_is_read() {
-        for good in [">= 1.5", "~> 1.0", "~> 1.11", "~> 1.11.0", "1.11.4", ">= 1.12, < 2", "!= 1.11.4", "> 0.12.26"] {
+        for good in [
+            ">= 1.5",
+            "~> 1.0",
+            "~> 1.10.0",
+            ">= 1.10, < 1.11",
+            "~> 1.11",
+            "~> 1.11.0",
+            "1.11.4",
+            ">= 1.12, < 2",
+            "!= 1.11.4",
+            "> 0.12.26",
+        ] {
             assert!(is_met(good), "{good}");
         }
-        for bad in [">= 2", "< 1.5", "~> 1.10.0", "~> 0.13", "= 1.9.0"] {
+        for bad in [">= 2", "< 1.5", "~> 1.9.0", "~> 0.13", "= 1.9.0"] {
             assert!(!is_met(bad), "{bad}");
         }
     }

@@ -77,6 +77,59 @@ resource "terraform_data" "c3" { input = terraform_data.c1.id }
 }
 
 #[test]
+fn what_is_wrong_whatever_the_variables_are_is_found_without_a_plan() {
+    let stack = Stack::new();
+    let refused = |stack: &Stack, text: &str, place: &str| {
+        stack.write("main.tf", text);
+        let run = stack.terrane(["validate"]).run().expect_status(1);
+        assert!(run.stderr.contains(place), "{text}: {run}");
+    };
+    refused(&stack, "output \"a\" {\n  value = length(1)\n}\n", "main.tf:2:18");
+    refused(&stack, "locals {\n  a = 1 + \"a\"\n}\n", "main.tf:2:11");
+    refused(&stack, "output \"a\" {\n  value = upper([])\n}\n", "main.tf:2:17");
+    let object = "variable \"x\" { type = object({ a = string }) }\noutput \"a\" { value = var.x.b }\n";
+    refused(&stack, object, "main.tf:2:");
+    refused(
+        &stack,
+        "resource \"terraform_data\" \"a\" {}\noutput \"a\" { value = terraform_data.a.id.x }\n",
+        "main.tf:2:",
+    );
+    stack.write("m/main.tf", "variable \"n\" { type = number }\noutput \"n\" { value = var.n }\n");
+    refused(&stack, "module \"m\" {\n  source = \"./m\"\n  n      = [1]\n}\n", "main.tf:3:");
+    refused(
+        &stack,
+        "module \"m\" {\n  source = \"./m\"\n  n      = 1\n}\nlocals {\n  a = module.m.n.x\n}\n",
+        "main.tf:6:",
+    );
+    // What is not known may be right.
+    stack.write(
+        "main.tf",
+        "variable \"x\" {}
+variable \"s\" { sensitive = true }
+resource \"terraform_data\" \"a\" {
+  for_each = var.x
+  input    = [each.key, each.value.name, var.s]
+  lifecycle {
+    postcondition {
+      condition     = self.output[0] == each.key
+      error_message = \"not ${self.id}\"
+    }
+  }
+}
+module \"m\" {
+  source = \"./m\"
+  count  = length(terraform_data.a)
+  n      = count.index
+}
+locals { b = local.a + 1 }
+locals { a = length(var.x) }
+output \"o\" { value = [terraform_data.a[\"k\"].output.x, module.m[0].n + 1, module.m[*].n, local.b, file(\"m/main.tf\")] }
+",
+    );
+    stack.terrane(["validate", "-no-tests", "-test-directory=t"]).run().success();
+}
+
+#[test]
 fn files_that_are_no_configuration_are_named_with_the_line() {
     let stack = Stack::new();
     let mut told = Told::by(&stack);

@@ -112,7 +112,7 @@ fn an_object_stays_while_its_leave_fails_and_goes_by_a_removed_block() {
     std::fs::remove_file(stack.dir().join("stuck")).unwrap();
     stack.write(
         "main.tf",
-        "removed {\n  from = terraform_data.x\n  lifecycle {\n    destroy = true\n  }\n  provisioner \"local-exec\" {\n    when = destroy\n    command = \"echo removing ${each.key} ${self.id == \"\" ? \"\" : \"whole\"}\"\n  }\n}\n",
+        "removed {\n  from = terraform_data.x\n  lifecycle {\n    destroy = true\n  }\n  connection {\n    host = self.id\n  }\n  provisioner \"local-exec\" {\n    when = destroy\n    command = \"echo removing ${each.key} ${self.id == \"\" ? \"\" : \"whole\"}\"\n  }\n}\n",
     );
     let gone = stack.terrane(["apply", "-auto-approve"]).run().success();
     assert!(gone.stdout.contains("removing one whole") && gone.stdout.contains("removing two whole"), "{gone}");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::context::{Common, enter};
 use super::super::error::Failure;
 use super::Call;
-use crate::ops::{Providers, load};
+use crate::ops::{Providers, load, typed};
 use crate::render::json::validate_json;
 
 /// Checks a configuration without asking any provider.
@@ -20,6 +20,13 @@ pub struct Validate {
     #[arg(long)]
     pub json: bool,
 
+    /// Test files are not checked; accepted for scripts that pass it.
+    #[arg(long, hide = true)]
+    pub no_tests: bool,
+
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub test_directory: Option<PathBuf>,
+
     /// The folder of the root module.
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
@@ -30,7 +37,14 @@ impl Validate {
         enter(call.chdir.as_deref(), self.folder.as_deref())?;
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(crate::ops::SessionError::from)?;
         let providers = Providers::new(runtime.handle().clone(), None);
-        let loaded = load(std::path::Path::new("."), &providers);
+        let here = std::path::Path::new(".");
+        let mut loaded = load(here, &providers);
+        if !loaded.diagnostics.has_errors() {
+            let home = call.environment.get("HOME").map(str::to_string);
+            let more = typed::check(&loaded.spec, here, home, &providers);
+            loaded.diagnostics.extend(more);
+            loaded.diagnostics = loaded.diagnostics.sorted();
+        }
         let code = u8::from(loaded.diagnostics.has_errors());
         if self.json {
             call.terminal.line(&format!("{:#}", validate_json(&loaded.diagnostics, &loaded.spec.sources)));

@@ -139,8 +139,11 @@ impl Expr {
                 compiled
             }
         };
-        let mut inner = Env { scope: env.scope, bindings: fields.values().cloned().collect(), depth: env.depth };
-        match template.value(&mut inner) {
+        let bindings = fields.values().cloned().collect();
+        let mut inner = Env { scope: env.scope, bindings, depth: env.depth, rounds: env.rounds };
+        let rendered = template.value(&mut inner);
+        env.rounds = inner.rounds;
+        match rendered {
             Ok(value) => Ok(value.mark(marks)),
             Err(problem) => Err(self.in_template(&name, &text, *problem)),
         }

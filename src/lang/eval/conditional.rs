@@ -63,7 +63,10 @@ impl Expr {
             _ => self.common_type(&own, &other)?,
         };
         let marks = yes.all_marks() | no.all_marks();
-        let refinement = Refinement { not_null: never_null(&yes) && never_null(&no), ..Refinement::default() };
+        // What is certain of both arms, in the type that they come to.
+        let certain =
+            |value: &Value| convert(value.bare(), &ty).map_or_else(|_| Refinement::default(), |v| Refinement::of(&v));
+        let refinement = certain(&yes).either(certain(&no));
         let unknown = if ty == Type::Dynamic { Value::unknown(ty) } else { Value::refined(ty, refinement) };
         Ok(unknown.mark(marks))
     }
@@ -88,12 +91,4 @@ impl Expr {
 
 fn arm_type(value: &Value) -> Type {
     value.bare().ty()
-}
-
-fn never_null(value: &Value) -> bool {
-    match value.bare() {
-        Value::Null(_) => false,
-        Value::Unknown(u) => u.refinement.not_null,
-        _ => true,
-    }
 }

@@ -1,6 +1,7 @@
 //! `==`: values are equal if they have the same type and the same contents.
 
 use super::unknown_not_null;
+use crate::model::value::Refinement;
 use crate::model::{Type, Value};
 
 /// Whether two values are equal, as a bool that is unknown where that is not certain yet. Marks at any depth move
@@ -40,10 +41,15 @@ fn compare_unknown(ty: &Type, unknown: &crate::model::value::Unknown, other: &Va
     if !ty.has_dynamic() && !theirs.has_dynamic() && *ty != theirs {
         return Some(false);
     }
-    match (&unknown.refinement.prefix, other) {
-        (Some(prefix), Value::String(text)) if !text.starts_with(&**prefix) => Some(false),
-        _ => None,
-    }
+    let known = match other {
+        // A known text is longer than what it begins with: the other cannot begin with more.
+        Value::String(text) => match &unknown.refinement.prefix {
+            Some(prefix) if !text.starts_with(&**prefix) => return Some(false),
+            _ => return None,
+        },
+        other => Refinement::of(other),
+    };
+    unknown.refinement.excludes(&known).then_some(false)
 }
 
 /// Compares values of one type. The first difference decides, and so does the first part that is not known.

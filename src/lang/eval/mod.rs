@@ -16,13 +16,14 @@ mod traversal;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_limits;
+#[cfg(test)]
 mod tests_render;
 #[cfg(test)]
 mod tests_unknown;
 
-use std::sync::Arc;
-
 use super::expr::{Expr, Kind};
+use super::limits;
 use super::scope::Scope;
 use crate::model::{Diagnostic, Diagnostics, Fields, Marks, Number, Str, Type, Value};
 
@@ -37,11 +38,13 @@ pub struct Env<'s> {
     scope: &'s dyn Scope,
     bindings: Vec<Value>,
     depth: u32,
+    /// How many elements `for` expressions went through.
+    rounds: u64,
 }
 
 impl<'s> Env<'s> {
     pub fn new(scope: &'s dyn Scope) -> Env<'s> {
-        Env { scope, bindings: Vec::new(), depth: 0 }
+        Env { scope, bindings: Vec::new(), depth: 0, rounds: 0 }
     }
 
     pub fn scope(&self) -> &'s dyn Scope {
@@ -84,7 +87,7 @@ impl Expr {
         env.depth += 1;
         let result = self.evaluate(env);
         env.depth -= 1;
-        result
+        limits::within(result?, self.span)
     }
 
     fn evaluate(&self, env: &mut Env) -> Evaluated {
@@ -114,7 +117,7 @@ impl Expr {
             Kind::Object(entries) => {
                 let fields = entries.iter().map(|(name, e)| Ok((name.clone(), e.value(env)?)));
                 let fields: Vec<(Str, Value)> = fields.collect::<Result<_, Box<Diagnostic>>>()?;
-                Ok(Value::Object(Arc::new(Fields::new(fields))))
+                Ok(Value::fields(Fields::new(fields)))
             }
             Kind::ComputedObject(entries) => self.keyed_object(entries, env),
         }

@@ -4,6 +4,7 @@ use super::{Env, Evaluated, equality, unknown_not_null};
 use crate::lang::convert::convert;
 use crate::lang::expr::{BinaryOp, Expr, UnaryOp};
 use crate::model::number::NumberError;
+use crate::model::value::Refinement;
 use crate::model::{Diagnostic, Number, Type, Value};
 
 impl Expr {
@@ -46,7 +47,10 @@ impl Expr {
                 BinaryOp::And => *a && *b,
                 _ => *a || *b,
             }),
-            _ => unknown_not_null(result_type(operator)),
+            _ => match ordered(operator, a, b) {
+                Some(known) => Value::Bool(known),
+                None => unknown_not_null(result_type(operator)),
+            },
         };
         Ok(result.mark(left_marks | right_marks))
     }
@@ -80,6 +84,18 @@ impl Expr {
             let problem = format!("the operand must be a {}", wanted.friendly());
             Box::new(Diagnostic::error(problem).at(self.span).label(e.to_string()))
         })
+    }
+}
+
+/// What a comparison gives by the bounds of its operands.
+fn ordered(operator: BinaryOp, a: &Value, b: &Value) -> Option<bool> {
+    let (a, b) = (Refinement::of(a), Refinement::of(b));
+    match operator {
+        BinaryOp::Less => a.less(&b, false),
+        BinaryOp::LessEqual => a.less(&b, true),
+        BinaryOp::Greater => b.less(&a, false),
+        BinaryOp::GreaterEqual => b.less(&a, true),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Env, Evaluated, number_text};
 use crate::lang::convert::convert;
 use crate::lang::expr::{Expr, Kind};
+use crate::lang::limits;
 use crate::model::value::Refinement;
 use crate::model::{Diagnostic, Marks, Str, Type, Value};
 
@@ -21,10 +22,11 @@ impl Expr {
         for part in parts {
             if let Kind::Literal(Value::String(text)) = &part.kind {
                 joined.push(text);
-                continue;
+            } else {
+                let value = part.value(env)?;
+                part.append(&value, &mut joined)?;
             }
-            let value = part.value(env)?;
-            part.append(&value, &mut joined)?;
+            self.check(&joined)?;
         }
         Ok(joined.finish())
     }
@@ -34,10 +36,23 @@ impl Expr {
         let (bare, marks) = value.unmark();
         let mut joined = Text { marks, ..Text::default() };
         match bare.as_items() {
-            Some(items) => items.iter().try_for_each(|item| self.append(item, &mut joined))?,
+            Some(items) => {
+                for item in items {
+                    self.append(item, &mut joined)?;
+                    self.check(&joined)?;
+                }
+            }
             None => joined.unknown = true,
         }
         Ok(joined.finish())
+    }
+
+    /// Refuses a text while it grows beyond every use.
+    fn check(&self, joined: &Text) -> Result<(), Box<Diagnostic>> {
+        match limits::excess_of(1, joined.text.len() as u64) {
+            None => Ok(()),
+            Some(why) => Err(limits::too_large(why, self.span)),
+        }
     }
 
     fn append(&self, value: &Value, joined: &mut Text) -> Result<(), Box<Diagnostic>> {

@@ -77,3 +77,23 @@ fn the_beginning_of_a_text_is_known() {
     assert_eq!(unknown.refinement.prefix.as_deref(), Some("abc-"));
     assert!(unknown.refinement.not_null);
 }
+
+#[test]
+fn bounds_decide() {
+    let one_of = |a: &str, b: &str| format!("(var.u == \"x\" ? {a} : {b})");
+    let (n, list) = (one_of("5", "3"), one_of("[var.u]", "[\"b\"]"));
+    let some = one_of("[\"a\"]", "[\"a\", \"b\"]");
+    for (text, expected) in [
+        (format!("{n} > 2"), true),
+        (format!("{n} >= 3"), true),
+        (format!("{n} < 3"), false),
+        (format!("{n} <= 2"), false),
+        (format!("6 > {n}"), true),
+        (format!("{n} == 20"), false),
+        (format!("length({list}) == 1"), true),
+        (format!("length(tolist({some})) > 0"), true),
+        (format!("length(tolist({some})) > 5"), false),
+    ] {
+        assert_eq!(eval(&text), Value::from(expected), "{text}");
+    }
+}

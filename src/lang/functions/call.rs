@@ -3,6 +3,7 @@
 
 use super::{Function, Host, MarkPolicy, Needs, Param, Returns};
 use crate::lang::convert::convert;
+use crate::lang::limits;
 use crate::model::value::Refinement;
 use crate::model::{Marks, Number, Str, Value};
 
@@ -36,6 +37,7 @@ impl Function {
     /// Calls the function.
     pub fn call(&self, args: &[Value], host: &dyn Host) -> Result<Value, CallError> {
         self.check_count(args.len())?;
+        check_size(args)?;
         let secret = args.iter().any(|a| a.all_marks().contains(Marks::SENSITIVE));
         let hide = |e: CallError| match secret {
             // What a body says may quote its arguments.
@@ -111,6 +113,23 @@ impl Function {
             Returns::Always(kind) => Ok(not_null(kind.ty())),
             Returns::Depends(unknown) => unknown(call),
         }
+    }
+}
+
+/// Many arguments that are large each cannot make a value that is within the limits.
+fn check_size(args: &[Value]) -> Result<(), CallError> {
+    let mut sum = (0_u64, 0_u64);
+    for extent in args.iter().map(Value::extent) {
+        sum = (sum.0.saturating_add(extent.nodes), sum.1.saturating_add(extent.text));
+    }
+    fits(sum.0.saturating_sub(args.len() as u64), sum.1)
+}
+
+/// Refuses a result of so many values and bytes of text before it is made.
+pub fn fits(nodes: u64, text: u64) -> Result<(), CallError> {
+    match limits::excess_of(nodes, text) {
+        None => Ok(()),
+        Some(why) => Err(CallError::new(format!("the result is too large: {why}"))),
     }
 }
 

@@ -192,7 +192,9 @@ fn length(call: &Call<'_>) -> Answer {
         Value::Unknown(u) => match &u.ty {
             Type::Tuple(ts) => ts.len(),
             Type::Object(o) => o.attrs.len(),
-            Type::Dynamic | Type::String => return Ok(bounded(0, None)),
+            Type::Dynamic => return Ok(bounded(0, None)),
+            // What follows a beginning may combine with its last character, and no more.
+            Type::String => return Ok(bounded(usize::from(u.refinement.prefix.is_some()), None)),
             Type::List(_) | Type::Set(_) | Type::Map(_) => {
                 return Ok(bounded(u.refinement.min_length.unwrap_or(0), u.refinement.max_length));
             }

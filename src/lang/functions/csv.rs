@@ -1,7 +1,6 @@
 //! Tables in CSV (RFC 4180).
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::json::decode_function;
 use super::{Call, CallError, Function};
@@ -28,7 +27,7 @@ fn csvdecode(call: &Call<'_>) -> Result<Value, CallError> {
             return Err(CallError::at(0, message));
         }
         let entries = names.iter().cloned().zip(row.fields.into_iter().map(Value::from)).collect();
-        objects.push(Value::Object(Arc::new(Fields::new(entries))));
+        objects.push(Value::fields(Fields::new(entries)));
     }
     let element = Type::object(names.into_iter().map(|n| (n, Type::String)));
     Ok(Value::list(element, objects))

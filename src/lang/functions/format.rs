@@ -1,6 +1,6 @@
 //! `format` and `formatlist`: templates with verbs such as `%s`, `%05d` or `%[2]q`.
 
-use super::call::not_null;
+use super::call::{fits, not_null};
 use super::format_number::{self, Flags};
 use super::{Call, CallError, Function, Kind, Needs, Returns, nullable, param, plain};
 use crate::lang::convert::convert;
@@ -98,12 +98,16 @@ fn formatlist(call: &Call<'_>) -> Answer {
     }
     let count = length.map_or(1, |(_, count)| count);
     let mut out = Vec::with_capacity(count);
+    let mut written = 0;
     for row in 0..count {
         let of_row = |v| if sequence(v) { v.as_items().and_then(|items| items.get(row)).unwrap_or(v) } else { v };
         let row_args: Vec<&Value> = args.iter().map(of_row).collect();
         if row_args.iter().all(|v| v.is_wholly_known()) {
-            let text = render(&pieces, &row_args);
-            out.push(text.map_err(|e| CallError { message: format!("at element {row}: {}", e.message), ..e })?.into());
+            let text = render(&pieces, &row_args)
+                .map_err(|e| CallError { message: format!("at element {row}: {}", e.message), ..e })?;
+            written += text.len() as u64;
+            fits(1, written)?;
+            out.push(text.into());
         } else {
             out.push(not_null(Type::String));
         }
@@ -221,6 +225,7 @@ fn render(pieces: &[Piece], args: &[&Value]) -> Result<String, CallError> {
                 out.push_str(&text);
             }
         }
+        fits(1, out.len() as u64)?;
     }
     Ok(out)
 }

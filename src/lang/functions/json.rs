@@ -1,12 +1,21 @@
 //! JSON text and values.
 
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
 use super::{Call, CallError, Function, Kind, Param, Returns, nullable, param, plain};
+use crate::lang::limits::MAX_LEVELS;
+use crate::model::value::Refinement;
 use crate::model::value_json::from_json;
 use crate::model::{Type, Value};
 
-pub static FUNCTIONS: &[Function] = &[
-    decode_function("jsondecode", "The value that a JSON text means.", jsondecode),
-    plain(
+pub static FUNCTIONS: &[Function] =
+    &[decode_function("jsondecode", "The value that a JSON text means.", jsondecode), JSONENCODE];
+
+const JSONENCODE: Function = {
+    let mut function = plain(
         "jsonencode",
         "The value as JSON text. Characters that mean something in HTML are escaped.",
         &[nullable("val", Kind::Any, "Any value.")],
@@ -15,8 +24,22 @@ pub static FUNCTIONS: &[Function] = &[
             value if is_infinite(value) => Err(CallError::at(0, "infinity cannot be written as JSON")),
             value => Ok(encode(value).into()),
         },
-    ),
-];
+    );
+    function.returns = Returns::Depends(|call| Ok(begun(call.arg(0)?)));
+    function
+};
+
+/// The text of a value that is not known: how it begins shows in the type, unless it may be null.
+fn begun(value: &Value) -> Value {
+    let never_null = Refinement::of(value).not_null;
+    let prefix = match value.ty() {
+        Type::List(_) | Type::Set(_) | Type::Tuple(_) if never_null => Some("[".into()),
+        Type::Map(_) | Type::Object(_) if never_null => Some("{".into()),
+        Type::String if never_null => Some("\"".into()),
+        _ => None,
+    };
+    Value::refined(Type::String, Refinement { not_null: true, prefix, ..Refinement::default() })
+}
 
 const TEXT: &[Param] = &[param("str", Kind::String, "The text.")];
 
@@ -33,9 +56,62 @@ pub const fn decode_function(
 
 fn jsondecode(call: &Call<'_>) -> Result<Value, CallError> {
     let text = replace_lone_surrogates(call.str(0)?);
-    let parsed: serde_json::Value =
-        serde_json::from_str(&text).map_err(|e| CallError::at(0, format!("this is no JSON: {e}")))?;
-    Ok(from_json(&parsed))
+    parse(&text, 0).map_err(|why| CallError::at(0, why))
+}
+
+/// The value of a text. The parser gives up where a text nests deeper than its own limit: such a text is taken
+/// apart by its outermost level.
+fn parse(text: &str, level: usize) -> Result<Value, String> {
+    let problem = match serde_json::from_str(text) {
+        Ok(parsed) => return Ok(from_json(&parsed)),
+        Err(e) => format!("this is no JSON: {e}"),
+    };
+    if !problem.contains("recursion limit") {
+        return Err(problem);
+    }
+    if level >= MAX_LEVELS {
+        return Err(format!("it nests more than {MAX_LEVELS} levels deep"));
+    }
+    let inner = |raw: &RawValue| parse(raw.get(), level + 1);
+    match text.trim_start().as_bytes().first() {
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| problem)?;
+            Ok(Value::tuple(items.into_iter().map(inner).collect::<Result<_, _>>()?))
+        }
+        Some(b'{') => {
+            let Members(members) = serde_json::from_str(text).map_err(|_| problem)?;
+            let members = members.into_iter().map(|(name, raw)| Ok((name, inner(raw)?)));
+            Ok(Value::object(members.collect::<Result<Vec<_>, String>>()?))
+        }
+        _ => Err(problem),
+    }
+}
+
+/// Names and unparsed values of an object, as they stand.
+struct Members<'t>(Vec<(String, &'t RawValue)>);
+
+impl<'de: 't, 't> Deserialize<'de> for Members<'t> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor(PhantomData))
+    }
+}
+
+struct MembersVisitor<'t>(PhantomData<&'t ()>);
+
+impl<'de: 't, 't> Visitor<'de> for MembersVisitor<'t> {
+    type Value = Members<'t>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'t>, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
 }
 
 /// Halves of surrogate pairs stand for no character: they become U+FFFD, as in other readers.

@@ -6,6 +6,7 @@
 
 use regex::{Captures, Regex, RegexBuilder};
 
+use super::call::fits;
 use super::{Call, CallError, Function, Kind, Returns, param, plain};
 use crate::model::{Str, Type, Value};
 
@@ -125,17 +126,33 @@ fn regex(call: &Call<'_>) -> Answer {
 
 fn regexall(call: &Call<'_>) -> Answer {
     let pattern = pattern_of(call)?;
-    let found = pattern.regex.captures_iter(call.str(1)?).map(|c| pattern.result(&c)).collect();
+    let mut found = Vec::new();
+    for captures in pattern.regex.captures_iter(call.str(1)?) {
+        found.push(pattern.result(&captures));
+        fits(found.len() as u64, 0)?;
+    }
     Ok(Value::list(pattern.result_type(), found))
 }
 
 fn replace(call: &Call<'_>) -> Answer {
     let (text, part, by) = (call.str(0)?, call.str(1)?, call.str(2)?);
     let inner = part.strip_prefix('/').and_then(|p| p.strip_suffix('/'));
-    let Some(inner) = inner else { return Ok(text.replace(&**part, by).into()) };
+    let Some(inner) = inner else {
+        let count = text.matches(&**part).count() as u64;
+        fits(1, (text.len() as u64).saturating_add(count.saturating_mul(by.len() as u64)))?;
+        return Ok(text.replace(&**part, by).into());
+    };
     let pattern = compile(inner, 1)?;
-    let replaced = pattern.regex.replace_all(text, |found: &Captures<'_>| expand(by, &pattern, found));
-    Ok(replaced.into_owned().into())
+    let (mut replaced, mut behind) = (String::new(), 0);
+    for found in pattern.regex.captures_iter(text) {
+        let Some(whole) = found.get(0) else { continue };
+        replaced.push_str(&text[behind..whole.start()]);
+        replaced.push_str(&expand(by, &pattern, &found));
+        fits(1, replaced.len() as u64)?;
+        behind = whole.end();
+    }
+    replaced.push_str(&text[behind..]);
+    Ok(replaced.into())
 }
 
 /// Fills the groups into a replacement: `$name` takes as many letters, digits and underscores as there are,

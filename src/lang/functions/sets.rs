@@ -114,6 +114,8 @@ fn setproduct(call: &Call<'_>) -> Answer {
         element_types.push(element);
         factors.push(list.as_items().unwrap_or(&[]).to_vec());
     }
+    let count = factors.iter().fold(1_u64, |count, factor| count.saturating_mul(factor.len() as u64));
+    super::call::fits(count.saturating_mul(factors.len() as u64 + 1), 0)?;
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for factor in &factors {
         rows = rows.iter().flat_map(|row| factor.iter().map(|v| extended(row, v))).collect();

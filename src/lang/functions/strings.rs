@@ -1,5 +1,6 @@
 //! Strings: case, ends, parts and joining. Characters are what a reader sees as one (grapheme clusters).
 
+use super::call::fits;
 use super::{Call, CallError, Function, Kind, param, plain};
 use crate::model::{Type, Value};
 use unicode_segmentation::UnicodeSegmentation;
@@ -182,7 +183,10 @@ fn title(text: &str) -> String {
 fn indent(call: &Call<'_>) -> Answer {
     let spaces = usize::try_from(call.int(0)?);
     let spaces = spaces.ok().filter(|n| *n <= 10_000).ok_or_else(|| CallError::at(0, "from 0 to 10000 spaces"))?;
-    Ok(call.str(1)?.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
+    let text = call.str(1)?;
+    let lines = text.bytes().filter(|b| *b == b'\n').count();
+    fits(1, text.len() as u64 + lines as u64 * spaces as u64)?;
+    Ok(text.replace('\n', &format!("\n{}", " ".repeat(spaces))).into())
 }
 
 fn join(call: &Call<'_>) -> Answer {
@@ -195,11 +199,14 @@ fn join(call: &Call<'_>) -> Answer {
             parts.push(item.as_str().ok_or_else(|| CallError::at(i, format!("element {at} is null")))?);
         }
     }
-    Ok(parts.join(call.str(0)?).into())
+    let separator = call.str(0)?;
+    fits(1, (parts.len() as u64).saturating_mul(separator.len() as u64))?;
+    Ok(parts.join(separator).into())
 }
 
 fn split(call: &Call<'_>) -> Answer {
     let (separator, text) = (call.str(0)?, call.str(1)?);
+    fits(text.matches(&**separator).count() as u64, 0)?;
     let parts: Vec<Value> = match separator.is_empty() {
         true => text.chars().map(|c| c.to_string().into()).collect(),
         false => text.split(&**separator).map(Value::from).collect(),

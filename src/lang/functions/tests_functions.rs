@@ -60,6 +60,19 @@ fn unknown_arguments_give_unknown_results_of_the_right_type() {
 }
 
 #[test]
+fn texts_that_nest_deep_are_read_up_to_a_limit() {
+    let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    let inner = |levels: usize| format!("{{\"a\":{}}}", nested(levels));
+    assert!(call("jsondecode", &[nested(390).into()]).unwrap().is_deeper_than(389));
+    assert_eq!(json("jsondecode", &[inner(200).into()]), inner(200));
+    assert!(call("jsondecode", &[nested(100_000).into()]).unwrap_err().contains("levels deep"));
+    assert!(call("jsondecode", &[inner(300).replace('1', "x").into()]).unwrap_err().contains("this is no JSON"));
+    let block = |levels: usize| Value::from(format!("{}1", "- ".repeat(levels)));
+    assert!(call("yamldecode", &[block(390)]).unwrap().is_deeper_than(389));
+    assert!(call("yamldecode", &[block(100_000)]).unwrap_err().contains("levels deep"));
+}
+
+#[test]
 fn hashes_and_encodings() {
     assert_eq!(json("md5", &["a".into()]), "\"0cc175b9c0f1b6a831c399e269772661\"");
     assert_eq!(json("base64gzip", &["hello".into()]), "\"H4sIAAAAAAAA/8pIzcnJBwAAAP//AQAA//+GphA2BQAAAA==\"");

@@ -9,6 +9,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 use super::json::decode_function;
 use super::{Call, CallError, Function, yaml_scalar};
 use crate::lang::convert::convert;
+use crate::lang::limits::{self, MAX_LEVELS};
 use crate::model::{Str, Type, Value};
 
 pub static FUNCTIONS: &[Function] =
@@ -16,8 +17,6 @@ pub static FUNCTIONS: &[Function] =
         decode(call.str(0)?).map_err(|e| CallError::at(0, e))
     })];
 
-/// The most nodes that aliases may multiply to: a few lines can stand for billions.
-const MAX_NODES: usize = 10_000_000;
 /// The tags of the core schema start with it.
 const CORE: &str = "tag:yaml.org,2002:";
 
@@ -42,9 +41,9 @@ fn syntax(error: &ScanError) -> String {
 struct Builder {
     document: Option<Value>,
     open: Vec<Open>,
-    anchors: HashMap<usize, (Value, usize)>,
-    /// How many nodes there are so far, those behind aliases counted each time.
-    nodes: usize,
+    anchors: HashMap<usize, (Value, u64)>,
+    /// How many nodes there are so far, those behind aliases counted each time: a few lines can stand for billions.
+    nodes: u64,
 }
 
 /// A collection that has not ended.
@@ -52,7 +51,7 @@ struct Open {
     /// 0 for none.
     anchor: usize,
     /// What [`Builder::nodes`] was at its start.
-    nodes_before: usize,
+    nodes_before: u64,
     content: Content,
 }
 
@@ -93,6 +92,7 @@ impl Builder {
     fn start(&mut self, anchor: usize, tag: Option<&Tag>, kind: &str, content: Content) -> Result<(), String> {
         match tag.map(tag_name) {
             Some(name) if name.strip_prefix(CORE) != Some(kind) => Err(format!("the tag \"{name}\" does not fit here")),
+            _ if self.open.len() >= MAX_LEVELS => Err(format!("it nests more than {MAX_LEVELS} levels deep")),
             _ => {
                 self.open.push(Open { anchor, nodes_before: self.nodes, content });
                 Ok(())
@@ -115,8 +115,8 @@ impl Builder {
     /// Puts a finished node where it belongs.
     fn put(&mut self, value: Value) -> Result<(), String> {
         self.nodes = self.nodes.saturating_add(1);
-        if self.nodes > MAX_NODES {
-            return Err(format!("aliases make more than {MAX_NODES} values of it"));
+        if self.nodes > limits::MAX_NODES {
+            return Err(format!("aliases make more than {} values of it", limits::MAX_NODES));
         }
         match self.open.last_mut().map(|o| &mut o.content) {
             None => self.document = Some(value),

@@ -4,7 +4,6 @@
 //! Few objects are described each by its name, many by one paginated Describe of all, where the service has it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -380,7 +379,7 @@ pub fn recompute(change: &mut PlannedChange, causes: &[&str], effects: &[&str]) 
             fields.set((*name).into(), Value::unknown(ty));
         }
     }
-    change.planned = Value::Object(Arc::new(fields)).mark(marks);
+    change.planned = Value::fields(fields).mark(marks);
 }
 
 /// The id as it is, for request builders.

@@ -126,7 +126,7 @@ pub fn plan(config: &Config, change: &mut PlannedChange) {
     let all = merged(&defaults, &tags);
     let mut fields = (**fields).clone();
     fields.set("tags_all".into(), all);
-    change.planned = Value::Object(fields.into()).mark(marks);
+    change.planned = Value::fields(fields).mark(marks);
 }
 
 /// Two maps as one, unknown where either is; the second wins.

@@ -4,7 +4,7 @@
 use rand::SeedableRng;
 use rand::rngs::{OsRng, StdRng};
 
-use crate::model::{Object, Path, Value};
+use crate::model::{Fields, Object, Path, Value};
 use crate::provider::{ErrorKind, PlannedChange, ProviderError, Read, ReadOutcome, Stored};
 
 /// Reads objects that cannot change behind our back; `import` makes one from an id that a user wrote.
@@ -77,9 +77,9 @@ impl PlannedObject for PlannedChange {
         }
         let (bare, marks) = self.planned.unmark();
         if let Value::Object(fields) = bare {
-            let mut fields = fields.as_ref().clone();
+            let mut fields: Fields = (***fields).clone();
             fields.set(name.into(), value);
-            self.planned = Value::Object(fields.into()).mark(marks);
+            self.planned = Value::fields(fields).mark(marks);
         }
     }
 

@@ -75,6 +75,6 @@ impl Shape {
             let value = from_json_typed(kept.get("value").unwrap_or(&Json::Null), &ty).map_err(|e| damaged(&e))?;
             fields.set(name.clone(), value);
         }
-        Ok(Object::new(&Value::Object(fields.into())))
+        Ok(Object::new(&Value::fields(fields)))
     }
 }

@@ -99,7 +99,7 @@ impl Context {
                 fields.set(name.clone(), value);
             }
         }
-        let merged = Object::new(&Value::Object(fields.into()));
+        let merged = Object::new(&Value::fields(fields));
         let links = self.links(connection, &merged, id)?;
         let mint = Mint::new(self.seed, &self.ty, &self.scope, &self.region, id);
         let (_, object) = self.completed(connection, &mint, Some(id), &merged, &links)?;

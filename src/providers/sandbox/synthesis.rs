@@ -33,7 +33,7 @@ pub fn complete(block: &Block, id_attribute: &str, desired: &Object, birth: &Bir
     let kind = catalog::of(birth.ty);
     let mut fields = desired.fields().clone();
     name(&mut fields, block, birth);
-    let named = Object::new(&Value::Object(fields.clone().into()));
+    let named = Object::new(&Value::fields(fields.clone()));
     let id = birth.id.map_or_else(|| id_of(kind, id_attribute, &named, birth), str::to_string);
     let filler = Filler { kind, birth, id: &id, object: &named };
     for attribute in &block.attributes {
@@ -54,7 +54,7 @@ pub fn complete(block: &Block, id_attribute: &str, desired: &Object, birth: &Bir
         let value = filler.block(nested, fields.get(&nested.name), &nested.name);
         fields.set(nested.name.clone(), value);
     }
-    (id, Object::new(&block.fit(&Value::Object(fields.into()))))
+    (id, Object::new(&block.fit(&Value::fields(fields))))
 }
 
 /// The provider's default tags with the object's own over them.

@@ -347,7 +347,7 @@ fn nested_blocks_read_as_blocks_with_their_schema() {
     if let Value::Object(fields) = &new {
         let mut fields: Fields = (**fields).clone();
         fields.set("egress".into(), Value::unknown(Type::set(ty.clone())));
-        later = Value::Object(std::sync::Arc::new(fields));
+        later = Value::fields(fields);
     }
     let forced = vec![Path(vec![PathStep::Attr("ingress".into()), PathStep::Index(0), PathStep::Attr("port".into())])];
     let plan = plan(vec![

@@ -5,7 +5,7 @@ use super::reference::{WrittenTarget, show, target, traversal};
 use crate::lang::expr::Expr;
 use crate::model::{Diagnostic, Key, Mode, Value};
 use crate::spec::module::{Import, Moved, Removed, Target};
-use crate::spec::resolve::{Place, Repeats};
+use crate::spec::resolve::{Place, Reach, Repeats};
 use crate::spec::syntax::{Block, Content, Shape, Written};
 
 /// The resource, its key, and the keys of modules that are expressions.
@@ -52,10 +52,13 @@ impl Decoder<'_> {
             let error = Diagnostic::error("a provisioner of a removed block runs on destroy").at(provisioner.span);
             self.error(error.label("\"when = destroy\" is missing"));
         }
-        content.finish("a removed block", &["from"], &["lifecycle", "provisioner"], self.diagnostics);
+        let own = Place { reach: Reach::OwnObject, ..place.with_self() };
+        let connection = content.take_block("connection", self.diagnostics);
+        let connection = connection.map(|block| self.connection(&block, own));
+        content.finish("a removed block", &["from"], &["lifecycle", "provisioner", "connection"], self.diagnostics);
         let from = from?;
         self.check_removed(&from, block)?;
-        Some(Removed { from, destroy, provisioners, span: block.header })
+        Some(Removed { from, destroy, provisioners, connection, span: block.header })
     }
 
     fn check_removed(&mut self, from: &Target, block: &Block<'_>) -> Option<()> {

@@ -68,6 +68,19 @@ fn values_that_wrap_each_other_again_and_again_are_an_error() {
     assert!(told, "{:?}", planned.plan.diagnostics);
 }
 
+#[test]
+fn values_that_double_again_and_again_are_an_error() {
+    for (first, next) in [("\"x\"", "[local.L, local.L]"), ("\"x\"", "\"${local.L}${local.L}\"")] {
+        let links: String =
+            (0..60).map(|i| format!("  l{} = {}\n", i + 1, next.replace('L', &format!("l{i}")))).collect();
+        let lab = lab(&format!("locals {{\n  l0 = {first}\n{links}}}\noutput \"o\" {{ value = local.l60 }}\n"));
+        let mut session = lab.session("").unwrap();
+        let planned = lab.plan(&mut session);
+        let told = planned.plan.diagnostics.iter().filter(|d| d.summary == "the value is too large").count();
+        assert_eq!(told, 1, "{next}: {:?}", planned.plan.diagnostics);
+    }
+}
+
 /// Whatever becomes of the call that makes the successor, there is one network in the end.
 #[test]
 fn a_predecessor_survives_a_successor_that_nobody_heard_of() {

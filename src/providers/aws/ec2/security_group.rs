@@ -65,7 +65,7 @@ fn with_plain_protocol(rule: Value) -> Value {
     let Some(protocol) = fields.get("protocol").and_then(Value::as_str) else { return rule };
     let mut plain = (**fields).clone();
     plain.set("protocol".into(), Value::string(firewall::protocol(protocol)));
-    Value::Object(plain.into())
+    Value::fields(plain)
 }
 
 pub(super) struct SecurityGroup;

@@ -2,8 +2,6 @@
 //! block leaves out has the empty value of its type in plans and states, as other tools keep it: `""`, `0`, `false`,
 //! `[]`. Written as arguments, `ingress = []` says that there are none, where leaving it out says nothing.
 
-use std::sync::Arc;
-
 use crate::model::schema::fit_type;
 use crate::model::{Object, Type, Value, set};
 use crate::provider::PlannedChange;
@@ -25,7 +23,7 @@ pub(super) fn plan(change: &mut PlannedChange, names: &[&str], normal: impl Fn(V
             fields.set((*name).into(), value);
         }
     }
-    change.planned = Value::Object(Arc::new(fields)).mark(marks);
+    change.planned = Value::fields(fields).mark(marks);
 }
 
 fn filled(value: &Value, normal: impl Fn(Value) -> Value) -> Value {
@@ -37,10 +35,10 @@ fn filled(value: &Value, normal: impl Fn(Value) -> Value) -> Value {
 
 fn with_empty_values(object: &Value) -> Value {
     match object {
-        Value::Object(fields) => Value::Object(Arc::new(fields.map(|_, value| match value {
+        Value::Object(fields) => Value::fields(fields.map(|_, value| match value {
             Value::Null(ty) => empty(ty),
             other => other.clone(),
-        }))),
+        })),
         other => other.clone(),
     }
 }

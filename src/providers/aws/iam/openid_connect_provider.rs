@@ -3,8 +3,6 @@
 //! AddClientIDToOpenIDConnectProvider, RemoveClientIDFromOpenIDConnectProvider, UpdateOpenIDConnectProviderThumbprint,
 //! TagOpenIDConnectProvider, UntagOpenIDConnectProvider, DeleteOpenIDConnectProvider.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use aws_sdk_iam::operation::create_open_id_connect_provider::CreateOpenIdConnectProviderOutput as Created;
 use aws_sdk_iam::operation::get_open_id_connect_provider::GetOpenIdConnectProviderOutput as Answer;
@@ -124,7 +122,7 @@ impl NamedResource for OpenIdConnectProvider {
         }
         let mut fields = (**fields).clone();
         fields.set("url".into(), bare.mark(url.unmark().1));
-        change.planned = Value::Object(Arc::new(fields)).mark(marks);
+        change.planned = Value::fields(fields).mark(marks);
     }
 
     async fn begin(&self, aws: &Aws, request: &Create) -> Result<String, ProviderError> {
