@@ -1,8 +1,6 @@
 //! Sensitive values have no place in the journal: what is written there of an object, and how the next run, which has
 //! the configuration at hand, puts back what is missing.
 
-use std::sync::Arc;
-
 use crate::model::{Block, Marks, Value};
 
 /// The object with nulls for all that is marked sensitive, and for what the schema calls sensitive or write-only.
@@ -12,12 +10,12 @@ pub fn without_secrets(object: &Value, block: Option<&Block>) -> Value {
         return Value::Null(bare.ty());
     }
     match (bare, block) {
-        (Value::Object(fields), Some(block)) => Value::Object(Arc::new(fields.map(|name, value| {
+        (Value::Object(fields), Some(block)) => Value::fields(fields.map(|name, value| {
             if block.attribute(name).is_some_and(|a| a.sensitive || a.write_only) {
                 return Value::Null(value.ty());
             }
             without_secrets(value, block.nested(name).map(|nested| &nested.block))
-        }))),
+        })),
         _ => bare.map_children(&mut |child| without_secrets(child, block)),
     }
 }
@@ -27,9 +25,9 @@ pub fn with_secrets(object: &Value, planned: &Value) -> Value {
     let planned = planned.bare();
     match (object, planned) {
         (Value::Null(_), planned) if planned.is_wholly_known() => planned.unmark_deep().0,
-        (Value::Object(fields), Value::Object(known)) => Value::Object(Arc::new(
+        (Value::Object(fields), Value::Object(known)) => Value::fields(
             fields.map(|name, value| known.get(name).map_or_else(|| value.clone(), |k| with_secrets(value, k))),
-        )),
+        ),
         (Value::List(_) | Value::Tuple(_), Value::List(_) | Value::Tuple(_)) => {
             let mut known = planned.as_items().unwrap_or(&[]).iter();
             object.map_children(&mut |item| known.next().map_or_else(|| item.clone(), |k| with_secrets(item, k)))

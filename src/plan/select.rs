@@ -45,7 +45,7 @@ impl Selection {
             };
             let outputs = root_outputs_within(graph, &reach);
             reach.whole.extend(outputs);
-            selection.evaluated = Some(closure(reach.nodes().collect(), &needs));
+            selection.evaluated = Some(closure(reach.nodes().collect(), needs));
             selection.chosen = Some(reach);
         }
         selection.spared = match destroying {

@@ -108,6 +108,7 @@ fn session(stack: &Stack) -> Session {
         notices: Arc::new(|_| ()),
         around: Default::default(),
         unsent: Default::default(),
+        patience: Duration::ZERO,
     };
     Session::open(settings, Access::Claim).unwrap()
 }

@@ -71,7 +71,7 @@ impl PlanArguments {
             (_, true) => PlanMode::RefreshOnly,
             _ => PlanMode::Normal,
         };
-        if self.refresh_only && !self.refresh {
+        if self.refresh_only && !self.part.refresh {
             let problem = Diagnostic::error("-refresh-only and -refresh=false leave nothing to do");
             return Err(problem.help("take one of them away").into());
         }

@@ -47,6 +47,7 @@ impl Stack {
             notices: Arc::new(|_| ()),
             around: Default::default(),
             unsent: Default::default(),
+            patience: Duration::ZERO,
         };
         Session::open(settings, Access::Write("apply")).unwrap()
     }
