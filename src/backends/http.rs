@@ -255,11 +255,21 @@ impl HttpDocuments {
     }
 
     async fn give_up_lock(&self, body: Bytes) -> Result<(), StateError> {
-        let Some((method, url)) = &self.server.unlock else { return Ok(()) };
+        match (self.remove_lock(body).await?, &self.server.unlock) {
+            (false, Some((method, _))) => self.server.refused(method, StatusCode::CONFLICT),
+            _ => Ok(()),
+        }
+    }
+
+    /// False where the lock is another one by now.
+    async fn remove_lock(&self, body: Bytes) -> Result<bool, StateError> {
+        let Some((method, url)) = &self.server.unlock else { return Ok(true) };
         let (status, _) = self.server.send(method, url, Some(body)).await?;
-        match status.is_success() || status == StatusCode::NOT_FOUND {
-            true => Ok(()),
-            false => self.server.refused(method, status),
+        match status.as_u16() {
+            404 => Ok(true),
+            409 | 423 => Ok(false),
+            _ if status.is_success() => Ok(true),
+            _ => self.server.refused(method, status),
         }
     }
 
@@ -305,10 +315,11 @@ impl Documents for HttpDocuments {
                 let held = self.locked().held.is_some();
                 // Somebody else's that is over: the server does not know of its end.
                 if !held
-                    && matches!(when, When::Unchanged(_))
-                    && let Some(old) = self.look_at_lock().await?
+                    && let When::Unchanged(over) = when
+                    && let Some(there) = self.look_at_lock().await?
+                    && (version(&there) != *over || !self.remove_lock(there).await?)
                 {
-                    self.give_up_lock(old).await?;
+                    return Ok(None);
                 }
                 if !held && !self.take_lock(&body).await? {
                     return Ok(None);

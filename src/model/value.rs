@@ -393,6 +393,17 @@ impl Value {
         self.extent().known
     }
 
+    /// Whether both are one collection in memory: then they are equal, however large they are.
+    pub fn shares_contents_with(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::List(a), Value::List(b)) | (Value::Set(a), Value::Set(b)) => Arc::ptr_eq(a, b),
+            (Value::Map(a), Value::Map(b)) => Arc::ptr_eq(a, b),
+            (Value::Tuple(a), Value::Tuple(b)) => Arc::ptr_eq(a, b),
+            (Value::Object(a), Value::Object(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
     /// Whether collections are nested in it deeper than this.
     pub fn is_deeper_than(&self, levels: usize) -> bool {
         self.extent().levels as usize > levels

@@ -71,8 +71,7 @@ const FORMS: &[Signature] = &[
 pub fn signatures() -> Vec<Signature> {
     let of_table = functions::all().map(|f| {
         let returns = match f.returns {
-            Returns::Always(kind) => kind,
-            Returns::Depends(_) => Kind::Any,
+            Returns::Always(kind) | Returns::Depends(kind, _) => kind,
         };
         Signature { name: f.name, doc: f.doc, params: f.params, variadic: f.variadic, returns }
     });

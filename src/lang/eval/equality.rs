@@ -8,14 +8,15 @@ use crate::model::{Type, Value};
 /// to the result.
 pub(super) fn equals(a: &Value, b: &Value) -> Value {
     let ((a, left), (b, right)) = (a.unmark_deep(), b.unmark_deep());
-    let result = match compare(&a, &b) {
+    let result = match compare(&a, &b, false) {
         Some(equal) => Value::Bool(equal),
         None => unknown_not_null(Type::Bool),
     };
     result.mark(left | right)
 }
 
-fn compare(a: &Value, b: &Value) -> Option<bool> {
+/// `alike` says that the types are known to be the same, at any depth.
+fn compare(a: &Value, b: &Value, alike: bool) -> Option<bool> {
     match (a, b) {
         (Value::Null(_), Value::Null(_)) => return Some(true),
         (Value::Null(_), Value::Unknown(u)) | (Value::Unknown(u), Value::Null(_)) => {
@@ -28,12 +29,18 @@ fn compare(a: &Value, b: &Value) -> Option<bool> {
         (Value::Unknown(u), other) | (other, Value::Unknown(u)) => return compare_unknown(&u.ty, u, other),
         _ => (),
     }
+    if a.is_wholly_known() && a.shares_contents_with(b) {
+        return Some(true);
+    }
+    if alike {
+        return contents(a, b, true);
+    }
     let (left, right) = (a.ty(), b.ty());
     if left != right {
         let undecided = (left.has_dynamic() || right.has_dynamic()) && !(a.is_wholly_known() && b.is_wholly_known());
         return if undecided { None } else { Some(false) };
     }
-    contents(a, b)
+    contents(a, b, !left.has_dynamic())
 }
 
 fn compare_unknown(ty: &Type, unknown: &crate::model::value::Unknown, other: &Value) -> Option<bool> {
@@ -53,7 +60,7 @@ fn compare_unknown(ty: &Type, unknown: &crate::model::value::Unknown, other: &Va
 }
 
 /// Compares values of one type. The first difference decides, and so does the first part that is not known.
-fn contents(a: &Value, b: &Value) -> Option<bool> {
+fn contents(a: &Value, b: &Value, alike: bool) -> Option<bool> {
     if let (Value::Set(x), Value::Set(y)) = (a, b) {
         let known = a.is_wholly_known() && b.is_wholly_known();
         return known.then(|| x.items == y.items);
@@ -62,20 +69,20 @@ fn contents(a: &Value, b: &Value) -> Option<bool> {
         if x.len() != y.len() {
             return Some(false);
         }
-        return all(x.iter().zip(y));
+        return all(x.iter().zip(y), alike);
     }
     if let (Some(x), Some(y)) = (a.as_fields(), b.as_fields()) {
         if x.len() != y.len() || !x.keys().eq(y.keys()) {
             return Some(false);
         }
-        return all(x.values().zip(y.values()));
+        return all(x.values().zip(y.values()), alike);
     }
     Some(false)
 }
 
-fn all<'v>(mut pairs: impl Iterator<Item = (&'v Value, &'v Value)>) -> Option<bool> {
+fn all<'v>(mut pairs: impl Iterator<Item = (&'v Value, &'v Value)>, alike: bool) -> Option<bool> {
     pairs
-        .find_map(|(x, y)| match compare(x, y) {
+        .find_map(|(x, y)| match compare(x, y, alike) {
             Some(true) => None,
             decided => Some(decided),
         })

@@ -111,7 +111,7 @@ impl Function {
     fn unknown(&self, call: &Call<'_>) -> Result<Value, CallError> {
         match self.returns {
             Returns::Always(kind) => Ok(not_null(kind.ty())),
-            Returns::Depends(unknown) => unknown(call),
+            Returns::Depends(_, unknown) => unknown(call),
         }
     }
 }

@@ -40,7 +40,7 @@ const fn own(
     params: &'static [super::Param],
     body: fn(&Call<'_>) -> Answer,
 ) -> Function {
-    let returns = Returns::Depends(|_| Ok(Value::unknown(Type::Dynamic)));
+    let returns = Returns::Depends(Kind::Any, |_| Ok(Value::unknown(Type::Dynamic)));
     Function { name, doc, params, variadic: None, returns, marks: MarkPolicy::Own, needs: Needs::Nothing, body }
 }
 

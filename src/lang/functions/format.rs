@@ -15,6 +15,7 @@ pub static FUNCTIONS: &[Function] = &[
         "format",
         "A string with values put in at the verbs of a template.",
         nullable("args", Kind::Any, "The values, in the order of the verbs."),
+        Kind::String,
         format_unknown,
         format,
     )
@@ -23,6 +24,7 @@ pub static FUNCTIONS: &[Function] = &[
         "formatlist",
         "A list of strings, one for each element of the lists among the arguments.",
         nullable("args", Kind::Any, "Lists of the same length; other values serve every element."),
+        Kind::StringList,
         |_| Ok(not_null(Type::list(Type::String))),
         formatlist,
     )
@@ -35,11 +37,12 @@ const fn format_function(
     name: &'static str,
     doc: &'static str,
     args: super::Param,
+    kind: Kind,
     unknown: fn(&Call<'_>) -> Answer,
     body: fn(&Call<'_>) -> Answer,
 ) -> Function {
     let mut function = plain(name, doc, TEMPLATE, Kind::String, body);
-    function.returns = Returns::Depends(unknown);
+    function.returns = Returns::Depends(kind, unknown);
     function.with_variadic(args)
 }
 

@@ -25,7 +25,7 @@ const JSONENCODE: Function = {
             value => Ok(encode(value).into()),
         },
     );
-    function.returns = Returns::Depends(|call| Ok(begun(call.arg(0)?)));
+    function.returns = Returns::Depends(Kind::String, |call| Ok(begun(call.arg(0)?)));
     function
 };
 
@@ -50,7 +50,7 @@ pub const fn decode_function(
     body: fn(&Call<'_>) -> Result<Value, CallError>,
 ) -> Function {
     let mut function = plain(name, doc, TEXT, Kind::Any, body);
-    function.returns = Returns::Depends(|_| Ok(Value::unknown(Type::Dynamic)));
+    function.returns = Returns::Depends(Kind::Any, |_| Ok(Value::unknown(Type::Dynamic)));
     function
 }
 

@@ -111,8 +111,8 @@ impl Kind {
 pub enum Returns {
     /// A value of this type, never null.
     Always(Kind),
-    /// The unknown that fits the arguments, of which some are unknown.
-    Depends(fn(&Call<'_>) -> Result<Value, CallError>),
+    /// The unknown that fits the arguments, of which some are unknown, for results of this type.
+    Depends(Kind, fn(&Call<'_>) -> Result<Value, CallError>),
 }
 
 /// What happens to the marks of arguments.
@@ -274,7 +274,7 @@ const fn structural(
     unknown: fn(&Call<'_>) -> Result<Value, CallError>,
     body: fn(&Call<'_>) -> Result<Value, CallError>,
 ) -> Function {
-    let (returns, marks, needs) = (Returns::Depends(unknown), MarkPolicy::Outer, Needs::Outer);
+    let (returns, marks, needs) = (Returns::Depends(Kind::Any, unknown), MarkPolicy::Outer, Needs::Outer);
     Function { name, doc, params, variadic: None, returns, marks, needs, body }
 }
 

@@ -59,7 +59,7 @@ const fn regex_function(
     body: fn(&Call<'_>) -> Answer,
 ) -> Function {
     let mut function = plain(name, doc, PATTERN, Kind::Any, body);
-    function.returns = Returns::Depends(unknown);
+    function.returns = Returns::Depends(Kind::Any, unknown);
     function
 }
 

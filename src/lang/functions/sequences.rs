@@ -38,7 +38,7 @@ pub static FUNCTIONS: &[Function] = &[
         Kind::AnyList,
         distinct,
     )
-    .returning(Returns::Depends(|call| Ok(Value::unknown(call.arg(0)?.ty())))),
+    .returning(Returns::Depends(Kind::Any, |call| Ok(Value::unknown(call.arg(0)?.ty())))),
     structural(
         "element",
         "The element at an index, counted round: behind the last one comes the first.",
@@ -67,7 +67,7 @@ pub static FUNCTIONS: &[Function] = &[
         Kind::AnyList,
         matchkeys,
     )
-    .returning(Returns::Depends(|call| Ok(Value::unknown(call.arg(0)?.ty())))),
+    .returning(Returns::Depends(Kind::Any, |call| Ok(Value::unknown(call.arg(0)?.ty())))),
     plain("range", "Numbers from a start up to, not including, an end.", &[], Kind::NumberList, range)
         .with_variadic(param("params", Kind::Number, "The end; or start and end; or start, end and step.")),
     structural(

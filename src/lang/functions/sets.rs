@@ -62,7 +62,7 @@ const fn set_function(
     body: fn(&Call<'_>) -> Answer,
 ) -> Function {
     let mut function = plain(name, doc, params, Kind::AnySet, body);
-    function.returns = Returns::Depends(|call| Ok(super::call::not_null(common_set(call)?)));
+    function.returns = Returns::Depends(Kind::AnySet, |call| Ok(super::call::not_null(common_set(call)?)));
     function.needs = Needs::All;
     function
 }

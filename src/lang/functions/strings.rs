@@ -121,7 +121,7 @@ const STR: &[super::Param] = &[param("str", Kind::String, "The string.")];
 impl Function {
     /// `startswith` can answer while the string is unknown but its beginning is known.
     const fn returning_prefix(mut self) -> Function {
-        self.returns = super::Returns::Depends(|call| {
+        self.returns = super::Returns::Depends(Kind::Bool, |call| {
             let open = Ok(super::call::not_null(Type::Bool));
             let (Value::Unknown(u), Value::String(wanted)) = (call.arg(0)?, call.arg(1)?) else { return open };
             let Some(known) = &u.refinement.prefix else { return open };
