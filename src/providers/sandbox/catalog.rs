@@ -2,7 +2,8 @@
 //! quotas, and objects that come along with others. A type that is not here gets what holds for all.
 //!
 //! Templates hold `{hex17}` (so many hexadecimal digits), `{upper17}` (so many capitals and digits), `{uuid}`,
-//! `{region}`, `{account}`, `{partition}`, `{id}`, or the name of an attribute.
+//! `{region}`, `{short_region}`, `{account}`, `{partition}`, `{id}`, `{zone6}` (hexadecimal digits that an account's
+//! objects have in common within a region), or the name of an attribute.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -188,12 +189,12 @@ const KINDS: &[Kind] = &[
     // RDS, ElastiCache
     kind("aws_db_instance", "{identifier}").arn("arn:{partition}:rds:{region}:{account}:db:{identifier}")
         .unique(&["identifier"], "DBInstanceAlreadyExists").quota(40, "InstanceQuotaExceeded").missing("DBInstanceNotFound")
-        .also(&[("resource_id", "db-{upper26}"), ("address", "{identifier}.c{hex11}.{region}.rds.amazonaws.com"),
-            ("endpoint", "{identifier}.c{hex11}.{region}.rds.amazonaws.com:{port}"), ("hosted_zone_id", "Z{upper13}")]),
+        .also(&[("resource_id", "db-{upper26}"), ("address", "{identifier}.c{zone11}.{region}.rds.amazonaws.com"),
+            ("endpoint", "{identifier}.c{zone11}.{region}.rds.amazonaws.com:{port}"), ("hosted_zone_id", "Z{upper13}")]),
     kind("aws_rds_cluster", "{cluster_identifier}").arn("arn:{partition}:rds:{region}:{account}:cluster:{cluster_identifier}")
         .unique(&["cluster_identifier"], "DBClusterAlreadyExistsFault").missing("DBClusterNotFoundFault")
-        .also(&[("cluster_resource_id", "cluster-{upper26}"), ("endpoint", "{cluster_identifier}.cluster-c{hex11}.{region}.rds.amazonaws.com"),
-            ("reader_endpoint", "{cluster_identifier}.cluster-ro-c{hex11}.{region}.rds.amazonaws.com")]),
+        .also(&[("cluster_resource_id", "cluster-{upper26}"), ("endpoint", "{cluster_identifier}.cluster-c{zone11}.{region}.rds.amazonaws.com"),
+            ("reader_endpoint", "{cluster_identifier}.cluster-ro-c{zone11}.{region}.rds.amazonaws.com")]),
     kind("aws_rds_cluster_instance", "{identifier}").arn("arn:{partition}:rds:{region}:{account}:db:{identifier}").unique(&["identifier"], "DBInstanceAlreadyExists"),
     kind("aws_db_subnet_group", "{name}").arn("arn:{partition}:rds:{region}:{account}:subgrp:{name}").unique(&["name"], "DBSubnetGroupAlreadyExists")
         .ready("Complete").missing("DBSubnetGroupNotFoundFault").in_use("InvalidDBSubnetGroupStateFault"),
@@ -201,9 +202,9 @@ const KINDS: &[Kind] = &[
         .missing("DBParameterGroupNotFound").in_use("InvalidDBParameterGroupState"),
     kind("aws_elasticache_replication_group", "{replication_group_id}").unique(&["replication_group_id"], "ReplicationGroupAlreadyExists")
         .arn("arn:{partition}:elasticache:{region}:{account}:replicationgroup:{replication_group_id}").missing("ReplicationGroupNotFoundFault")
-        .also(&[("primary_endpoint_address", "master.{replication_group_id}.{hex6}.use1.cache.amazonaws.com"),
-            ("reader_endpoint_address", "replica.{replication_group_id}.{hex6}.use1.cache.amazonaws.com"),
-            ("configuration_endpoint_address", "clustercfg.{replication_group_id}.{hex6}.use1.cache.amazonaws.com")]),
+        .also(&[("primary_endpoint_address", "master.{replication_group_id}.{zone6}.{short_region}.cache.amazonaws.com"),
+            ("reader_endpoint_address", "replica.{replication_group_id}.{zone6}.{short_region}.cache.amazonaws.com"),
+            ("configuration_endpoint_address", "clustercfg.{replication_group_id}.{zone6}.{short_region}.cache.amazonaws.com")]),
     kind("aws_elasticache_cluster", "{cluster_id}").arn("arn:{partition}:elasticache:{region}:{account}:cluster:{cluster_id}")
         .unique(&["cluster_id"], "CacheClusterAlreadyExists").missing("CacheClusterNotFound"),
     kind("aws_elasticache_subnet_group", "{name}").arn("arn:{partition}:elasticache:{region}:{account}:subnetgroup:{name}")

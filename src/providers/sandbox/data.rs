@@ -1,9 +1,10 @@
 //! Data sources in the sandbox: who we are and where, and look-ups among the simulated objects.
 
 use super::connection::SandboxConnection;
+use super::mint::short_region;
 use super::mint::{ACCOUNT, Mint, PARTITION};
 use super::objects::Row;
-use super::synthesis::{Birth, complete, zone_prefix};
+use super::synthesis::{Birth, complete};
 use crate::model::{Block, Object, ObjectBuilder, Value};
 use crate::provider::{Config, ErrorKind, ProviderError};
 
@@ -60,7 +61,7 @@ fn of_the_place(ty: &str, region: &str, config: &Config) -> Option<Object> {
             let kept: Vec<_> = zones.into_iter().filter(|(_, name)| !excluded.contains(name)).collect();
             object
                 .strings("names", kept.iter().map(|(_, name)| name.as_str()))
-                .strings("zone_ids", kept.iter().map(|(i, _)| format!("{}-az{}", zone_prefix(region), i + 1)))
+                .strings("zone_ids", kept.iter().map(|(i, _)| format!("{}-az{}", short_region(region), i + 1)))
                 .strings("group_names", [format!("{region}-zg-1")])
                 .set("id", region)
         }

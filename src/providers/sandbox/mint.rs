@@ -39,6 +39,13 @@ impl Mint {
         text
     }
 
+    /// Hexadecimal digits that all objects of an account have in common within a region, as host names hold them.
+    fn zone(&self, digits: usize) -> String {
+        let mut text = hex::encode(Sha256::digest(format!("{ACCOUNT}\0{}", self.region).as_bytes()));
+        text.truncate(digits);
+        text
+    }
+
     pub fn capitals(&self, label: &str, count: usize) -> String {
         let pick = |byte: &u8| char::from(CAPITALS.get(usize::from(byte % 32)).copied().unwrap_or(b'A'));
         self.bytes(label).iter().take(count).map(pick).collect()
@@ -83,6 +90,7 @@ impl Mint {
         let counted = |word: &str| place.strip_prefix(word).and_then(|n| n.parse::<usize>().ok());
         match place {
             "region" => return self.region.clone(),
+            "short_region" => return short_region(&self.region),
             "account" => return ACCOUNT.to_string(),
             "partition" => return PARTITION.to_string(),
             "uuid" => return self.uuid(label),
@@ -91,6 +99,9 @@ impl Mint {
         }
         if let Some(n) = counted("hex") {
             return self.hex(label, n);
+        }
+        if let Some(n) = counted("zone") {
+            return self.zone(n);
         }
         if let Some(n) = counted("upper") {
             return self.capitals(label, n);
@@ -102,6 +113,13 @@ impl Mint {
             _ => format!("sandbox-{}", self.hex(place, 8)),
         }
     }
+}
+
+/// A region as zone ids and host names hold it: `euw1` for `eu-west-1`.
+pub fn short_region(region: &str) -> String {
+    let mut parts = region.split('-');
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |text, part| text + &part.chars().take(1).collect::<String>())
 }
 
 #[cfg(test)]
@@ -121,6 +139,7 @@ mod tests {
         let arn = expand(&mint(1, "k"), "arn:{partition}:iam::{account}:role{path}{name}/{id}");
         assert_eq!(arn, "arn:aws:iam::123456789012:role/web/vpc-1");
         assert_eq!(expand(&mint(1, "k"), "{upper5}").len(), 5);
+        assert_eq!(expand(&mint(1, "k"), "{zone6}.{short_region}"), expand(&mint(2, "l"), "{zone6}.euw1"));
         assert!(mint(1, "k").moment("x").starts_with("2025-"));
     }
 }

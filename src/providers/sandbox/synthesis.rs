@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::catalog::{self, Kind};
-use super::mint::{ACCOUNT, Mint, PARTITION};
+use super::mint::{ACCOUNT, Mint, PARTITION, short_region};
 use crate::model::{Attribute, Block, Fields, NestedBlock, Nesting, Object, Str, Type, Value, set};
 
 /// What is known of the object beside its configuration.
@@ -150,7 +150,8 @@ impl Filler<'_> {
     fn text(&self, name: &str, label: &str, must: bool) -> Option<String> {
         let (mint, region) = (self.birth.mint, self.birth.mint.region());
         if let Some((_, template)) = self.kind.and_then(|k| k.also.iter().find(|(n, _)| *n == name)) {
-            let template = template.replace("{port}", &self.number("port").to_string());
+            let port = self.object.i64("port").unwrap_or_else(|| self.number("port"));
+            let template = template.replace("{port}", &port.to_string());
             return Some(mint.expand(&template, label, self.id, self.object));
         }
         if let Some((_, ty)) = self.kind.and_then(|k| k.children.iter().find(|(n, _)| *n == name)) {
@@ -169,7 +170,7 @@ impl Filler<'_> {
             "status" | "state" | "lifecycle_state" => ready.to_string(),
             "vpc_id" if self.birth.vpc_id.is_some() => self.birth.vpc_id.clone()?,
             "availability_zone" => format!("{region}{}", ["a", "b", "c"].get(self.zone())?),
-            "availability_zone_id" => format!("{}-az{}", zone_prefix(region), self.zone() + 1),
+            "availability_zone_id" => format!("{}-az{}", short_region(region), self.zone() + 1),
             "data" if label.contains("certificate") => STANDARD.encode(format!(
                 "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
                 STANDARD.encode(mint.bytes("certificate"))
@@ -250,11 +251,4 @@ impl Filler<'_> {
             .map(|b| (b.name.clone(), self.block(b, fields.get(&b.name), &format!("{label}.{}", b.name))));
         Value::object(attributes.chain(blocks).collect::<Vec<_>>())
     }
-}
-
-/// The beginning of zone ids: `use1` of `us-east-1`.
-pub fn zone_prefix(region: &str) -> String {
-    let mut parts = region.split('-');
-    let first = parts.next().unwrap_or_default().to_string();
-    parts.fold(first, |text, part| text + &part.chars().take(1).collect::<String>())
 }
