@@ -6,13 +6,14 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use super::lenient::Lenient;
 use crate::model::Path;
 use crate::provider::{Config, ProviderError};
 
 /// A client that is shared by all services of a connection, with one pool of connections.
 pub(super) fn client(config: &Config) -> Result<SharedHttpClient, ProviderError> {
     let (tls, proxy) = (tls(config)?, proxy(config)?);
-    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = Connector::builder()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .tls_context(tls.clone())
@@ -20,7 +21,8 @@ pub(super) fn client(config: &Config) -> Result<SharedHttpClient, ProviderError>
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(|c| c.sleep_impl()));
         connector.build()
-    }))
+    });
+    Ok(SharedHttpClient::new(Lenient(client)))
 }
 
 fn tls(config: &Config) -> Result<TlsContext, ProviderError> {

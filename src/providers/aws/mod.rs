@@ -12,6 +12,7 @@ mod errors;
 mod functions;
 mod http;
 pub mod iam;
+mod lenient;
 mod named;
 mod policy_text;
 pub mod rds;

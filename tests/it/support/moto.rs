@@ -74,12 +74,9 @@ impl Server {
         self.0.url()
     }
 
-    /// A proxy before this server that puts right what moto answers wrongly.
+    /// A proxy before this server.
     pub fn proxy(&self) -> Proxy {
-        let proxy = Proxy::start(self.url());
-        // S3 calls the root element by the type (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html>).
-        proxy.mend("GET /*?versioning*", "GetBucketVersioningResponse", "VersioningConfiguration");
-        proxy
+        Proxy::start(self.url())
     }
 
     /// Forgets everything that was made, in all regions.

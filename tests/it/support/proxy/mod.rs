@@ -62,8 +62,6 @@ struct Shared {
 struct Record {
     calls: Vec<Call>,
     rules: Vec<Rule>,
-    /// What holds whatever the test does.
-    mends: Vec<Rule>,
     in_flight: usize,
     most_at_once: usize,
 }
@@ -95,14 +93,6 @@ impl Proxy {
     /// Begins a rule for the calls of one operation; what it does is the last word of the chain.
     pub fn on<'p>(&'p self, operation: &str) -> Matching<'p> {
         Matching { proxy: self, operation: operation.to_owned(), containing: None, when: When::Always }
-    }
-
-    /// Replaces text in the answers of an operation for as long as the proxy runs, for what the server itself gets
-    /// wrong: [`behave`](Proxy::behave) does not take it back.
-    pub fn mend(&self, operation: &str, from: &str, to: &str) {
-        let fate = Fate::Rewrite { from: from.to_owned(), to: to.to_owned() };
-        let rule = Rule { operation: operation.to_owned(), containing: None, when: When::Always, seen: 0, fate };
-        self.shared.lock().mends.push(rule);
     }
 
     /// Takes all rules back; calls stay counted.
@@ -275,9 +265,7 @@ impl Shared {
         record.in_flight += 1;
         record.most_at_once = record.most_at_once.max(record.in_flight);
         record.calls.push(call.clone());
-        let Record { mends, rules, .. } = &mut *record;
-        // What the server gets wrong is put right before a rule looks at the answer.
-        let fates = mends.iter_mut().chain(rules).filter_map(|rule| rule.fate_of(call)).collect();
+        let fates = record.rules.iter_mut().filter_map(|rule| rule.fate_of(call)).collect();
         let number = record.calls.len() - 1;
         self.arrived.notify_all();
         (number, fates)
