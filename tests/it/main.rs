@@ -52,4 +52,6 @@ mod support;
 mod support_checks;
 #[cfg(feature = "aws")]
 mod three_tier;
+#[cfg(feature = "aws")]
+mod three_tier_sandbox;
 mod tidy;
