@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use terrane::model::ObjectBuilder;
-use terrane::provider::{Pace, ProviderDef, Read, ReadOutcome};
+use terrane::provider::{Calls, Pace, ProviderDef, Read, ReadOutcome};
 use terrane::providers::aws::Definition;
 
 use crate::support::aws::Account;
@@ -189,8 +189,13 @@ async fn a_role_that_cannot_be_taken_on_is_told() {
     let base = base.blocks("endpoints", [ObjectBuilder::new().set("sts", proxy.url()).build()]).build();
     let taking = async |role: ObjectBuilder| {
         let config = ObjectBuilder::from(&base).blocks("assume_role", [role.build()]).build();
-        let def = Definition::new(Pace::default()).attempt(Duration::from_millis(200));
-        def.connect(&config).await.err().map(|error| error.to_string()).unwrap_or_default()
+        let calls = Calls { attempt: Duration::from_millis(200) };
+        Definition::new(Pace::default())
+            .connect(&config, calls)
+            .await
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     };
     let said = taking(ObjectBuilder::new().set("session_name", "x")).await;
     assert_eq!(said, "\"assume_role\" names no role");
