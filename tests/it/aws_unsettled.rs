@@ -91,6 +91,66 @@ fn an_object_that_does_not_show_at_once_is_looked_for_again() {
     assert_eq!(ground.proxy.count("CreateVpc"), 1);
 }
 
+const ELSEWHERE: &str = r#"
+provider "aws" {
+  ALIAS
+  region = "REGION"
+}
+"#;
+
+const OF_ELSEWHERE: &str = r#"
+resource "aws_vpc" "main" {
+  PROVIDER
+  cidr_block = "10.0.0.0/16"
+}
+"#;
+
+/// A provider of another region than the environment's, and a VPC in it.
+fn elsewhere(alias: &str, provider: &str) -> (Ground, String, String) {
+    let block = ELSEWHERE.replace("ALIAS", alias).replace("REGION", moto::Server::shared().region());
+    let vpc = OF_ELSEWHERE.replace("PROVIDER", provider);
+    (Ground::new(&format!("{block}{vpc}")), block, vpc)
+}
+
+/// Without the provider nobody knows where to look: the creation stays open, and is told until the provider is back.
+#[test]
+fn an_interrupted_creation_outlives_its_provider_block() {
+    for (alias, provider) in [("alias = \"other\"", "provider = aws.other"), ("", "")] {
+        let (ground, block, _) = elsewhere(alias, provider);
+        ground.killed_at("CreateVpc", true);
+        ground.stack.write("main.tf", "");
+        for _ in 0..2 {
+            let run = ground.apply().run().expect_status(1);
+            assert!(
+                run.said().contains("whether aws_vpc.main was created by an interrupted run is not known"),
+                "{run}"
+            );
+            assert!(run.said().contains("help: put the provider's block back and run again"), "{run}");
+        }
+        ground.stack.write("main.tf", &block);
+        ground.apply().run().success();
+        assert_eq!((ground.proxy.count("DeleteVpc"), ground.state().as_str()), (1, ""));
+        ground.stack.write("main.tf", "");
+        ground.apply().run().success();
+    }
+}
+
+/// An object is never looked for, and taken for gone, in another region than its own.
+#[test]
+fn an_object_outlives_its_provider_block() {
+    let (ground, block, vpc) = elsewhere("alias = \"other\"", "provider = aws.other");
+    ground.apply().run().success();
+    ground.stack.write("main.tf", "");
+    let run = ground.apply().run().expect_status(1);
+    assert!(run.said().contains("aws_vpc.main was made with provider.aws.other, which is not configured"), "{run}");
+    assert_eq!(ground.state(), "aws_vpc.main\n");
+    ground.stack.write("main.tf", &format!("{block}{vpc}"));
+    ground.apply().run().success();
+    ground.stack.write("main.tf", &block);
+    ground.apply().run().success();
+    assert_eq!((ground.proxy.count("CreateVpc"), ground.proxy.count("DeleteVpc")), (1, 1));
+}
+
 const ROLE: &str = r#"
 resource "aws_iam_role" "r" {
   name               = "there-before"
