@@ -1,6 +1,7 @@
 //! What is not known of a creation: a call that may have happened, an object that does not show yet, one that was there
 //! before. Nothing is made twice, forgotten, or taken from others.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use terrane::model::ObjectBuilder;
@@ -25,6 +26,12 @@ resource "aws_vpc" "main" {
 const NO_VPC: &str = r#"<DescribeVpcsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
   <requestId>r</requestId><vpcSet/></DescribeVpcsResponse>"#;
 
+/// A server of these tests' own: they need many regions.
+fn server() -> &'static moto::Server {
+    static SERVER: OnceLock<moto::Server> = OnceLock::new();
+    SERVER.get_or_init(moto::Server::start)
+}
+
 struct Ground {
     stack: Stack,
     proxy: Proxy,
@@ -33,7 +40,7 @@ struct Ground {
 
 impl Ground {
     fn new(text: &str) -> Ground {
-        let moto = moto::Server::shared();
+        let moto = server();
         Ground { stack: Stack::with("main.tf", text), proxy: moto.proxy(), region: moto.region() }
     }
 
@@ -107,7 +114,7 @@ resource "aws_vpc" "main" {
 
 /// A provider of another region than the environment's, and a VPC in it.
 fn elsewhere(alias: &str, provider: &str) -> (Ground, String, String) {
-    let block = ELSEWHERE.replace("ALIAS", alias).replace("REGION", moto::Server::shared().region());
+    let block = ELSEWHERE.replace("ALIAS", alias).replace("REGION", server().region());
     let vpc = OF_ELSEWHERE.replace("PROVIDER", provider);
     (Ground::new(&format!("{block}{vpc}")), block, vpc)
 }
@@ -224,7 +231,7 @@ fn an_interrupted_setting_is_found_by_what_it_says() {
 /// An object that goes while others are read is gone, and the others are read.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_goes_between_two_calls_fails_no_other() {
-    let (server, ty) = (moto::Server::shared(), "aws_vpc");
+    let (server, ty) = (server(), "aws_vpc");
     let proxy = server.proxy();
     let aws = Account::connect(proxy.url(), server.region()).await;
     let create = |key: &'static str| aws.try_create(ty, ObjectBuilder::new().set("cidr_block", "10.0.0.0/16"), key);
@@ -242,7 +249,7 @@ async fn one_that_goes_between_two_calls_fails_no_other() {
 /// Going on with the credentials of before would touch the wrong account, and a silent STS holds up nothing for long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_cannot_be_taken_on_is_told() {
-    let server = moto::Server::shared();
+    let server = server();
     let proxy = server.proxy();
     proxy.on("AssumeRole").hang();
     let base = ObjectBuilder::new().set("region", server.region()).set("access_key", "test").set("secret_key", "test");
