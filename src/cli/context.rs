@@ -15,6 +15,7 @@ use crate::backends::Unsent;
 use crate::model::Diagnostic;
 use crate::ops::variables::{self, Given};
 use crate::ops::{Settings, lock};
+use crate::provider::Calls;
 use crate::providers::sandbox::Faults;
 use crate::state::{Surroundings, Workspace};
 
@@ -197,6 +198,7 @@ impl Common {
             around: surroundings(environment)?,
             unsent: Unsent::default(),
             patience: patience(environment)?,
+            calls: calls(environment)?,
         })
     }
 
@@ -225,6 +227,19 @@ fn surroundings(environment: &Environment) -> Result<Surroundings, Failure> {
 /// How long the next run looks for what an interrupted one made: `TERRANE_SETTLE_TIME`, a minute unless it is set.
 fn patience(environment: &Environment) -> Result<Duration, Failure> {
     duration(environment.get("TERRANE_SETTLE_TIME").filter(|t| !t.is_empty()).unwrap_or("60s"))
+}
+
+/// How long one attempt of a provider's call may take: `TERRANE_CALL_TIMEOUT`.
+fn calls(environment: &Environment) -> Result<Calls, Failure> {
+    let Some(text) = environment.get("TERRANE_CALL_TIMEOUT").filter(|t| !t.is_empty()) else {
+        return Ok(Calls::default());
+    };
+    match duration(text)? {
+        attempt if attempt.is_zero() => Err(Diagnostic::error("TERRANE_CALL_TIMEOUT leaves calls no time")
+            .help("say how long a call may take, such as 30s or 2m")
+            .into()),
+        attempt => Ok(Calls { attempt }),
+    }
 }
 
 fn workspace(environment: &Environment, data_dir: &Path) -> Result<Workspace, Failure> {

@@ -11,6 +11,8 @@ pub enum ProviderNode {
     Block { module: StaticModuleId, index: u32 },
     /// No block: the provider with an empty configuration.
     Implicit,
+    /// The block that a state names is not there any more: nobody knows the account and region that it meant.
+    Gone,
 }
 
 /// What a resource gets: the provider's real name and where its configuration stands.

@@ -20,6 +20,7 @@ use crate::backends::{Backend, Notices, Unsent};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
 use crate::plan::ephemeral::blank;
 use crate::plan::{Options, Planned, plan};
+use crate::provider::Calls;
 use crate::providers::sandbox::{self, Faults, SandboxCloud};
 use crate::provisioners::Provisioners;
 use crate::spec::Spec;
@@ -56,6 +57,8 @@ pub struct Settings {
     pub unsent: Unsent,
     /// How long after its creation an object may not show in answers, where a run was interrupted.
     pub patience: std::time::Duration,
+    /// How providers make their calls.
+    pub calls: Calls,
 }
 
 pub struct Session {
@@ -129,7 +132,7 @@ impl Session {
             Some(faults) => Some(sandbox_wrap(&settings, faults.clone())?),
             None => None,
         };
-        let providers = Arc::new(Providers::new(runtime.handle().clone(), wrap));
+        let providers = Arc::new(Providers::new(runtime.handle().clone(), wrap).calling(settings.calls));
         let loaded = load(&settings, &providers);
         let host = Arc::new(Machine {
             working_dir: absolute(&settings.folder),

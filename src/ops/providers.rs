@@ -15,7 +15,7 @@ use crate::plan::outside::{Answer, Imported, Known, Named, Outside, ProviderInst
 use crate::provider::ephemeral::Held;
 use crate::provider::resource::Timeouts;
 use crate::provider::{
-    Connection, Operation, PlannedChange, Progress, ProviderDef, ProviderError, Read, ReadOutcome, RemoteId,
+    Calls, Connection, Operation, PlannedChange, Progress, ProviderDef, ProviderError, Read, ReadOutcome, RemoteId,
 };
 use crate::providers::{self, Registration};
 use crate::spec::Schemas;
@@ -31,6 +31,7 @@ pub struct Providers {
     held: tokio::sync::Mutex<Vec<Held>>,
     connections: Mutex<HashMap<ProviderAddress, Arc<Opening>>>,
     runtime: tokio::runtime::Handle,
+    calls: Calls,
 }
 
 /// The connection of one provider instance with the configuration that it was opened with. One that is slow to open
@@ -52,7 +53,13 @@ impl Providers {
             held: tokio::sync::Mutex::default(),
             connections: Mutex::default(),
             runtime,
+            calls: Calls::default(),
         }
+    }
+
+    /// The same, whose calls are made so.
+    pub fn calling(self, calls: Calls) -> Providers {
+        Providers { calls, ..self }
     }
 
     pub fn definition(&self, name: &str) -> Option<&Arc<dyn ProviderDef>> {
@@ -103,7 +110,7 @@ impl Providers {
         let def = self.definition(name).ok_or_else(missing)?;
         let bare = provider.config.unmark_deep().0;
         let config = Object::new(&def.config_schema().block.fit(&bare));
-        let open = def.connect(&config).await.map_err(|error| {
+        let open = def.connect(&config, self.calls).await.map_err(|error| {
             let problem = Diagnostic::error(format!("the provider \"{name}\" can't be used")).detail(error.to_string());
             match error.help {
                 Some(help) => problem.help(help),

@@ -13,12 +13,13 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Cloud, Event, Observer, Verb, deposed_key, reinstated, with_secrets};
+use crate::graph::ProviderNode;
 use crate::model::{Diagnostic, Diagnostics, Mode, Object, Schema, Severity, Str, Value};
 use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
 use crate::plan::provisions::Moment;
 use crate::plan::refresh::provider_of_state;
 use crate::plan::resume::RowDependencies;
-use crate::plan::{Action, Change as PlannedChange, Planned};
+use crate::plan::{Action, Change as PlannedChange, Planned, ProviderName};
 use crate::provider::{Connection, Create, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Stored};
 use crate::state::{Change, Intent, IntentOperation, RowKey, StateError, Status, Store, StoredInstance};
 
@@ -145,9 +146,16 @@ async fn find(
     let schema = schema.ok_or_else(|| unsettled(intent, "no provider here has its type"))?;
     let world = &planned.world;
     let place = provider_of_state(&world.spec, &world.graph.tree, &provider);
+    if place.node == ProviderNode::Gone {
+        return Err(nobody_can_look(intent, &provider));
+    }
     let cell = world.provider_cell(0, &place);
     let cell = cell.ok_or_else(|| unsettled(intent, "this plan leaves its provider out"))?;
-    let connection = cloud.connect(&cell.instance).await?;
+    let is_configured = place.node != ProviderNode::Implicit
+        || world.graph.providers.values().any(|used| *used == place)
+        || cloud.provider_schema(&provider.name).is_some_and(|s| s.block.attributes.is_empty());
+    let unreachable = |problem| if is_configured { problem } else { nobody_can_look(intent, &provider) };
+    let connection = cloud.connect(&cell.instance).await.map_err(unreachable)?;
     let desired = intent.desired.as_ref().and_then(|d| crate::state::body::decode(d, &schema.block.ty()).ok());
     let desired = desired.unwrap_or(Value::NULL);
     let desired = wanted(planned, intent).map_or_else(|| desired.clone(), |c| with_secrets(&desired, &c.after));
@@ -155,7 +163,10 @@ async fn find(
     let key = IdempotencyKey(intent.key.clone());
     let look = Look { connection: &*connection, intent, key: &key, desired: &desired };
     let stored = look.until_found(patience, &progress(intent, observer)).await;
-    let Some(stored) = stored.map_err(|error| unsettled(intent, &error.to_string()))? else { return Ok(None) };
+    let Some(stored) = stored.map_err(|error| unsettled(intent, &error.to_string()))? else {
+        // What an empty configuration looks at may not be where the object was made.
+        return if is_configured { Ok(None) } else { Err(nobody_can_look(intent, &provider)) };
+    };
     if wanted(planned, intent).is_none() {
         return Ok(Some(Found { stored, schema, problem: None }));
     }
@@ -228,6 +239,13 @@ async fn finish(
 fn progress(intent: &Intent, observer: &Arc<dyn Observer>) -> Progress {
     let (observer, address) = (observer.clone(), intent.address.clone());
     Progress::new(move |what| observer.tell(Event::Waiting { address: address.clone(), what: what.to_string() }))
+}
+
+/// The configuration of the provider went away together with what it was to make.
+fn nobody_can_look(intent: &Intent, provider: &ProviderName) -> Diagnostic {
+    Diagnostic { severity: Severity::Error, ..unsettled(intent, "") }
+        .detail(format!("its {provider} is not configured any more, so it can't be looked for; it may be left there"))
+        .help("put the provider's block back and run again: what was made is found, and destroyed if nothing wants it")
 }
 
 fn unsettled(intent: &Intent, why: &str) -> Diagnostic {

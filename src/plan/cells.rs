@@ -383,11 +383,15 @@ impl World {
 
     /// All instances of the configuration that serves a resource in a module instance.
     pub fn provider_cells(&self, module: ModuleIndex, found: &ProviderUse) -> Vec<ProviderCell> {
-        let ProviderNode::Block { index, .. } = &found.node else {
-            let address =
-                ProviderAddress { module: ModulePath::root(), name: found.name.clone(), alias: None, key: None };
-            let instance = Arc::new(ProviderInstance { address, config: Value::object::<Str>([]) });
-            return vec![ProviderCell { instance, repetition: Repetition::Once, producers: Arc::from([]) }];
+        let index = match &found.node {
+            ProviderNode::Block { index, .. } => index,
+            ProviderNode::Gone => return Vec::new(),
+            ProviderNode::Implicit => {
+                let address =
+                    ProviderAddress { module: ModulePath::root(), name: found.name.clone(), alias: None, key: None };
+                let instance = Arc::new(ProviderInstance { address, config: Value::object::<Str>([]) });
+                return vec![ProviderCell { instance, repetition: Repetition::Once, producers: Arc::from([]) }];
+            }
         };
         let at = self.provider_module(module, found);
         at.and_then(|at| self.instance(at).providers.get(*index as usize)).cloned().unwrap_or_default()

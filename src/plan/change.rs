@@ -1,6 +1,6 @@
 //! What will happen to each object, and why.
 
-use crate::model::{Address, Key, Path, Str, Value};
+use crate::model::{Address, Key, Path, ProviderAddress, Str, Value};
 
 /// The planned change of one resource instance or of one deposed object of it.
 #[derive(Clone, Debug)]
@@ -80,6 +80,14 @@ pub struct ProviderName {
     pub module: crate::model::ModulePath,
     /// Which instance of a `for_each` provider.
     pub key: Option<Key>,
+}
+
+/// `provider.aws.west`, as an address.
+impl std::fmt::Display for ProviderName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (module, name, alias, key) = (self.module.clone(), self.name.clone(), self.alias.clone(), self.key.clone());
+        ProviderAddress { module, name, alias, key }.fmt(f)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

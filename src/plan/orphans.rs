@@ -3,11 +3,12 @@
 use super::PlanMode;
 use super::change::{Action, Reason};
 use super::outside::Outside;
+use super::refresh::provider_of_state;
 use super::resources::prevented;
 use super::walk::Planner;
 use super::world::RepeatKind;
-use crate::graph::StaticModuleId;
-use crate::model::{Address, Key, Mode};
+use crate::graph::{ProviderNode, StaticModuleId};
+use crate::model::{Address, Diagnostic, Key, Mode};
 
 impl Planner<'_> {
     pub fn plan_orphans(&mut self, outside: &mut dyn Outside) {
@@ -35,6 +36,9 @@ impl Planner<'_> {
                 _ if entry.object.deposed.is_some() || destroying => (Action::Delete, None),
                 _ => (Action::Delete, Some(self.why_gone(&address))),
             };
+            if action == Action::Delete && self.is_without_provider(id) {
+                continue;
+            }
             gone.push((id, action, reason));
         }
         let doomed: Vec<usize> = gone.iter().filter(|(_, a, _)| *a == Action::Delete).map(|(id, ..)| *id).collect();
@@ -56,6 +60,25 @@ impl Planner<'_> {
             }
         }
         self.ask(outside);
+    }
+
+    /// Tells of an object that nobody can reach: another account or region must not be asked in the place of its own.
+    fn is_without_provider(&mut self, id: usize) -> bool {
+        let object = &self.index.objects[id].object;
+        let found = provider_of_state(&self.world.spec, &self.world.graph.tree, &object.provider);
+        if found.node != ProviderNode::Gone {
+            return false;
+        }
+        let (address, provider) = (&object.address, &object.provider);
+        self.diagnostics.push(
+            Diagnostic::error(format!("{address} was made with {provider}, which is not configured any more"))
+                .address(address.clone())
+                .detail("nobody can say in which account and region it is, so it can't be read or destroyed")
+                .help(format!(
+                    "put the provider's block back until the object is destroyed, or forget the object: terrane state rm '{address}'"
+                )),
+        );
+        true
     }
 
     fn refuse_prevented(&mut self, address: &Address) {

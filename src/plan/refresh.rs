@@ -91,7 +91,9 @@ pub fn provider_of_state(spec: &Spec, tree: &Tree, provider: &ProviderName) -> P
         };
         m.providers.iter().position(same).map(|i| ProviderNode::Block { module, index: i as u32 })
     });
-    let node = block.unwrap_or(ProviderNode::Implicit);
+    // Without a block there is one configuration alone, that of the root module.
+    let is_plain = provider.alias.is_none() && provider.key.is_none() && provider.module.is_root();
+    let node = block.unwrap_or(if is_plain { ProviderNode::Implicit } else { ProviderNode::Gone });
     let key = provider.key.clone().map_or(ProviderKey::None, ProviderKey::Known);
     ProviderUse { name: provider.name.clone(), alias: provider.alias.clone(), node, key }
 }

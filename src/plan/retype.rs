@@ -43,7 +43,7 @@ pub fn convert(
         alias: found.alias.clone(),
         module: match &found.node {
             ProviderNode::Block { module, .. } => graph.tree.get(*module).path.clone(),
-            ProviderNode::Implicit => ModulePath::root(),
+            ProviderNode::Implicit | ProviderNode::Gone => ModulePath::root(),
         },
         key: None,
     };

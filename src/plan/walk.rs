@@ -356,7 +356,9 @@ impl<'o> Planner<'o> {
                 alias: found.alias.clone(),
                 module: match &found.node {
                     crate::graph::ProviderNode::Block { module, .. } => self.world.graph.tree.get(*module).path.clone(),
-                    crate::graph::ProviderNode::Implicit => crate::model::ModulePath::root(),
+                    crate::graph::ProviderNode::Implicit | crate::graph::ProviderNode::Gone => {
+                        crate::model::ModulePath::root()
+                    }
                 },
                 key: None,
             },

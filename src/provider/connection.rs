@@ -4,12 +4,13 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio_util::sync::CancellationToken;
 
 use super::ephemeral::{EphemeralType, Hold, Opened};
 use super::resource::Timeouts;
+use super::retry::RetryPolicy;
 use super::{
     Config, Create, DataType, Delete, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, ProviderError,
     ProviderFunction, Read, ReadOutcome, RemoteId, ResourceType, Stored, Trace, Update,
@@ -80,7 +81,20 @@ pub trait ProviderDef: Send + Sync {
         None
     }
 
-    async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError>;
+    async fn connect(&self, config: &Config, calls: Calls) -> Result<Arc<dyn Connection>, ProviderError>;
+}
+
+/// How calls are made, whatever the provider's configuration says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// How long one attempt of a call may take.
+    pub attempt: Duration,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Calls { attempt: RetryPolicy::default().attempt }
+    }
 }
 
 /// Attributes of an identity that say where an object is, not which one it is.
@@ -192,8 +206,9 @@ impl<C: Send + Sync + 'static> Types<C> {
 
 /// A connection whose calls can be given up.
 pub trait Stoppable: Send + Sync + 'static {
-    /// The same connection for one operation: `cancel` gives up the calls that are made through it.
-    fn stopped_by(&self, cancel: &CancellationToken) -> Self;
+    /// The same connection for one operation: calls that are made through it are given up when the operation is, and
+    /// when its time is over.
+    fn within(&self, op: &Operation) -> Self;
 
     /// See [`Connection::answers_lag`].
     fn answers_lag(&self) -> bool {
@@ -248,7 +263,7 @@ impl<C: Stoppable> Connection for Connected<C> {
     async fn create(&self, ty: &str, request: Create) -> Outcome {
         match self.types.get(ty) {
             Ok(t) => {
-                let cloud = self.cloud.stopped_by(&request.op.cancel);
+                let cloud = self.cloud.within(&request.op);
                 self.fit_outcome(ty, t.driver.create(&cloud, request).await)
             }
             Err(error) => Outcome::Failed(error),
@@ -258,7 +273,7 @@ impl<C: Stoppable> Connection for Connected<C> {
     async fn update(&self, ty: &str, request: Update) -> Outcome {
         match self.types.get(ty) {
             Ok(t) => {
-                let cloud = self.cloud.stopped_by(&request.op.cancel);
+                let cloud = self.cloud.within(&request.op);
                 self.fit_outcome(ty, t.driver.update(&cloud, request).await)
             }
             Err(error) => Outcome::Failed(error),
@@ -266,7 +281,7 @@ impl<C: Stoppable> Connection for Connected<C> {
     }
 
     async fn delete(&self, ty: &str, request: Delete) -> Result<(), ProviderError> {
-        let cloud = self.cloud.stopped_by(&request.op.cancel);
+        let cloud = self.cloud.within(&request.op);
         self.types.get(ty)?.driver.delete(&cloud, request).await
     }
 
@@ -296,7 +311,7 @@ impl<C: Stoppable> Connection for Connected<C> {
     async fn resume(&self, ty: &str, found: Stored, request: Create) -> Outcome {
         match self.types.get(ty) {
             Ok(t) => {
-                let cloud = self.cloud.stopped_by(&request.op.cancel);
+                let cloud = self.cloud.within(&request.op);
                 self.fit_outcome(ty, t.driver.resume(&cloud, found, request).await)
             }
             Err(error) => Outcome::Failed(error),
@@ -306,22 +321,22 @@ impl<C: Stoppable> Connection for Connected<C> {
     async fn read_data(&self, ty: &str, config: &Config, op: &Operation) -> Result<Object, ProviderError> {
         let missing = || ProviderError::invalid(format!("there is no data source \"{ty}\""));
         let t = self.types.data.get(ty).ok_or_else(missing)?;
-        let object = t.driver.read(&self.cloud.stopped_by(&op.cancel), config, op).await?;
+        let object = t.driver.read(&self.cloud.within(op), config, op).await?;
         Ok(Object::new(&t.schema.block.fit(&object.value())))
     }
 
     async fn open_ephemeral(&self, ty: &str, config: &Config, op: &Operation) -> Result<Opened, ProviderError> {
         let t = self.ephemeral(ty)?;
-        let opened = t.driver.open(&self.cloud.stopped_by(&op.cancel), config, op).await?;
+        let opened = t.driver.open(&self.cloud.within(op), config, op).await?;
         Ok(Opened { object: Object::new(&t.schema.block.fit(&opened.object.value())), ..opened })
     }
 
     async fn renew_ephemeral(&self, ty: &str, hold: Hold, op: &Operation) -> Result<Hold, ProviderError> {
-        self.ephemeral(ty)?.driver.renew(&self.cloud.stopped_by(&op.cancel), hold, op).await
+        self.ephemeral(ty)?.driver.renew(&self.cloud.within(op), hold, op).await
     }
 
     async fn close_ephemeral(&self, ty: &str, hold: Hold, op: &Operation) -> Result<(), ProviderError> {
-        self.ephemeral(ty)?.driver.close(&self.cloud.stopped_by(&op.cancel), hold, op).await
+        self.ephemeral(ty)?.driver.close(&self.cloud.within(op), hold, op).await
     }
 
     fn as_any(&self) -> &dyn Any {

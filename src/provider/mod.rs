@@ -18,7 +18,7 @@ pub mod schema_words;
 pub mod transport;
 pub mod waiting;
 
-pub use connection::{Connected, Connection, ProviderDef, Stoppable};
+pub use connection::{Calls, Connected, Connection, ProviderDef, Stoppable};
 pub use contract::{
     Config, Create, Delete, Driver, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, Progress, Read,
     ReadOutcome, RemoteId, Stored, Trace, Update,

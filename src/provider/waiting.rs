@@ -28,14 +28,19 @@ pub enum Seen<T> {
     Pending(String),
 }
 
-/// Looks until the object is ready, the operation's time is over or the user asks to stop. `target` is the state
-/// that is waited for, as the API spells it. An error of a look ends the wait.
-pub async fn wait<T, F, Fut>(op: &Operation, pace: Pace, target: &str, mut look: F) -> Result<T, ProviderError>
+/// Looks until the object is ready, the time is over or the user asks to stop. `target` is the state that is waited
+/// for, as the API spells it. An error of a look ends the wait.
+pub async fn wait<T, F, Fut>(
+    op: &Operation,
+    deadline: Instant,
+    pace: Pace,
+    target: &str,
+    mut look: F,
+) -> Result<T, ProviderError>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<Seen<T>, ProviderError>>,
 {
-    let deadline = Instant::now() + op.timeout;
     let mut pause = pace.first;
     let mut now = String::from("unknown");
     loop {
@@ -46,6 +51,8 @@ where
         };
         match seen {
             Err(_) => return Err(timed_out(op, target, &now)),
+            // The look itself ran into the same end.
+            Ok(Err(error)) if error.kind == ErrorKind::Timeout => return Err(timed_out(op, target, &now)),
             Ok(Err(error)) => return Err(error),
             Ok(Ok(Seen::Ready(value))) => return Ok(value),
             Ok(Ok(Seen::Pending(state))) => now = state,
@@ -59,12 +66,12 @@ where
     }
 }
 
-/// Makes a call again for as long as it fails with an error that `passes`, at most for `limit` and for the
-/// operation's time. The last error is returned then.
+/// Makes a call again for as long as it fails with an error that `passes`, until the deadline. The last error is
+/// returned then.
 pub async fn insist<T, F, Fut>(
     op: &Operation,
+    deadline: Instant,
     pace: Pace,
-    limit: Duration,
     passes: impl Fn(&ProviderError) -> bool,
     mut call: F,
 ) -> Result<T, ProviderError>
@@ -72,7 +79,6 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, ProviderError>>,
 {
-    let deadline = Instant::now() + limit.min(op.timeout);
     let (mut pause, mut is_open) = (pace.first, false);
     loop {
         let error = match call().await {
@@ -121,6 +127,10 @@ mod tests {
     use crate::provider::Progress;
     use tokio_util::sync::CancellationToken;
 
+    fn end(op: &Operation) -> Instant {
+        Instant::now() + op.timeout
+    }
+
     fn operation(milliseconds: u64) -> (Operation, Arc<Mutex<Vec<String>>>) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let progress = told.clone();
@@ -151,7 +161,7 @@ mod tests {
             let ready = looks == 3;
             async move { Ok(if ready { Seen::Ready(7) } else { Seen::Pending("pending".into()) }) }
         };
-        assert_eq!(wait(&op, FAST, "available", look).await, Ok(7));
+        assert_eq!(wait(&op, end(&op), FAST, "available", look).await, Ok(7));
         assert_eq!(*told.lock().unwrap(), ["waiting for \"available\", now \"pending\""; 2]);
     }
 
@@ -159,11 +169,11 @@ mod tests {
     async fn ends_with_the_time_and_says_what_it_saw() {
         let (op, _) = operation(30);
         let look = || async { Ok(Seen::<()>::Pending("creating".into())) };
-        let error = wait(&op, FAST, "available", look).await.unwrap_err();
+        let error = wait(&op, end(&op), FAST, "available", look).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Timeout);
         assert_eq!(error.message, "\"available\" did not come within 30ms; it is \"creating\" now");
         let hangs = || std::future::pending::<Result<Seen<()>, _>>();
-        assert_eq!(wait(&op, FAST, "x", hangs).await.unwrap_err().kind, ErrorKind::Timeout);
+        assert_eq!(wait(&op, end(&op), FAST, "x", hangs).await.unwrap_err().kind, ErrorKind::Timeout);
     }
 
     #[tokio::test]
@@ -177,7 +187,7 @@ mod tests {
             }
             op.cancel.cancel();
         };
-        let (result, ()) = tokio::join!(wait(&op, slow, "available", look), stop);
+        let (result, ()) = tokio::join!(wait(&op, end(&op), slow, "available", look), stop);
         assert_eq!(result.unwrap_err().kind, ErrorKind::Cancelled);
     }
 
@@ -190,10 +200,10 @@ mod tests {
             async { Err::<(), _>(ProviderError::new(ErrorKind::Conflict, "in use").code("InUse")) }
         };
         let passes = |e: &ProviderError| e.code == "InUse";
-        let error = insist(&op, FAST, Duration::from_millis(20), passes, busy).await.unwrap_err();
+        let error = insist(&op, Instant::now() + Duration::from_millis(20), FAST, passes, busy).await.unwrap_err();
         assert_eq!(error.code, "InUse");
         assert!(calls > 1);
         let denied = || async { Err::<(), _>(ProviderError::new(ErrorKind::Denied, "no")) };
-        assert!(insist(&op, FAST, Duration::from_secs(60), passes, denied).await.is_err());
+        assert!(insist(&op, end(&op), FAST, passes, denied).await.is_err());
     }
 }

@@ -1,22 +1,20 @@
 //! Caches of AWS, against ministack: moto never lets a replication group go.
 
-use terrane::model::{ObjectBuilder, Value};
+use terrane::model::ObjectBuilder;
 use terrane::provider::{ErrorKind, IdempotencyKey, Outcome, ReadOutcome};
 
-use crate::driver_conformance::suite::{Case, check};
 use crate::support::aws::{Account, done};
 use crate::support::ministack;
 use crate::support::proxy::Proxy;
 
 const GROUP: &str = "aws_elasticache_replication_group";
-const SUBNETS: &str = "aws_elasticache_subnet_group";
 const REGION: &str = "eu-west-1";
 
 fn object() -> ObjectBuilder {
     ObjectBuilder::new()
 }
 
-fn redis(name: &str) -> ObjectBuilder {
+pub fn redis(name: &str) -> ObjectBuilder {
     object()
         .set("replication_group_id", name)
         .set("description", "sessions")
@@ -35,22 +33,6 @@ async fn ground(server: &ministack::Server) -> (Proxy, Account) {
     let proxy = Proxy::start(server.url());
     let aws = Account::connect(proxy.url(), REGION).await;
     (proxy, aws)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn groups_keep_the_contract() {
-    let server = ministack::Server::start();
-    let (_proxy, aws) = ground(&server).await;
-    let subnets = aws.subnets(REGION).await;
-    let config = object().set("name", "cache").string_set("subnet_ids", &subnets).string_map("tags", [("a", "1")]);
-    let fewer = object().string_set("subnet_ids", &subnets[..1]).build();
-    let change = Some(("subnet_ids", fewer.get("subnet_ids").unwrap().clone()));
-    let case = Case { change, ..Case::of_cloud(SUBNETS, config.build()) };
-    check(&aws.def, aws.connection.as_ref(), &case).await;
-
-    let change = Some(("snapshot_retention_limit", Value::int(3)));
-    let case = Case { change, ..Case::of_cloud(GROUP, redis("contract").build()) };
-    check(&aws.def, aws.connection.as_ref(), &case).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -107,6 +107,63 @@ fn each_failure_is_told_and_nothing_is_lost() {
     run(&["destroy", "-auto-approve"]).success();
 }
 
+/// What is done to a read, an update or a deletion, and what is told of the call.
+const REFUSALS: [Failure; 4] = [
+    (|call| call.error(403, "UnauthorizedOperation", "no"), &["UnauthorizedOperation: ", "help: grant the identity"]),
+    (|call| call.error(429, "TooManyRequestsException", "Rate exceeded"), &["TooManyRequestsException: "]),
+    (|call| call.error(500, "InternalError", "oh"), &["InternalError: ", "help: run the same command again"]),
+    (|call| call.hang(), &["no answer within 3s", "help: run the same command again"]),
+];
+
+/// A command fails at a call in every way, one after the other; each is told, and the state stays as it is.
+fn fails_at(call: &str, told: &str, arguments: &[&str], (stack, proxy, region): (&Stack, &Proxy, &str)) {
+    let known = stack.terrane(["state", "list"]).run().success().stdout;
+    for (fail, expected) in REFUSALS {
+        fail(proxy.on(call));
+        let limited = stack.terrane(arguments).env("TERRANE_CALL_TIMEOUT", "3s");
+        let failed = limited.aws(proxy.url(), region).run().expect_status(1);
+        let said = unfolded(&failed.stderr);
+        let named = format!("ec2:{call}: ");
+        for words in expected.iter().copied().chain([told, &named]) {
+            assert!(said.contains(words), "{words:?} is not said: {failed}");
+        }
+        assert_eq!(stack.terrane(["state", "list"]).run().success().stdout, known, "{failed}");
+        proxy.behave();
+    }
+}
+
+#[test]
+fn failures_of_reads_updates_and_deletions_are_told_and_lose_nothing() {
+    let (stack, proxy, region) = ground(STACK);
+    let at = (&stack, &proxy, region);
+    let run = |arguments: &[&str]| stack.terrane(arguments).aws(proxy.url(), region).run().success();
+    run(&["apply", "-auto-approve"]);
+    fails_at("DescribeSubnets", "aws_subnet.main could not be read", &["plan"], at);
+
+    let public = STACK.replace("\"10.0.1.0/24\"", "\"10.0.1.0/24\"\n  map_public_ip_on_launch = true");
+    stack.write("main.tf", &public);
+    fails_at("ModifySubnetAttribute", "aws_subnet.main was not updated", &["apply", "-auto-approve"], at);
+    // Gone while it was about to be changed.
+    proxy.on("ModifySubnetAttribute").error(404, "InvalidSubnetID.NotFound", "The subnet ID does not exist");
+    let gone = stack.terrane(["apply", "-auto-approve"]).aws(proxy.url(), region).run().expect_status(1);
+    assert!(unfolded(&gone.stderr).contains("InvalidSubnetID.NotFound: ec2:ModifySubnetAttribute"), "{gone}");
+    proxy.behave();
+    let changed = run(&["apply", "-auto-approve"]);
+    assert!(changed.stdout.contains("Apply complete! Resources: 0 added, 1 changed, 0 destroyed."), "{changed}");
+
+    fails_at("DeleteSubnet", "aws_subnet.main was not deleted", &["destroy", "-auto-approve"], at);
+    let destroyed = run(&["destroy", "-auto-approve"]);
+    assert!(destroyed.stdout.contains("Destroy complete! Resources: 2 destroyed."), "{destroyed}");
+}
+
+#[test]
+fn a_time_for_calls_that_is_none_is_refused() {
+    for (time, said) in [("0s", "TERRANE_CALL_TIMEOUT leaves calls no time"), ("soon", "\"soon\" is no duration")] {
+        let run = Stack::with("main.tf", "").terrane(["plan"]).env("TERRANE_CALL_TIMEOUT", time).run();
+        assert!(run.expect_status(1).stderr.contains(said), "{time}");
+    }
+}
+
 /// Ctrl-C lets calls in flight end; a second one gives up what never ends, and the next run finds out about it.
 #[test]
 fn a_call_that_hangs_is_given_up_and_settled_by_the_next_run() {
@@ -145,12 +202,10 @@ fn a_lost_answer_makes_nothing_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_service_is_a_network_error() {
     use crate::support::aws::Account;
-    use terrane::provider::{ErrorKind, ReadOutcome};
-    use terrane::providers::aws::Definition;
+    use terrane::provider::{Calls, ErrorKind, ReadOutcome};
     let (_, proxy, region) = ground("");
-    let (attempt, retries) = (Duration::from_millis(100), 1);
-    let set_up = |def: Definition| def.attempt(attempt);
-    let aws = Account::connect_with(proxy.url(), region, set_up, |config| config.set("max_retries", retries)).await;
+    let calls = Calls { attempt: Duration::from_millis(100) };
+    let aws = Account::connect_with(proxy.url(), region, calls, |config| config.set("max_retries", 1)).await;
     proxy.on("DescribeVpcs").hang();
     let ReadOutcome::Failed(error) = aws.read("aws_vpc", "vpc-1", None).await else { panic!() };
     assert_eq!(error.kind, ErrorKind::Network);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use terrane::model::{Address, Object, ObjectBuilder};
 use terrane::provider::{
-    Connection, Create, Delete, Filter, IdempotencyKey, Operation, Outcome, Pace, Progress, ProviderDef, Read,
+    Calls, Connection, Create, Delete, Filter, IdempotencyKey, Operation, Outcome, Pace, Progress, ProviderDef, Read,
     ReadOutcome, RemoteId, Stored, Update,
 };
 use terrane::providers::aws::Definition;
@@ -42,7 +42,7 @@ impl Cloud {
             .blocks("endpoints", [urls.build()])
             .blocks("default_tags", [default_tags])
             .build();
-        Cloud(Definition::new(pace).connect(&config).await.unwrap())
+        Cloud(Definition::new(pace).connect(&config, Calls::default()).await.unwrap())
     }
 
     async fn create(&self, ty: &str, desired: ObjectBuilder) -> Stored {

@@ -1,9 +1,8 @@
 //! Databases of AWS, against moto, and against ministack where moto is wrong.
 
-use terrane::model::{ObjectBuilder, Value};
+use terrane::model::ObjectBuilder;
 use terrane::provider::{ErrorKind, Outcome, ReadOutcome};
 
-use crate::driver_conformance::suite::{Case, check};
 use crate::support::aws::{Account, done};
 use crate::support::proxy::Proxy;
 use crate::support::{ministack, moto};
@@ -15,7 +14,7 @@ fn object() -> ObjectBuilder {
     ObjectBuilder::new()
 }
 
-fn postgres(name: &str) -> ObjectBuilder {
+pub fn postgres(name: &str) -> ObjectBuilder {
     object()
         .set("identifier", name)
         .set("engine", "postgres")
@@ -32,18 +31,6 @@ fn postgres(name: &str) -> ObjectBuilder {
         .set("backup_retention_period", 30)
         .set("skip_final_snapshot", true)
         .string_map("tags", [("Name", name)])
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn subnet_groups_keep_the_contract() {
-    let server = ministack::Server::start();
-    let aws = Account::connect(server.url(), "eu-west-1").await;
-    let subnets = aws.subnets("eu-west-1").await;
-    let config = object().set("name", "database").string_set("subnet_ids", &subnets).string_map("tags", [("a", "1")]);
-    let fewer = object().string_set("subnet_ids", &subnets[..1]).build();
-    let change = Some(("subnet_ids", fewer.get("subnet_ids").unwrap().clone()));
-    let case = Case { change, ..Case::of_cloud(GROUP, config.build()) };
-    check(&aws.def, aws.connection.as_ref(), &case).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,18 +75,6 @@ async fn a_database_lives_its_life() {
     aws.delete(INSTANCE, &updated).await.unwrap();
     aws.delete(GROUP, &group).await.unwrap();
     assert!(matches!(aws.read(GROUP, "main", None).await, ReadOutcome::Gone));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn instances_keep_the_contract() {
-    let region = moto::Server::shared().region();
-    let aws = Account::connect(moto::Server::shared().url(), region).await;
-    let case = Case {
-        change: Some(("backup_retention_period", Value::int(7))),
-        not_imported: &["latest_restorable_time", "password", "skip_final_snapshot"],
-        ..Case::of_cloud(INSTANCE, postgres("contract").build())
-    };
-    check(&aws.def, aws.connection.as_ref(), &case).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,11 @@
 //! What is not known of a creation: a call that may have happened, an object that does not show yet, one that was there
 //! before. Nothing is made twice, forgotten, or taken from others.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use terrane::model::ObjectBuilder;
-use terrane::provider::{Pace, ProviderDef, Read, ReadOutcome};
+use terrane::provider::{Calls, Pace, ProviderDef, Read, ReadOutcome};
 use terrane::providers::aws::Definition;
 
 use crate::support::aws::Account;
@@ -25,6 +26,12 @@ resource "aws_vpc" "main" {
 const NO_VPC: &str = r#"<DescribeVpcsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
   <requestId>r</requestId><vpcSet/></DescribeVpcsResponse>"#;
 
+/// A server of these tests' own: they need many regions.
+fn server() -> &'static moto::Server {
+    static SERVER: OnceLock<moto::Server> = OnceLock::new();
+    SERVER.get_or_init(moto::Server::start)
+}
+
 struct Ground {
     stack: Stack,
     proxy: Proxy,
@@ -33,7 +40,7 @@ struct Ground {
 
 impl Ground {
     fn new(text: &str) -> Ground {
-        let moto = moto::Server::shared();
+        let moto = server();
         Ground { stack: Stack::with("main.tf", text), proxy: moto.proxy(), region: moto.region() }
     }
 
@@ -89,6 +96,66 @@ fn an_object_that_does_not_show_at_once_is_looked_for_again() {
     ground.proxy.on("DescribeVpcs").first(2).answer(200, "text/xml", NO_VPC);
     ground.apply().env("TERRANE_SETTLE_TIME", "60s").run().success();
     assert_eq!(ground.proxy.count("CreateVpc"), 1);
+}
+
+const ELSEWHERE: &str = r#"
+provider "aws" {
+  ALIAS
+  region = "REGION"
+}
+"#;
+
+const OF_ELSEWHERE: &str = r#"
+resource "aws_vpc" "main" {
+  PROVIDER
+  cidr_block = "10.0.0.0/16"
+}
+"#;
+
+/// A provider of another region than the environment's, and a VPC in it.
+fn elsewhere(alias: &str, provider: &str) -> (Ground, String, String) {
+    let block = ELSEWHERE.replace("ALIAS", alias).replace("REGION", server().region());
+    let vpc = OF_ELSEWHERE.replace("PROVIDER", provider);
+    (Ground::new(&format!("{block}{vpc}")), block, vpc)
+}
+
+/// Without the provider nobody knows where to look: the creation stays open, and is told until the provider is back.
+#[test]
+fn an_interrupted_creation_outlives_its_provider_block() {
+    for (alias, provider) in [("alias = \"other\"", "provider = aws.other"), ("", "")] {
+        let (ground, block, _) = elsewhere(alias, provider);
+        ground.killed_at("CreateVpc", true);
+        ground.stack.write("main.tf", "");
+        for _ in 0..2 {
+            let run = ground.apply().run().expect_status(1);
+            assert!(
+                run.said().contains("whether aws_vpc.main was created by an interrupted run is not known"),
+                "{run}"
+            );
+            assert!(run.said().contains("help: put the provider's block back and run again"), "{run}");
+        }
+        ground.stack.write("main.tf", &block);
+        ground.apply().run().success();
+        assert_eq!((ground.proxy.count("DeleteVpc"), ground.state().as_str()), (1, ""));
+        ground.stack.write("main.tf", "");
+        ground.apply().run().success();
+    }
+}
+
+/// An object is never looked for, and taken for gone, in another region than its own.
+#[test]
+fn an_object_outlives_its_provider_block() {
+    let (ground, block, vpc) = elsewhere("alias = \"other\"", "provider = aws.other");
+    ground.apply().run().success();
+    ground.stack.write("main.tf", "");
+    let run = ground.apply().run().expect_status(1);
+    assert!(run.said().contains("aws_vpc.main was made with provider.aws.other, which is not configured"), "{run}");
+    assert_eq!(ground.state(), "aws_vpc.main\n");
+    ground.stack.write("main.tf", &format!("{block}{vpc}"));
+    ground.apply().run().success();
+    ground.stack.write("main.tf", &block);
+    ground.apply().run().success();
+    assert_eq!((ground.proxy.count("CreateVpc"), ground.proxy.count("DeleteVpc")), (1, 1));
 }
 
 const ROLE: &str = r#"
@@ -164,7 +231,7 @@ fn an_interrupted_setting_is_found_by_what_it_says() {
 /// An object that goes while others are read is gone, and the others are read.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_goes_between_two_calls_fails_no_other() {
-    let (server, ty) = (moto::Server::shared(), "aws_vpc");
+    let (server, ty) = (server(), "aws_vpc");
     let proxy = server.proxy();
     let aws = Account::connect(proxy.url(), server.region()).await;
     let create = |key: &'static str| aws.try_create(ty, ObjectBuilder::new().set("cidr_block", "10.0.0.0/16"), key);
@@ -182,15 +249,20 @@ async fn one_that_goes_between_two_calls_fails_no_other() {
 /// Going on with the credentials of before would touch the wrong account, and a silent STS holds up nothing for long.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_cannot_be_taken_on_is_told() {
-    let server = moto::Server::shared();
+    let server = server();
     let proxy = server.proxy();
     proxy.on("AssumeRole").hang();
     let base = ObjectBuilder::new().set("region", server.region()).set("access_key", "test").set("secret_key", "test");
     let base = base.blocks("endpoints", [ObjectBuilder::new().set("sts", proxy.url()).build()]).build();
     let taking = async |role: ObjectBuilder| {
         let config = ObjectBuilder::from(&base).blocks("assume_role", [role.build()]).build();
-        let def = Definition::new(Pace::default()).attempt(Duration::from_millis(200));
-        def.connect(&config).await.err().map(|error| error.to_string()).unwrap_or_default()
+        let calls = Calls { attempt: Duration::from_millis(200) };
+        Definition::new(Pace::default())
+            .connect(&config, calls)
+            .await
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
     };
     let said = taking(ObjectBuilder::new().set("session_name", "x")).await;
     assert_eq!(said, "\"assume_role\" names no role");

@@ -63,6 +63,7 @@ fn step(folder: &Path, data_dir: &Path, expected: &Json) -> Result<bool, String>
         around: Default::default(),
         unsent: Default::default(),
         patience: Default::default(),
+        calls: Default::default(),
     };
     let mut session = Session::open(settings, Access::Write("apply")).map_err(|e| e.to_string())?;
     let (planned, _) = session.plan(Options { refresh: true, ..Options::default() });

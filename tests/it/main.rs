@@ -3,6 +3,8 @@
 //! A new file of tests is one module here. What they share is under [`support`].
 
 #[cfg(feature = "aws")]
+mod aws_calls;
+#[cfg(feature = "aws")]
 mod aws_eks;
 #[cfg(feature = "aws")]
 mod aws_elasticache;
@@ -14,6 +16,8 @@ mod aws_iam;
 mod aws_interrupt;
 #[cfg(feature = "aws")]
 mod aws_network;
+#[cfg(feature = "aws")]
+mod aws_provider;
 #[cfg(feature = "aws")]
 mod aws_rds;
 #[cfg(feature = "aws")]
@@ -52,4 +56,6 @@ mod support;
 mod support_checks;
 #[cfg(feature = "aws")]
 mod three_tier;
+#[cfg(feature = "aws")]
+mod three_tier_sandbox;
 mod tidy;

@@ -109,6 +109,7 @@ fn session(stack: &Stack) -> Session {
         around: Default::default(),
         unsent: Default::default(),
         patience: Duration::ZERO,
+        calls: Default::default(),
     };
     Session::open(settings, Access::Claim).unwrap()
 }

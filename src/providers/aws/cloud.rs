@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Endpoints;
@@ -25,6 +26,8 @@ pub struct Aws {
     session: Arc<Session>,
     /// Gives the calls up that are made through this.
     cancel: CancellationToken,
+    /// When the time of the operation is over that this connection is for.
+    deadline: Option<Instant>,
 }
 
 /// What all operations of one connection share.
@@ -78,7 +81,7 @@ macro_rules! client {
 
 impl Aws {
     pub(super) fn new(session: Session) -> Aws {
-        Aws { session: Arc::new(session), cancel: CancellationToken::new() }
+        Aws { session: Arc::new(session), cancel: CancellationToken::new(), deadline: None }
     }
 
     /// Notes who the credentials belong to; `knows_account` says whether the account's number may be used.
@@ -161,7 +164,7 @@ impl Aws {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<Seen<T>, ProviderError>>,
     {
-        wait(op, self.session.pace, target, look).await
+        wait(op, self.end(op), self.session.pace, target, look).await
     }
 
     /// [`crate::provider::insist`] at this connection's pace, for at most `limit`.
@@ -176,7 +179,19 @@ impl Aws {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, ProviderError>>,
     {
-        crate::provider::insist(op, self.session.pace, limit, passes, call).await
+        let deadline = self.end(op).min(Instant::now() + limit);
+        crate::provider::insist(op, deadline, self.session.pace, passes, call).await
+    }
+
+    /// When the time of the operation is over.
+    fn end(&self, op: &Operation) -> Instant {
+        self.deadline.unwrap_or_else(|| Instant::now() + op.timeout)
+    }
+
+    /// The same connection for a last look at what there is, after the time of the operation may be over.
+    pub fn for_a_last_look(&self) -> Aws {
+        let deadline = self.deadline.map(|end| end.max(Instant::now() + LAST_LOOK));
+        Aws { session: self.session.clone(), cancel: self.cancel.clone(), deadline }
     }
 
     /// Makes an idempotent call: limits, retries, and errors in our terms.
@@ -246,7 +261,13 @@ impl Aws {
             let sent = Box::pin(attempt());
             async { sent.await.map_err(|e| errors::from_sdk(&operation, &e)) }
         };
-        lane.call(&self.session.retry, repeat, &self.cancel, attempt).await.map_err(|e| match e.operation.is_empty() {
+        let called = lane.call(&self.session.retry, repeat, &self.cancel, attempt);
+        let result = match self.deadline {
+            Some(end) if end <= Instant::now() => Err(out_of_time()),
+            Some(end) => tokio::time::timeout_at(end, called).await.unwrap_or_else(|_| Err(out_of_time())),
+            None => called.await,
+        };
+        result.map_err(|e| match e.operation.is_empty() {
             true => e.operation(operation.as_str()),
             false => e,
         })
@@ -259,14 +280,23 @@ impl Aws {
 }
 
 impl Stoppable for Aws {
-    fn stopped_by(&self, cancel: &CancellationToken) -> Aws {
-        Aws { session: self.session.clone(), cancel: cancel.clone() }
+    fn within(&self, op: &Operation) -> Aws {
+        let deadline = Instant::now().checked_add(op.timeout);
+        Aws { session: self.session.clone(), cancel: op.cancel.clone(), deadline }
     }
 
     /// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>
     fn answers_lag(&self) -> bool {
         true
     }
+}
+
+/// How long a last look may take.
+const LAST_LOOK: Duration = Duration::from_secs(30);
+
+fn out_of_time() -> ProviderError {
+    ProviderError::new(ErrorKind::Timeout, "the time for the whole operation is over")
+        .help("a timeouts block in the resource sets a longer time; the next run goes on from where this one ended")
 }
 
 fn no_id(service: &str, action: &str) -> ProviderError {

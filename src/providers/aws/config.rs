@@ -30,7 +30,7 @@ use super::tags::TagPolicy;
 use crate::model::{Object, Path};
 use crate::provider::retry::RetryPolicy;
 use crate::provider::transport::Transport;
-use crate::provider::{Config, Pace, ProviderError};
+use crate::provider::{Calls, Config, Pace, ProviderError};
 
 /// The services whose endpoint can be set, under the name that the `endpoints` block has for it.
 pub(super) const SERVICES: [&str; 7] = ["ec2", "eks", "elasticache", "iam", "rds", "s3", "sts"];
@@ -38,14 +38,14 @@ pub(super) const SERVICES: [&str; 7] = ["ec2", "eks", "elasticache", "iam", "rds
 /// URLs by service, where the block sets them.
 pub(super) type Endpoints = BTreeMap<&'static str, String>;
 
-/// Opens a connection as the provider block says; `attempt` is how long one attempt of a call may take.
+/// Opens a connection as the provider block says.
 pub(super) async fn connect(
     config: &Config,
     transport: Arc<Transport>,
     pace: Pace,
-    attempt: Duration,
+    calls: Calls,
 ) -> Result<Aws, ProviderError> {
-    let source = Source::new(config, attempt)?;
+    let source = Source::new(config, calls.attempt)?;
     let region = source.region().await?;
     let sdk = source.load(&region).await?;
     let aws = Aws::new(Session {
@@ -57,7 +57,7 @@ pub(super) async fn connect(
         identity: Default::default(),
         tags: TagPolicy::new(config),
         transport,
-        retry: RetryPolicy { attempt, ..retry_policy(config) },
+        retry: RetryPolicy { attempt: calls.attempt, ..retry_policy(config) },
         pace,
         clients: Default::default(),
     });
@@ -174,14 +174,18 @@ impl<'a> Source<'a> {
         if let Some(block) = config.block("assume_role_with_web_identity") {
             return Ok(loader.credentials_provider(web_identity(&block, &usual)?));
         }
+        // A profile that the block names wins over the environment.
+        if config.str("profile").is_some() {
+            return Ok(loader.credentials_provider(self.profile(&usual)));
+        }
         if config.str("skip_metadata_api_check") == Some("true") {
             return Ok(loader.credentials_provider(self.without_metadata(&usual)));
         }
         Ok(loader)
     }
 
-    /// The usual chain but for the instance metadata, which is slow to ask where there is none.
-    fn without_metadata(&self, usual: &ProviderConfig) -> CredentialsProviderChain {
+    /// The profile that the block names, or the usual one, in the files that the block names.
+    fn profile(&self, usual: &ProviderConfig) -> ProfileFileCredentialsProvider {
         let mut profile = ProfileFileCredentialsProvider::builder().configure(usual);
         if let Some(name) = self.config.str("profile") {
             profile = profile.profile_name(name);
@@ -189,17 +193,17 @@ impl<'a> Source<'a> {
         if let Some(files) = &self.files {
             profile = profile.profile_files(files.clone());
         }
+        profile.build()
+    }
+
+    /// The usual chain but for the instance metadata, which is slow to ask where there is none.
+    fn without_metadata(&self, usual: &ProviderConfig) -> CredentialsProviderChain {
         let web_identity = WebIdentityTokenCredentialsProvider::builder().configure(usual).build();
         let container = aws_config::ecs::EcsCredentialsProvider::builder().configure(usual).build();
-        let environment = EnvironmentVariableCredentialsProvider::new();
-        // A profile that the block names wins over the environment.
-        let chain = match self.config.str("profile") {
-            Some(_) => {
-                CredentialsProviderChain::first_try("Profile", profile.build()).or_else("Environment", environment)
-            }
-            None => CredentialsProviderChain::first_try("Environment", environment).or_else("Profile", profile.build()),
-        };
-        chain.or_else("WebIdentityToken", web_identity).or_else("EcsContainer", container)
+        CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
+            .or_else("Profile", self.profile(usual))
+            .or_else("WebIdentityToken", web_identity)
+            .or_else("EcsContainer", container)
     }
 
     fn provider_config(&self, region: Option<&str>) -> ProviderConfig {

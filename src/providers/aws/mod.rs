@@ -8,6 +8,7 @@ mod config;
 pub mod ec2;
 pub mod eks;
 pub mod elasticache;
+mod ending;
 mod errors;
 mod functions;
 mod http;
@@ -22,7 +23,6 @@ pub mod tags;
 mod whereabouts;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -30,10 +30,9 @@ pub use cloud::Aws;
 
 use crate::model::Schema;
 use crate::provider::connection::{ResourceInfo, Types};
-use crate::provider::retry::RetryPolicy;
 use crate::provider::transport::Transport;
 use crate::provider::{
-    Config, Connected, Connection, DataType, Pace, PlannedChange, ProviderDef, ProviderError, ProviderFunction,
+    Calls, Config, Connected, Connection, DataType, Pace, PlannedChange, ProviderDef, ProviderError, ProviderFunction,
     RemoteId, ResourceType,
 };
 
@@ -61,8 +60,6 @@ pub struct Definition {
     types: Arc<Types<Aws>>,
     transport: Arc<Transport>,
     pace: Pace,
-    /// How long one attempt of a call may take.
-    attempt: Duration,
 }
 
 impl Definition {
@@ -70,14 +67,7 @@ impl Definition {
     #[doc(hidden)]
     pub fn new(pace: Pace) -> Self {
         let types = Types::new(resources(), data_sources());
-        let attempt = RetryPolicy::default().attempt;
-        Definition { schema: schema::config(), types, transport: Transport::new(), pace, attempt }
-    }
-
-    /// A provider that gives up an attempt of a call after this time, as tests do.
-    #[doc(hidden)]
-    pub fn attempt(self, attempt: Duration) -> Self {
-        Definition { attempt, ..self }
+        Definition { schema: schema::config(), types, transport: Transport::new(), pace }
     }
 }
 
@@ -124,8 +114,8 @@ impl ProviderDef for Definition {
         functions::functions()
     }
 
-    async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {
-        let cloud = config::connect(config, self.transport.clone(), self.pace, self.attempt).await?;
+    async fn connect(&self, config: &Config, calls: Calls) -> Result<Arc<dyn Connection>, ProviderError> {
+        let cloud = config::connect(config, self.transport.clone(), self.pace, calls).await?;
         Ok(Arc::new(Connected { cloud, types: self.types.clone() }))
     }
 }

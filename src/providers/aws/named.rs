@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::future::{join_all, try_join_all};
 
-use super::Aws;
 use super::tags::KEY_TAG;
+use super::{Aws, ending};
 use crate::model::{Object, ObjectBuilder, Value};
 use crate::provider::{
     Config, Create, Delete, Driver, ErrorKind, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange,
@@ -110,6 +110,15 @@ pub trait NamedResource: NamedObject {
 /// The driver of a type that is described by name.
 pub struct ByName<T>(pub T);
 
+impl<T: NamedResource> ByName<T> {
+    /// Brings what was begun to its end, and reads it.
+    async fn complete_and_look(&self, aws: &Aws, id: &str, request: &Create) -> Outcome {
+        let rest = self.0.complete(aws, request, id).await;
+        let seen = read::<T>(&aws.for_a_last_look(), id, Some(&request.desired)).await;
+        ending::made(seen, id, &request.desired, rest)
+    }
+}
+
 #[async_trait]
 impl<T: NamedResource> Driver<Aws> for ByName<T> {
     fn plan(&self, change: &mut PlannedChange) {
@@ -125,17 +134,13 @@ impl<T: NamedResource> Driver<Aws> for ByName<T> {
 
     async fn create(&self, aws: &Aws, request: Create) -> Outcome {
         match self.0.begin(aws, &request).await {
-            Ok(id) => {
-                let rest = self.0.complete(aws, &request, &id).await;
-                finish::<T>(aws, &id, &request.desired, rest).await
-            }
+            Ok(id) => self.complete_and_look(aws, &id, &request).await,
             Err(error) => Outcome::Failed(error),
         }
     }
 
     async fn resume(&self, aws: &Aws, found: Stored, request: Create) -> Outcome {
-        let rest = self.0.complete(aws, &request, &found.id.0).await;
-        finish::<T>(aws, &found.id.0, &request.desired, rest).await
+        self.complete_and_look(aws, &found.id.0, &request).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
@@ -143,10 +148,7 @@ impl<T: NamedResource> Driver<Aws> for ByName<T> {
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {
-        match self.0.delete(aws, request).await {
-            Err(error) if error.is_not_found() => Ok(()),
-            other => other,
-        }
+        ending::gone_is_fine(self.0.delete(aws, request).await)
     }
 
     async fn list(&self, aws: &Aws, filter: &Filter) -> Result<Vec<Listed>, ProviderError> {
@@ -284,19 +286,14 @@ where
     }
 }
 
-/// Ends a create or update: reads what there is now; `rest` is how the steps after the first call went.
-pub async fn finish<T: NamedObject>(aws: &Aws, id: &str, desired: &Config, rest: Result<(), ProviderError>) -> Outcome {
-    let read = read::<T>(aws, id, Some(desired)).await;
-    let fallback = || Stored::new(id, ObjectBuilder::from(desired).set("id", id).build());
-    match (read, rest) {
-        (Ok(Some(stored)), Ok(())) => Outcome::Done(stored),
-        (Ok(Some(stored)), Err(error)) => Outcome::Partial(stored, error),
-        (Ok(None), Ok(())) => {
-            let error = ProviderError::new(ErrorKind::NotFound, format!("\"{id}\" is gone again"));
-            Outcome::Partial(fallback(), error)
-        }
-        (Err(error), Ok(())) | (_, Err(error)) => Outcome::Partial(fallback(), error),
-    }
+/// Ends a change: reads what there is now.
+pub async fn changed<T: NamedObject>(
+    aws: &Aws,
+    id: &str,
+    desired: &Config,
+    steps: Result<(), ProviderError>,
+) -> Outcome {
+    ending::changed(read::<T>(&aws.for_a_last_look(), id, Some(desired)).await, id, desired, steps)
 }
 
 /// Waits until `judge` finds the object ready. Answers lag behind creations: not there counts as not yet.

@@ -12,15 +12,14 @@ mod tls;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio_util::sync::CancellationToken;
 
 use super::Registration;
 use crate::model::{Object, Schema};
 use crate::provider::connection::ResourceInfo;
 use crate::provider::ephemeral::EphemeralType;
 use crate::provider::{
-    Config, Connected, Connection, DataType, PlannedChange, ProviderDef, ProviderError, ProviderFunction, RemoteId,
-    ResourceType, Stoppable,
+    Calls, Config, Connected, Connection, DataType, Operation, PlannedChange, ProviderDef, ProviderError,
+    ProviderFunction, RemoteId, ResourceType, Stoppable,
 };
 
 use crate::provider::connection::Types;
@@ -44,7 +43,7 @@ pub struct Here;
 
 impl Stoppable for Here {
     /// No calls are made from here.
-    fn stopped_by(&self, _cancel: &CancellationToken) -> Here {
+    fn within(&self, _op: &Operation) -> Here {
         Here
     }
 }
@@ -137,7 +136,7 @@ impl ProviderDef for Builtin {
         }
     }
 
-    async fn connect(&self, _config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {
+    async fn connect(&self, _config: &Config, _calls: Calls) -> Result<Arc<dyn Connection>, ProviderError> {
         Ok(Arc::new(Connected { cloud: Here, types: self.types.clone() }))
     }
 }

@@ -18,8 +18,8 @@ use super::objects::{Context, Row};
 use crate::model::{Object, ObjectBuilder, Value};
 use crate::provider::retry::{Repeat, RetryPolicy};
 use crate::provider::{
-    Config, Connection, Create, Delete, ErrorKind, Filter, IdempotencyKey, Listed, Operation, Outcome, ProviderDef,
-    ProviderError, Read, ReadOutcome, RemoteId, Stored, Update,
+    Calls, Config, Connection, Create, Delete, ErrorKind, Filter, IdempotencyKey, Listed, Operation, Outcome,
+    ProviderDef, ProviderError, Read, ReadOutcome, RemoteId, Stored, Update,
 };
 
 /// The region of a provider that is configured without one.
@@ -38,11 +38,16 @@ pub struct SandboxConnection {
 }
 
 impl SandboxConnection {
-    pub fn new(def: Arc<dyn ProviderDef>, cloud: Arc<SandboxCloud>, config: &Config) -> SandboxConnection {
+    pub fn new(
+        def: Arc<dyn ProviderDef>,
+        cloud: Arc<SandboxCloud>,
+        config: &Config,
+        calls: Calls,
+    ) -> SandboxConnection {
         let has_region = def.config_schema().block.attribute("region").is_some() || def.name() == "aws";
         let region = config.string("region").or_else(|| config.string("location"));
         let default_tags = config.block("default_tags").map(|block| block.string_map("tags")).unwrap_or_default();
-        let retry = RetryPolicy::default();
+        let retry = RetryPolicy { attempt: calls.attempt, ..RetryPolicy::default() };
         let most = config.i64("max_retries").and_then(|n| u32::try_from(n).ok());
         SandboxConnection {
             retry: most.map_or(retry, |n| retry.at_most(n)),
@@ -105,7 +110,7 @@ impl SandboxConnection {
             match fault {
                 fault if fault.comes_after() => return Ok(Some(fault)),
                 Fault::CrashBefore => std::process::abort(),
-                Fault::Hang => pause(Duration::from_secs(24 * 3600), call).await.map_err(|e| named(e, ty, op))?,
+                Fault::Hang => pause(self.retry.attempt, call).await.map_err(|e| named(e, ty, op))?,
                 _ => (),
             }
             let error = named(fault.error(), ty, op);
@@ -261,7 +266,9 @@ impl Connection for SandboxConnection {
         pause(self.cloud.dice.latency(ty, Op::Data, ""), Some(op)).await.map_err(|e| named(e, ty, Op::Data))?;
         Self::after(fault, ty, Op::Data)?;
         if catalog::COMPUTED_DATA.contains(&ty) {
-            let own = self.own.get_or_try_init(|| async { self.def.connect(&offline(&self.def, &self.config)).await });
+            let calls = Calls { attempt: self.retry.attempt };
+            let own =
+                self.own.get_or_try_init(|| async { self.def.connect(&offline(&self.def, &self.config), calls).await });
             return own.await?.read_data(ty, config, op).await;
         }
         let missing = || ProviderError::invalid(format!("there is no data source \"{ty}\""));

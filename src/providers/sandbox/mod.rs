@@ -52,7 +52,9 @@ pub use faults::Faults;
 
 use crate::model::Schema;
 use crate::provider::connection::ResourceInfo;
-use crate::provider::{Config, Connection, PlannedChange, ProviderDef, ProviderError, ProviderFunction, RemoteId};
+use crate::provider::{
+    Calls, Config, Connection, PlannedChange, ProviderDef, ProviderError, ProviderFunction, RemoteId,
+};
 
 /// The simulated cloud: one for all providers of a run.
 pub struct SandboxCloud {
@@ -120,7 +122,7 @@ impl ProviderDef for Wrapped {
         Ok(RemoteId(written.into()))
     }
 
-    async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {
-        Ok(Arc::new(SandboxConnection::new(self.def.clone(), self.cloud.clone(), config)))
+    async fn connect(&self, config: &Config, calls: Calls) -> Result<Arc<dyn Connection>, ProviderError> {
+        Ok(Arc::new(SandboxConnection::new(self.def.clone(), self.cloud.clone(), config, calls)))
     }
 }

@@ -10,9 +10,9 @@ use crate::model::{Address, Object, ObjectBuilder, Schema, Str, Value};
 use crate::provider::connection::{ResourceInfo, Types};
 use crate::provider::schema_words::{any, number, one_block, string, string_list};
 use crate::provider::{
-    Config, Connection, Create, DataDriver, DataType, Delete, Driver, ErrorKind, Filter, IdempotencyKey, Operation,
-    Outcome, PlannedChange, Progress, ProviderDef, ProviderError, Read, ReadOutcome, RemoteId, ResourceType, Stored,
-    Update, data_source, resource,
+    Calls, Config, Connection, Create, DataDriver, DataType, Delete, Driver, ErrorKind, Filter, IdempotencyKey,
+    Operation, Outcome, PlannedChange, Progress, ProviderDef, ProviderError, Read, ReadOutcome, RemoteId, ResourceType,
+    Stored, Update, data_source, resource,
 };
 
 /// A driver that must never be reached.
@@ -83,7 +83,7 @@ impl ProviderDef for Def {
         self.types.import_id(ty, written)
     }
 
-    async fn connect(&self, _: &Config) -> Result<Arc<dyn Connection>, ProviderError> {
+    async fn connect(&self, _: &Config, _: Calls) -> Result<Arc<dyn Connection>, ProviderError> {
         Err(ProviderError::invalid("the sandbox let a call through"))
     }
 }
@@ -182,7 +182,7 @@ async fn open(folder: tempfile::TempDir, faults: &str) -> Sandbox {
     let cloud = SandboxCloud::open(&folder.path().join("sandbox.db"), Faults::parse(faults).unwrap()).unwrap();
     let def = wrap(Arc::new(Def { config: Schema::default(), types: Types::new(resources(), data()) }), cloud);
     let config = ObjectBuilder::new().set("region", "eu-west-1").set("max_retries", 1).build();
-    Sandbox { folder, connection: def.connect(&config).await.unwrap(), def }
+    Sandbox { folder, connection: def.connect(&config, Calls::default()).await.unwrap(), def }
 }
 
 fn op() -> Operation {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use terrane::model::{Object, ObjectBuilder, Type, Value};
-use terrane::provider::{Create, IdempotencyKey, Outcome, ProviderDef, Stored};
+use terrane::provider::{Calls, Create, IdempotencyKey, Outcome, ProviderDef, Stored};
 use terrane::providers;
 
 use super::suite::{Case, check, desired, operation};
@@ -19,6 +19,7 @@ fn kept(ty: &str, config: ObjectBuilder) -> Case {
         change: None,
         gone_id: None,
         is_listed: false,
+        calls: false,
         import: None,
         not_imported: &["keepers"],
         ..Case::of_cloud(ty, config.build())
@@ -109,7 +110,7 @@ fn others(key: &str) -> Vec<Case> {
 /// A key to certify, made for this run.
 async fn private_key() -> String {
     let def = (providers::by_name("tls").unwrap().build)();
-    let connection = def.connect(&object().build()).await.unwrap();
+    let connection = def.connect(&object().build(), Calls::default()).await.unwrap();
     let schema = &def.resource("tls_private_key").unwrap().schema.block;
     let desired = desired(schema, &object().set("algorithm", "ECDSA").set("ecdsa_curve", "P256").build());
     let (key, op) = (IdempotencyKey("key".into()), operation("tls_private_key"));
@@ -128,7 +129,7 @@ async fn builtin_drivers_keep_the_contract() {
     let builtin: Vec<Arc<dyn ProviderDef>> =
         providers::all().into_iter().filter(|r| r.builtin).map(|r| (r.build)()).collect();
     for def in builtin {
-        let connection = def.connect(&object().build()).await.unwrap();
+        let connection = def.connect(&object().build(), Calls::default()).await.unwrap();
         for ty in def.resource_types() {
             let case = cases.iter().find(|case| case.ty == ty);
             check(def.as_ref(), connection.as_ref(), case.unwrap_or_else(|| panic!("{ty} has a case"))).await;
@@ -142,7 +143,7 @@ async fn local_files_are_read_as_data() {
     let path = folder.path().join("x");
     std::fs::write(&path, "hello").unwrap();
     let def = (providers::by_name("local").unwrap().build)();
-    let connection = def.connect(&object().build()).await.unwrap();
+    let connection = def.connect(&object().build(), Calls::default()).await.unwrap();
     let config = object().set("filename", path.to_str().unwrap()).build();
     for ty in def.data_types() {
         let read = connection.read_data(ty, &config, &operation(ty)).await.unwrap();

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use terrane::model::{Attribute, Block, NestedBlock, Nesting, Object, ObjectBuilder, Path, Type, Value, set};
-use terrane::provider::{Connection, Create, ErrorKind, IdempotencyKey, Outcome, ProviderDef, ProviderError, Stored};
+use terrane::provider::{
+    Calls, Connection, Create, ErrorKind, IdempotencyKey, Outcome, ProviderDef, ProviderError, Stored,
+};
 use terrane::providers::sandbox::{Faults, SandboxCloud, wrap};
 
 use super::suite::{Case, check, desired, operation};
@@ -114,7 +116,7 @@ pub async fn check_all(def: Arc<dyn ProviderDef>) {
         let cloud = SandboxCloud::open(&folder.path().join("sandbox.db"), Faults::none()).unwrap();
         let wrapped = wrap(def.clone(), cloud);
         let config = ObjectBuilder::new().set("region", "eu-west-1").build();
-        let connection = wrapped.connect(&config).await.unwrap();
+        let connection = wrapped.connect(&config, Calls::default()).await.unwrap();
         let (config, made) = complete(wrapped.as_ref(), connection.as_ref(), ty, 0).await;
         // The one that found out what is needed makes room for the one that is checked.
         let (id, prior) = (made.id, made.object);
@@ -122,7 +124,7 @@ pub async fn check_all(def: Arc<dyn ProviderDef>) {
         connection.delete(ty, delete).await.unwrap();
         let tags = wrapped.resource(ty).unwrap().schema.block.attribute("tags").is_some();
         let change = Value::map(Type::String, [("Name".into(), Value::string("changed"))]);
-        let case = Case { change: tags.then_some(("tags", change)), ..Case::of_cloud(ty, config) };
+        let case = Case { calls: false, change: tags.then_some(("tags", change)), ..Case::of_cloud(ty, config) };
         check(wrapped.as_ref(), connection.as_ref(), &case).await;
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use terrane::model::{Address, Block, Object, ObjectBuilder, Str, Type, Value};
 use terrane::provider::{
-    Connection, Create, Delete, Filter, IdempotencyKey, Operation, Outcome, Progress, ProviderDef, Read, ReadOutcome,
-    RemoteId, Stored, Update,
+    Connection, Create, Delete, ErrorKind, Filter, IdempotencyKey, Operation, Outcome, Progress, ProviderDef, Read,
+    ReadOutcome, RemoteId, Stored, Update,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +23,10 @@ pub struct Case {
     pub import: Option<fn(&Stored) -> String>,
     /// Attributes that an import or a list cannot know, or that move with time.
     pub not_imported: &'static [&'static str],
+    /// Whether a create with the same key makes no other object. The others are looked for by the key before.
+    pub is_repeatable: bool,
+    /// Whether each operation calls a service, which takes time and can be given up.
+    pub calls: bool,
 }
 
 impl Case {
@@ -36,6 +40,8 @@ impl Case {
             is_listed: true,
             import: Some(|stored| stored.id.0.to_string()),
             not_imported: &[],
+            is_repeatable: true,
+            calls: true,
         }
     }
 }
@@ -58,6 +64,7 @@ fn assert_known(case: &Case, found: &Object, made: &Object, what: &str) {
 
 /// Runs the whole life of an object; panics where the driver breaks the contract.
 pub async fn check(def: &dyn ProviderDef, connection: &dyn Connection, case: &Case) {
+    create_without_leave(def, connection, case).await;
     let made = create_twice(def, connection, case).await;
     read_mixed(connection, case, &made).await;
     if case.is_listed {
@@ -67,8 +74,62 @@ pub async fn check(def: &dyn ProviderDef, connection: &dyn Connection, case: &Ca
         assert_known(case, &same[0].stored.object, &made.object, "is listed");
     }
     import(def, connection, case, &made).await;
+    delete_without_leave(connection, case, &made).await;
     let last = update(connection, case, made).await;
     delete_twice(connection, case, &last).await;
+    update_gone(connection, case, &last).await;
+}
+
+/// Operations that must not go on: one that was given up, and one that has no time, with how each ends.
+fn without_leave(ty: &str) -> [(Operation, ErrorKind); 2] {
+    let given_up = operation(ty);
+    given_up.cancel.cancel();
+    let out_of_time = Operation { timeout: Duration::ZERO, ..operation(ty) };
+    [(given_up, ErrorKind::Cancelled), (out_of_time, ErrorKind::Timeout)]
+}
+
+async fn create_without_leave(def: &dyn ProviderDef, connection: &dyn Connection, case: &Case) {
+    for (op, kind) in without_leave(&case.ty).into_iter().filter(|_| case.calls) {
+        let key = IdempotencyKey(format!("{:f>32}", case.ty.len()).into());
+        let desired = desired(&def.resource(&case.ty).unwrap().schema.block, &case.config);
+        let outcome = connection.create(&case.ty, Create { desired: desired.clone(), key: key.clone(), op }).await;
+        let ended = matches!(&outcome, Outcome::Failed(error) if error.kind == kind);
+        assert!(ended, "{}: create ends with {outcome:?}, not {kind:?}", case.ty);
+        let found = connection.find_by_key(&case.ty, &key, &desired).await.unwrap();
+        assert!(found.is_none(), "{}: nothing is made after {kind:?}", case.ty);
+    }
+}
+
+async fn delete_without_leave(connection: &dyn Connection, case: &Case, made: &Stored) {
+    for (op, kind) in without_leave(&case.ty).into_iter().filter(|_| case.calls) {
+        let (id, prior, private) = (made.id.clone(), made.object.clone(), made.private.clone());
+        let ended = connection.delete(&case.ty, Delete { id, prior, private, op }).await;
+        let is_told = matches!(&ended, Err(error) if error.kind == kind);
+        assert!(is_told, "{}: delete ends with {ended:?}, not {kind:?}", case.ty);
+        let there = read(connection, case, made).await;
+        assert!(matches!(there, ReadOutcome::Found(_)), "{}: what was not deleted is there: {there:?}", case.ty);
+    }
+}
+
+async fn read(connection: &dyn Connection, case: &Case, stored: &Stored) -> ReadOutcome {
+    let read = Read { id: stored.id.clone(), prior: Some(stored.object.clone()) };
+    connection.read_many(&case.ty, &[read]).await.remove(0)
+}
+
+/// An update of an object that others deleted tells what is there: nothing, or the object made again.
+async fn update_gone(connection: &dyn Connection, case: &Case, last: &Stored) {
+    let Some((name, _)) = case.change.as_ref().filter(|_| case.calls) else { return };
+    let (id, prior, private) = (last.id.clone(), last.object.clone(), last.private.clone());
+    let (desired, changed, op) = (last.object.clone(), vec![(*name).into()], operation(&case.ty));
+    let outcome = connection.update(&case.ty, Update { id, prior, desired, changed, private, op }).await;
+    match (&outcome, read(connection, case, last).await) {
+        (Outcome::Failed(_), ReadOutcome::Gone) => (),
+        (Outcome::Done(made), ReadOutcome::Found(_)) => {
+            let (id, prior, op) = (made.id.clone(), made.object.clone(), operation(&case.ty));
+            connection.delete(&case.ty, Delete { id, prior, private: None, op }).await.unwrap();
+        }
+        (_, there) => panic!("{}: the update of what is gone ends with {outcome:?}, but there is {there:?}", case.ty),
+    }
 }
 
 async fn create_twice(def: &dyn ProviderDef, connection: &dyn Connection, case: &Case) -> Stored {
@@ -90,6 +151,9 @@ async fn create_twice(def: &dyn ProviderDef, connection: &dyn Connection, case: 
     }
     if let Some(found) = connection.find_by_key(&case.ty, &key, &desired).await.unwrap() {
         assert_eq!(found.id, made.id, "{}: the key finds the object", case.ty);
+        if !case.is_repeatable {
+            return made;
+        }
         match connection.create(&case.ty, create()).await {
             Outcome::Done(again) => assert_eq!(again.id, made.id, "{}: the same key makes no other object", case.ty),
             other => panic!("{}: create with the same key ends with {other:?}", case.ty),
@@ -137,7 +201,12 @@ async fn import(def: &dyn ProviderDef, connection: &dyn Connection, case: &Case,
 
 async fn update(connection: &dyn Connection, case: &Case, made: Stored) -> Stored {
     let Some((name, value)) = &case.change else { return made };
-    let desired = ObjectBuilder::from(&made.object).set(name, value.clone()).build();
+    let mut desired = ObjectBuilder::from(&made.object).set(name, value.clone());
+    // All tags follow the tags, as they are planned.
+    if *name == "tags" && made.object.get("tags_all").is_some() {
+        desired = desired.set("tags_all", value.clone());
+    }
+    let desired = desired.build();
     let changed: Vec<Str> = vec![(*name).into()];
     let (id, prior, private) = (made.id.clone(), made.object.clone(), made.private.clone());
     let request = Update { id, prior, desired, changed, private, op: operation(&case.ty) };

@@ -48,6 +48,7 @@ impl Stack {
             around: Default::default(),
             unsent: Default::default(),
             patience: Duration::ZERO,
+            calls: Default::default(),
         };
         Session::open(settings, Access::Write("apply")).unwrap()
     }

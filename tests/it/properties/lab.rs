@@ -77,6 +77,7 @@ impl Lab {
             around: Default::default(),
             unsent: Default::default(),
             patience: Default::default(),
+            calls: Default::default(),
         };
         Session::open(settings, Access::Write("apply")).map_err(|e| e.to_string())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use terrane::model::{Object, ObjectBuilder, Str};
 use terrane::provider::{
-    Config, Connection, Create, Delete, IdempotencyKey, Operation, Outcome, Pace, Progress, ProviderDef, Read,
+    Calls, Config, Connection, Create, Delete, IdempotencyKey, Operation, Outcome, Pace, Progress, ProviderDef, Read,
     ReadOutcome, Stored, Update,
 };
 use terrane::providers::aws::Definition;
@@ -21,14 +21,14 @@ pub struct Account {
 
 impl Account {
     pub async fn connect(url: &str, region: &str) -> Account {
-        Account::connect_with(url, region, |def| def, |config| config).await
+        Account::connect_with(url, region, Calls::default(), |config| config).await
     }
 
-    /// A connection of a provider that is set up in another way.
+    /// A connection of a provider that is configured in another way.
     pub async fn connect_with(
         url: &str,
         region: &str,
-        set_up: impl FnOnce(Definition) -> Definition,
+        calls: Calls,
         configure: impl FnOnce(ObjectBuilder) -> ObjectBuilder,
     ) -> Account {
         let services = ["ec2", "eks", "elasticache", "iam", "rds", "s3", "sts"];
@@ -39,8 +39,8 @@ impl Account {
             .set("secret_key", "test")
             .blocks("endpoints", [endpoints.build()]);
         let pace = Pace { first: Duration::from_millis(5), longest: Duration::from_millis(20) };
-        let def = set_up(Definition::new(pace));
-        let connection = def.connect(&configure(config).build()).await.unwrap();
+        let def = Definition::new(pace);
+        let connection = def.connect(&configure(config).build(), calls).await.unwrap();
         Account { def, connection, told: Arc::default() }
     }
 

@@ -45,12 +45,17 @@ const REGIONS: &[&str] = &[
 ];
 
 /// A moto server of its own. Dropping it ends it.
-pub struct Server(PythonServer);
+pub struct Server {
+    python: PythonServer,
+    /// How many of the regions were given away.
+    taken: AtomicUsize,
+}
 
 impl Server {
     /// Starts a server on a free port of 127.0.0.1, AWS managed policies included, and waits until it answers.
     pub fn start() -> Server {
-        Server(PythonServer::start("moto", &[("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")], "/moto-api/"))
+        let python = PythonServer::start("moto", &[("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")], "/moto-api/");
+        Server { python, taken: AtomicUsize::new(0) }
     }
 
     /// One server for all tests of this process.
@@ -62,16 +67,15 @@ impl Server {
         SHARED.get_or_init(Server::start)
     }
 
-    /// A region that no other test of this process has been given.
+    /// A region of this server that no other test of this process has been given.
     pub fn region(&self) -> &'static str {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let taken = NEXT.fetch_add(1, Ordering::Relaxed);
-        REGIONS.get(taken).copied().expect("all regions of the shared server are taken: start a server of your own")
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
+        REGIONS.get(taken).copied().expect("all regions of the server are taken: start a server of your own")
     }
 
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> &str {
-        self.0.url()
+        self.python.url()
     }
 
     /// A proxy before this server.
@@ -81,11 +85,11 @@ impl Server {
 
     /// Forgets everything that was made, in all regions.
     pub fn reset(&self) {
-        self.0.post("/moto-api/reset");
+        self.python.post("/moto-api/reset");
     }
 
     /// Makes the ids that follow the same in each run.
     pub fn seed(&self, seed: u32) {
-        self.0.post(&format!("/moto-api/seed?a={seed}"));
+        self.python.post(&format!("/moto-api/seed?a={seed}"));
     }
 }

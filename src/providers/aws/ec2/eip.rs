@@ -11,6 +11,7 @@ use crate::model::{Object, ObjectBuilder};
 use crate::provider::schema_words::{boolean, string};
 use crate::provider::{Create, Delete, Outcome, ProviderError, ResourceType, Update, resource};
 use crate::providers::aws::Aws;
+use crate::providers::aws::ending::gone_is_fine;
 
 pub fn eip() -> ResourceType<Aws> {
     resource("aws_eip", "A public IPv4 address that stays the same.")
@@ -143,7 +144,7 @@ impl Ec2Resource for Eip {
             }
             object::update_tags(aws, id, &request.prior, &request.desired).await
         };
-        object::finish::<Eip>(aws, id, &request.desired, steps.await).await
+        object::changed::<Eip>(aws, id, &request.desired, steps.await).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {
@@ -181,5 +182,5 @@ async fn associate(aws: &Aws, id: &str, desired: &Object) -> Result<(), Provider
 async fn disassociate(aws: &Aws, object: &Object) -> Result<(), ProviderError> {
     let Some(association) = object.str("association_id") else { return Ok(()) };
     let request = aws.ec2().disassociate_address().association_id(association);
-    object::gone_is_fine(aws.call("ec2", "DisassociateAddress", || request.clone().send()).await.map(drop))
+    gone_is_fine(aws.call("ec2", "DisassociateAddress", || request.clone().send()).await.map(drop))
 }

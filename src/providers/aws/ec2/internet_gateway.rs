@@ -88,7 +88,7 @@ impl Ec2Resource for InternetGateway {
             }
             object::update_tags(aws, id, &request.prior, &request.desired).await
         };
-        object::finish::<InternetGateway>(aws, id, &request.desired, steps.await).await
+        object::changed::<InternetGateway>(aws, id, &request.desired, steps.await).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {

@@ -120,7 +120,7 @@ impl Ec2Resource for NatGateway {
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let id = &*request.id.0;
         let steps = object::update_tags(aws, id, &request.prior, &request.desired).await;
-        object::finish::<NatGateway>(aws, id, &request.desired, steps).await
+        object::changed::<NatGateway>(aws, id, &request.desired, steps).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {

@@ -14,6 +14,7 @@ use crate::provider::{
     ProviderError, Read, ReadOutcome, RemoteId, Seen, Stored, Update,
 };
 use crate::providers::aws::Aws;
+use crate::providers::aws::ending::{self, gone_is_fine};
 use crate::providers::aws::tags::{self, KEY_TAG, Tags};
 
 /// The most values that one filter takes.
@@ -76,17 +77,13 @@ impl<T: Ec2Resource> Driver<Aws> for T {
 
     async fn create(&self, aws: &Aws, request: Create) -> Outcome {
         match self.begin(aws, &request).await {
-            Ok(id) => {
-                let rest = self.complete(aws, &request, &id).await;
-                finish::<T>(aws, &id, &request.desired, rest).await
-            }
+            Ok(id) => complete_and_look(self, aws, &id, &request).await,
             Err(error) => Outcome::Failed(error),
         }
     }
 
     async fn resume(&self, aws: &Aws, found: Stored, request: Create) -> Outcome {
-        let rest = self.complete(aws, &request, &found.id.0).await;
-        finish::<T>(aws, &found.id.0, &request.desired, rest).await
+        complete_and_look(self, aws, &found.id.0, &request).await
     }
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
@@ -215,19 +212,16 @@ pub async fn appeared<T: Ec2Object>(aws: &Aws, op: &Operation, id: &str) -> Resu
     aws.wait(op, "found", look).await
 }
 
-/// Ends a create or update: reads what there is now; `rest` is how the steps after the first call went.
-pub async fn finish<T: Ec2Object>(aws: &Aws, id: &str, desired: &Config, rest: Result<(), ProviderError>) -> Outcome {
-    let read = read::<T>(aws, id, Some(desired)).await;
-    let fallback = || Stored::new(id, ObjectBuilder::from(desired).set("id", id).build());
-    match (read, rest) {
-        (Ok(Some(stored)), Ok(())) => Outcome::Done(stored),
-        (Ok(Some(stored)), Err(error)) => Outcome::Partial(stored, error),
-        (Ok(None), Ok(())) => {
-            let error = ProviderError::new(ErrorKind::NotFound, format!("\"{id}\" is gone again"));
-            Outcome::Partial(fallback(), error)
-        }
-        (Err(error), Ok(())) | (_, Err(error)) => Outcome::Partial(fallback(), error),
-    }
+/// Brings what was begun to its end, and reads it.
+async fn complete_and_look<T: Ec2Resource>(resource: &T, aws: &Aws, id: &str, request: &Create) -> Outcome {
+    let rest = resource.complete(aws, request, id).await;
+    let seen = read::<T>(&aws.for_a_last_look(), id, Some(&request.desired)).await;
+    ending::made(seen, id, &request.desired, rest)
+}
+
+/// Ends a change: reads what there is now.
+pub async fn changed<T: Ec2Object>(aws: &Aws, id: &str, desired: &Config, steps: Result<(), ProviderError>) -> Outcome {
+    ending::changed(read::<T>(&aws.for_a_last_look(), id, Some(desired)).await, id, desired, steps)
 }
 
 /// Tags to put on at creation, among them the creation's key.
@@ -279,14 +273,6 @@ where
 /// The value that the API gave, unless it is empty: EC2 says "" for what is not there.
 pub fn text(value: Option<&str>) -> Option<Value> {
     value.filter(|v| !v.is_empty()).map(Value::from)
-}
-
-/// "Already gone" is what a delete wants.
-pub fn gone_is_fine(result: Result<(), ProviderError>) -> Result<(), ProviderError> {
-    match result {
-        Err(error) if error.is_not_found() => Ok(()),
-        other => other,
-    }
 }
 
 /// Deletes with a call that fails for as long as something refers to the object; AWS takes minutes to let go of

@@ -18,6 +18,7 @@ use crate::provider::{
     ReadOutcome, RemoteId, ResourceType, Seen, Stored, Trace, Update, resource,
 };
 use crate::providers::aws::Aws;
+use crate::providers::aws::ending::gone_is_fine;
 
 pub fn route() -> ResourceType<Aws> {
     let builder = resource("aws_route", "One route of a route table.")
@@ -189,7 +190,7 @@ impl Driver<Aws> for Route {
             .set_destination_cidr_block(prior.string("destination_cidr_block"))
             .set_destination_ipv6_cidr_block(prior.string("destination_ipv6_cidr_block"))
             .set_destination_prefix_list_id(prior.string("destination_prefix_list_id"));
-        object::gone_is_fine(aws.call("ec2", "DeleteRoute", || delete.clone().send()).await.map(drop))
+        gone_is_fine(aws.call("ec2", "DeleteRoute", || delete.clone().send()).await.map(drop))
     }
 
     /// Routes have no tags: a filter on tags is one on the tables'.

@@ -21,6 +21,7 @@ use crate::provider::{
     Create, Delete, Operation, Outcome, PlannedChange, ProviderError, ResourceType, Update, resource,
 };
 use crate::providers::aws::Aws;
+use crate::providers::aws::ending::gone_is_fine;
 
 pub fn route_table() -> ResourceType<Aws> {
     resource("aws_route_table", "Where the packets of subnets go.")
@@ -134,7 +135,7 @@ impl Ec2Resource for RouteTable {
             }
             object::update_tags(aws, id, &request.prior, &request.desired).await
         };
-        object::finish::<RouteTable>(aws, id, &request.desired, steps.await).await
+        object::changed::<RouteTable>(aws, id, &request.desired, steps.await).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {
@@ -192,7 +193,7 @@ async fn delete_route(aws: &Aws, id: &str, route: &Object) -> Result<(), Provide
         .set_destination_cidr_block(routing::said(route, "cidr_block"))
         .set_destination_ipv6_cidr_block(routing::said(route, "ipv6_cidr_block"))
         .set_destination_prefix_list_id(routing::said(route, "destination_prefix_list_id"));
-    object::gone_is_fine(aws.call("ec2", "DeleteRoute", || request.clone().send()).await.map(drop))
+    gone_is_fine(aws.call("ec2", "DeleteRoute", || request.clone().send()).await.map(drop))
 }
 
 async fn create_route(aws: &Aws, op: &Operation, id: &str, route: &Object) -> Result<(), ProviderError> {

@@ -14,6 +14,7 @@ use crate::provider::{
     ReadOutcome, RemoteId, ResourceType, Seen, Stored, Trace, Update, resource,
 };
 use crate::providers::aws::Aws;
+use crate::providers::aws::ending::gone_is_fine;
 
 pub fn route_table_association() -> ResourceType<Aws> {
     resource("aws_route_table_association", "Says which route table a subnet or gateway uses.")
@@ -145,7 +146,7 @@ impl Driver<Aws> for Association {
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {
         let id = &*request.id.0;
         let delete = aws.ec2().disassociate_route_table().association_id(id);
-        object::gone_is_fine(aws.call("ec2", "DisassociateRouteTable", || delete.clone().send()).await.map(drop))?;
+        gone_is_fine(aws.call("ec2", "DisassociateRouteTable", || delete.clone().send()).await.map(drop))?;
         let look = || async {
             let gone = by_ids(aws, &[id]).await?.is_empty();
             Ok(if gone { Seen::Ready(()) } else { Seen::Pending("disassociating".into()) })

@@ -16,6 +16,7 @@ use crate::provider::{
     Create, Delete, IdempotencyKey, Outcome, PlannedChange, ProviderError, ResourceType, Update, resource,
 };
 use crate::providers::aws::Aws;
+use crate::providers::aws::ending::gone_is_fine;
 
 pub fn security_group() -> ResourceType<Aws> {
     resource("aws_security_group", "What network interfaces may receive and send.")
@@ -152,7 +153,7 @@ impl Ec2Resource for SecurityGroup {
             }
             object::update_tags(aws, id, prior, desired).await
         };
-        object::finish::<SecurityGroup>(aws, id, desired, steps.await).await
+        object::changed::<SecurityGroup>(aws, id, desired, steps.await).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {
@@ -247,5 +248,5 @@ pub(super) async fn revoke(aws: &Aws, id: &str, egress: bool, rules: &Rules) -> 
         let request = aws.ec2().revoke_security_group_ingress().group_id(id).set_ip_permissions(permissions);
         aws.call("ec2", "RevokeSecurityGroupIngress", || request.clone().send()).await.map(drop)
     };
-    object::gone_is_fine(result)
+    gone_is_fine(result)
 }

@@ -161,7 +161,7 @@ impl Ec2Resource for Subnet {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let id = &*request.id.0;
-        object::finish::<Subnet>(aws, id, &request.desired, change(aws, id, &request).await).await
+        object::changed::<Subnet>(aws, id, &request.desired, change(aws, id, &request).await).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {

@@ -197,7 +197,7 @@ impl Ec2Resource for Vpc {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let id = &*request.id.0;
-        object::finish::<Vpc>(aws, id, &request.desired, change(aws, id, &request).await).await
+        object::changed::<Vpc>(aws, id, &request.desired, change(aws, id, &request).await).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {

@@ -169,7 +169,7 @@ impl<const EGRESS: bool> Ec2Resource for Rule<EGRESS> {
             }
             object::update_tags(aws, id, &request.prior, &request.desired).await
         };
-        object::finish::<Self>(aws, id, &request.desired, steps.await).await
+        object::changed::<Self>(aws, id, &request.desired, steps.await).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {

@@ -45,7 +45,7 @@ impl NamedResource for Cluster {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let changed = change(aws, &request).await;
-        named::finish::<Cluster>(aws, named::name(&request.id), &request.desired, changed).await
+        named::changed::<Cluster>(aws, named::name(&request.id), &request.desired, changed).await
     }
 
     /// Node groups that are being deleted hold the cluster until they are gone.

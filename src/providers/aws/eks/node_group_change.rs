@@ -45,7 +45,7 @@ impl NamedResource for NodeGroup {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let changed = change(aws, &request).await;
-        named::finish::<NodeGroup>(aws, named::name(&request.id), &request.desired, changed).await
+        named::changed::<NodeGroup>(aws, named::name(&request.id), &request.desired, changed).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {

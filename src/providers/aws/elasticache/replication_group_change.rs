@@ -50,7 +50,7 @@ impl NamedResource for ReplicationGroup {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let changed = change(aws, &request).await;
-        named::finish::<ReplicationGroup>(aws, named::name(&request.id), &request.desired, changed).await
+        named::changed::<ReplicationGroup>(aws, named::name(&request.id), &request.desired, changed).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {

@@ -95,7 +95,7 @@ impl NamedResource for SubnetGroup {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let changed = change(aws, &request).await;
-        named::finish::<SubnetGroup>(aws, named::name(&request.id), &request.desired, changed).await
+        named::changed::<SubnetGroup>(aws, named::name(&request.id), &request.desired, changed).await
     }
 
     /// A cache that is being deleted holds its group until it is gone.

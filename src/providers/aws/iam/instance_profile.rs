@@ -100,7 +100,7 @@ impl NamedResource for InstanceProfile {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let changed = change(aws, &request).await;
-        named::finish::<InstanceProfile>(aws, named::name(&request.id), &request.desired, changed).await
+        named::changed::<InstanceProfile>(aws, named::name(&request.id), &request.desired, changed).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {

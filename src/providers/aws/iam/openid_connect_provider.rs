@@ -146,7 +146,7 @@ impl NamedResource for OpenIdConnectProvider {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let changed = change(aws, &request).await;
-        named::finish::<OpenIdConnectProvider>(aws, named::name(&request.id), &request.desired, changed).await
+        named::changed::<OpenIdConnectProvider>(aws, named::name(&request.id), &request.desired, changed).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {

@@ -146,7 +146,7 @@ impl NamedResource for Policy {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let changed = change(aws, &request).await;
-        named::finish::<Policy>(aws, named::name(&request.id), &request.desired, changed).await
+        named::changed::<Policy>(aws, named::name(&request.id), &request.desired, changed).await
     }
 
     /// The versions that are not in force go first; what the policy is still attached to may be on its way out.

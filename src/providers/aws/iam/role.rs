@@ -139,7 +139,7 @@ impl NamedResource for Role {
 
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let changed = change(aws, &request).await;
-        named::finish::<Role>(aws, named::name(&request.id), &request.desired, changed).await
+        named::changed::<Role>(aws, named::name(&request.id), &request.desired, changed).await
     }
 
     /// What else is still attached may be on its way out: IAM lets go after a while.

@@ -48,9 +48,9 @@ impl NamedResource for Instance {
         match change(aws, old, &new, &request).await {
             // The old name holds until RDS has taken the change.
             Err(error) if new != old && matches!(named::read::<Instance>(aws, &new, None).await, Ok(None)) => {
-                named::finish::<Instance>(aws, old, &request.desired, Err(error)).await
+                named::changed::<Instance>(aws, old, &request.desired, Err(error)).await
             }
-            changed => named::finish::<Instance>(aws, &new, &request.desired, changed).await,
+            changed => named::changed::<Instance>(aws, &new, &request.desired, changed).await,
         }
     }
 

@@ -129,7 +129,7 @@ impl NamedResource for Bucket {
     /// `force_destroy` lives in the state alone.
     async fn update(&self, aws: &Aws, request: Update) -> Outcome {
         let changed = change_tags(aws, &request).await;
-        named::finish::<Bucket>(aws, named::name(&request.id), &request.desired, changed).await
+        named::changed::<Bucket>(aws, named::name(&request.id), &request.desired, changed).await
     }
 
     async fn delete(&self, aws: &Aws, request: Delete) -> Result<(), ProviderError> {
