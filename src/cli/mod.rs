@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod console;
 mod context;
+mod ended;
 mod error;
 mod in_flight;
 mod interrupt;

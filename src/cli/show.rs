@@ -1,55 +1,19 @@
-//! Texts of several commands: how an apply ended, objects of the state, outputs.
+//! Texts of several commands: objects of the state, outputs, plans and states as JSON.
 
 use std::collections::HashMap;
 
 use super::commands::planning::Beside;
 use super::error::Failure;
-use crate::apply::{Outcome, Tally};
 use crate::model::{Address, Diagnostic, Marks, Str, Value};
 use crate::ops::configuration::configuration_json;
 use crate::ops::{Session, prior};
-use crate::plan::{Counts, Plan, PlanMode};
+use crate::plan::Plan;
 use crate::render;
-use crate::render::human::{apply_summary, destroy_summary};
 use crate::render::json::{PlanContext, StateObject};
 use crate::render::outputs::{OutputValue, outputs_text};
 use crate::render::value_text::object_text;
 use crate::spec::Schemas;
 use crate::state::Status;
-
-/// The line that scripts match.
-fn applied(plan: &Plan, tally: &Tally) -> String {
-    let counts = Counts::from(*tally);
-    match plan.mode {
-        PlanMode::Destroy => destroy_summary(&counts),
-        _ => apply_summary(&counts),
-    }
-}
-
-/// How an apply ended, and what to do next where it did not end well.
-pub fn ended(plan: &Plan, outcome: &Outcome) -> String {
-    if outcome.succeeded() {
-        return applied(plan, &outcome.tally);
-    }
-    let Tally { added, changed, destroyed, .. } = outcome.tally;
-    let end = if outcome.interrupted { "stopped" } else { "did not complete" };
-    let (mut text, again) = match plan.mode {
-        PlanMode::Destroy => (format!("Destroy {end}. Resources: {destroyed} destroyed.\n"), "destroy"),
-        _ => (format!("Apply {end}. Resources: {added} added, {changed} changed, {destroyed} destroyed.\n"), "apply"),
-    };
-    if !outcome.skipped.is_empty() {
-        text.push_str("\nNot done:\n");
-        for skipped in &outcome.skipped {
-            match &skipped.because {
-                Some(cause) => text.push_str(&format!("  {} (needs {cause})\n", skipped.address)),
-                None => text.push_str(&format!("  {}\n", skipped.address)),
-            }
-        }
-    }
-    let first = if outcome.diagnostics.has_errors() { "Mend what failed and" } else { "To finish it," };
-    text.push_str(&format!("\nWhat was done is in the state. {first} {again} again: it goes on from here."));
-    text
-}
 
 /// The outputs behind an apply.
 pub fn outputs(outputs: &[(Str, Value)]) -> String {

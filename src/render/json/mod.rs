@@ -16,4 +16,4 @@ pub use diagnostic::{diagnostic_json, validate_json};
 pub use plan::{PlanContext, plan_json};
 pub use schema::{ProviderSchemas, provider_schemas_json};
 pub use state::{StateObject, state_json};
-pub use stream::{Event, Hook, Provision, StreamOutput, stream_line};
+pub use stream::{Event, Hook, Incomplete, Provision, StreamOutput, Undone, stream_line};
