@@ -98,10 +98,6 @@ pub struct Common {
     #[arg(long)]
     pub sandbox: bool,
 
-    /// Prints without colour.
-    #[arg(long)]
-    pub no_color: bool,
-
     /// How long to wait for somebody else's lock on the state, such as 5m.
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     pub lock_timeout: String,
@@ -202,11 +198,10 @@ impl Common {
 
     fn sandbox(&self, environment: &Environment) -> Result<Option<Faults>, Failure> {
         let asked = environment.get("TERRANE_SANDBOX").is_some_and(|v| !matches!(v, "" | "0" | "false"));
-        if !self.sandbox && !asked {
-            return Ok(None);
-        }
         let faults = environment.get("TERRANE_SANDBOX_FAULTS").filter(|f| !f.trim().is_empty());
-        Ok(Some(faults.map_or_else(|| Ok(Faults::none()), Faults::parse)?))
+        // A slip in them is told even where the sandbox is not used.
+        let faults = faults.map_or_else(|| Ok(Faults::none()), Faults::parse)?;
+        Ok((self.sandbox || asked).then_some(faults))
     }
 }
 

@@ -10,17 +10,17 @@ use time::OffsetDateTime;
 use super::encryption::{self, Encryptions};
 use super::host::Machine;
 use super::load::{self, Loaded};
-use super::providers::{Asking, Providers, Working, Wrap};
+use super::providers::{Asking, Providers, Working};
 use super::record::{Answering, Record};
 use super::recover;
 use super::variables::{self, Given};
-use super::{backend, claim, lock, named, plan_file, prior};
+use super::{backend, claim, lock, named, plan_file, prior, rehearsal};
 use crate::apply::{self, Observer, Outcome, Silent, Stop};
 use crate::backends::{Backend, Notices, Unsent};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
 use crate::plan::ephemeral::blank;
 use crate::plan::{Options, Planned, plan};
-use crate::providers::sandbox::{self, Faults, SandboxCloud};
+use crate::providers::sandbox::Faults;
 use crate::provisioners::Provisioners;
 use crate::spec::Spec;
 use crate::state::seal::Encryption;
@@ -126,7 +126,7 @@ impl Session {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.enable_all().thread_stack_size(STACK).build()?;
         let wrap = match &settings.sandbox {
-            Some(faults) => Some(sandbox_wrap(&settings, faults.clone())?),
+            Some(faults) => Some(rehearsal::wrap(&settings, faults.clone())?),
             None => None,
         };
         let providers = Arc::new(Providers::new(runtime.handle().clone(), wrap));
@@ -318,6 +318,7 @@ impl Session {
         let (prior, unreadable) = prior::decode(&self.snapshot, &self.providers);
         problems.extend(self.loaded.diagnostics.clone());
         problems.extend(unreadable);
+        problems.extend(rehearsal::unused_faults(&self.settings));
         if !problems.has_errors() {
             problems.extend(named::check(&options, &self.loaded, &self.snapshot));
         }
@@ -557,18 +558,6 @@ pub fn encrypted(settings: &Settings, spec: &Spec, runtime: &tokio::runtime::Han
     let mut settings = settings.clone();
     settings.around.encryption = encryptions(&settings, spec, &providers, runtime)?.state;
     Ok(settings)
-}
-
-fn sandbox_wrap(settings: &Settings, faults: Faults) -> Result<Wrap, SessionError> {
-    let folder = settings.workspace.folder(&settings.data_dir);
-    std::fs::create_dir_all(&folder)?;
-    let cloud = SandboxCloud::open(&sandbox_path(&folder), faults)?;
-    Ok(Box::new(move |def| sandbox::wrap(def, cloud.clone())))
-}
-
-/// Where the simulated cloud of a workspace is kept.
-pub fn sandbox_path(folder: &Path) -> PathBuf {
-    folder.join("sandbox.db")
 }
 
 /// A problem of the session as something to show.

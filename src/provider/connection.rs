@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use super::ephemeral::{EphemeralType, Hold, Opened};
+use super::limits::CallLimit;
 use super::resource::Timeouts;
 use super::{
     Config, Create, DataType, Delete, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, ProviderError,
@@ -34,6 +35,9 @@ pub trait ProviderDef: Send + Sync {
     fn resource(&self, ty: &str) -> Option<ResourceInfo<'_>>;
 
     fn data_source(&self, ty: &str) -> Option<&Schema>;
+
+    /// Lets its calls keep to what the whole run may have in flight. One that makes no remote calls has nothing to limit.
+    fn limit_calls(&self, _limit: &Arc<CallLimit>) {}
 
     fn ephemeral_types(&self) -> Vec<&'static str> {
         Vec::new()

@@ -15,6 +15,8 @@ mod aws_interrupt;
 #[cfg(feature = "aws")]
 mod aws_network;
 #[cfg(feature = "aws")]
+mod aws_parallelism;
+#[cfg(feature = "aws")]
 mod aws_rds;
 #[cfg(feature = "aws")]
 mod aws_s3;
@@ -23,8 +25,10 @@ mod aws_unsettled;
 mod backends;
 mod bad_input;
 mod cli;
+mod cli_folders;
 mod cli_json;
 mod cli_questions;
+mod cli_terminal;
 mod conformance_expressions;
 mod conformance_plans;
 mod console;

@@ -12,7 +12,7 @@ use super::super::show;
 use super::super::terminal::Terminal;
 use super::super::view::View;
 use super::Call;
-use super::planning::{self, Beside, PlanArguments};
+use super::planning::{self, Beside, Parallelism, PlanArguments};
 use super::show::read_saved;
 use crate::apply::{Observer, Outcome, Stop};
 use crate::model::{Diagnostic, Marks};
@@ -38,9 +38,8 @@ pub struct Apply {
     #[arg(long)]
     pub auto_approve: bool,
 
-    /// At most so many calls at once. Without it each service sets its own pace.
-    #[arg(long, value_name = "N")]
-    pub parallelism: Option<usize>,
+    #[command(flatten)]
+    pub parallelism: Parallelism,
 
     /// The folder of the root module, or a saved plan.
     #[arg(value_name = "DIR|PLAN")]
@@ -76,6 +75,7 @@ impl Apply {
         }
         let settings = self.common.settings(call.environment, &place)?;
         let (mut session, planned) = open_saved(path, settings, &self.common, call)?;
+        self.parallelism.limit(&session);
         session.claim(&planned, OPERATION)?;
         carry_out(session, planned, self.parallelism, call.terminal)
     }
@@ -98,7 +98,8 @@ impl Apply {
         let place = enter(None, self.subject.as_deref())?;
         let settings = self.common.settings(call.environment, &place)?;
         let options = self.planning.options()?;
-        let (mut session, mut planned, _) = planning::make(settings, Access::Claim, &options, call.terminal)?;
+        let (mut session, mut planned, _) =
+            planning::make(settings, Access::Claim, &options, self.parallelism, call.terminal)?;
         if let Some(code) = self.agree(&session, &planned, call.terminal)? {
             return Ok(code);
         }
@@ -191,7 +192,7 @@ pub fn ask(planned: &Planned, terminal: &Terminal) -> Result<(), Failure> {
 pub fn carry_out(
     mut session: Session,
     planned: Planned,
-    parallelism: Option<usize>,
+    parallelism: Parallelism,
     terminal: &Terminal,
 ) -> Result<u8, Failure> {
     let mode = planned.plan.mode;
@@ -204,7 +205,7 @@ pub fn carry_out(
 pub fn execute(
     session: &mut Session,
     planned: Planned,
-    parallelism: Option<usize>,
+    parallelism: Parallelism,
     terminal: &Terminal,
 ) -> Result<Outcome, Failure> {
     let plan = &planned.plan;
@@ -225,7 +226,7 @@ pub fn execute(
     if plan.has_changes() {
         terminal.say("\n");
     }
-    let outcome = session.apply(planned, Arc::new(All(observers)), stop, parallelism)?;
+    let outcome = session.apply(planned, Arc::new(All(observers)), stop, parallelism.calls())?;
     if let Some(lines) = lines {
         lines.finish();
     }

@@ -29,6 +29,7 @@ pub use cloud::Aws;
 
 use crate::model::Schema;
 use crate::provider::connection::{ResourceInfo, Types};
+use crate::provider::limits::CallLimit;
 use crate::provider::retry::RetryPolicy;
 use crate::provider::transport::Transport;
 use crate::provider::{
@@ -121,6 +122,10 @@ impl ProviderDef for Definition {
 
     fn functions(&self) -> Vec<ProviderFunction> {
         functions::functions()
+    }
+
+    fn limit_calls(&self, limit: &Arc<CallLimit>) {
+        self.transport.limit_calls(limit);
     }
 
     async fn connect(&self, config: &Config) -> Result<Arc<dyn Connection>, ProviderError> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use terrane::apply::{Cloud, Input, Observer, Outcome, Silent, Stop};
-use terrane::ops::planning::sandbox_path;
 use terrane::ops::providers::Working;
+use terrane::ops::rehearsal::sandbox_path;
 use terrane::ops::{Access, Session, Settings, lock};
 use terrane::plan::{Options, Plan, Planned};
 use terrane::providers::sandbox::Faults;
