@@ -305,6 +305,9 @@ impl Run {
         self.outcome.diagnostics.extend(problems);
         self.outcome.interrupted = self.stop.finish.is_cancelled() && self.done.iter().any(|d| *d != Some(Done::Well));
         self.note_unfinished();
+        if !self.outcome.interrupted {
+            self.outcome.diagnostics.extend(self.planned.world.judge_open_checks(&self.planned.plan.checks));
+        }
         let outputs = self.outputs();
         let kept = outputs.iter().filter(|(_, v)| !v.is_null());
         let stored: BTreeMap<Str, Output> = kept.map(|(name, value)| (name.clone(), stored_output(value))).collect();

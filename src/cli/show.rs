@@ -1,19 +1,21 @@
 //! Texts of several commands: objects of the state, outputs, plans and states as JSON.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::commands::planning::Beside;
 use super::error::Failure;
 use crate::model::{Address, Diagnostic, Marks, Str, Value};
 use crate::ops::configuration::configuration_json;
+use crate::ops::relevant::relevant_attributes;
 use crate::ops::{Session, prior};
-use crate::plan::Plan;
+use crate::plan::{Change, Plan};
 use crate::render;
-use crate::render::json::{PlanContext, StateObject};
+use crate::render::json::{PlanContext, PriorNote, StateObject};
 use crate::render::outputs::{OutputValue, outputs_text};
 use crate::render::value_text::object_text;
 use crate::spec::Schemas;
-use crate::state::Status;
+use crate::state::{Snapshot, Status, StoredInstance};
 
 /// The outputs behind an apply.
 pub fn outputs(outputs: &[(Str, Value)]) -> String {
@@ -82,8 +84,17 @@ pub fn state_text(session: &Session, only: Option<&Address>) -> Result<String, F
 /// The version of the format's readers that JSON output is made for.
 pub const FORMAT_VERSION: &str = "1.11.4";
 
-/// A plan as one line of JSON.
-pub fn plan_json(plan: &Plan, beside: &Beside) -> String {
+/// A plan as one line of JSON, with what the state that it was made from says of its objects.
+pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot) -> String {
+    let rows: HashMap<(&Address, Option<&Str>), &Arc<StoredInstance>> =
+        snapshot.rows().iter().map(|row| ((&row.address, row.deposed.as_ref()), row)).collect();
+    let notes = |change: &Change| {
+        let address = change.previous_address.as_ref().unwrap_or(&change.address);
+        rows.get(&(address, change.deposed.as_ref())).map_or_else(PriorNote::default, |row| PriorNote {
+            depends_on: row.dependencies.iter().map(|d| d.to_string().into()).collect(),
+            tainted: row.status == Status::Tainted,
+        })
+    };
     let find = |address: &Address| beside.schema(address);
     let configuration = configuration_json(&beside.loaded.spec, beside.providers);
     let context = PlanContext {
@@ -91,6 +102,8 @@ pub fn plan_json(plan: &Plan, beside: &Beside) -> String {
         timestamp: beside.made_at,
         schemas: Some(&find),
         configuration: Some(&configuration),
+        relevant: &relevant_attributes(&beside.loaded.spec, plan),
+        notes: Some(&notes),
     };
     render::json::plan_json(plan, &context).to_string()
 }

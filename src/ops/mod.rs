@@ -27,6 +27,7 @@ pub mod providers;
 pub mod record;
 pub mod recover;
 pub mod rehearsal;
+pub mod relevant;
 pub mod required;
 pub mod rollback;
 pub mod saved_plan;

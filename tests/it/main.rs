@@ -27,6 +27,7 @@ mod bad_input;
 mod cli;
 mod cli_folders;
 mod cli_json;
+mod cli_plan_json;
 mod cli_questions;
 mod cli_terminal;
 mod conformance_expressions;
