@@ -22,6 +22,8 @@ use crate::state::{Surroundings, Workspace};
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     values: BTreeMap<String, String>,
+    /// Where the command was started; nothing where that folder is gone.
+    started_in: PathBuf,
 }
 
 impl Environment {
@@ -34,12 +36,14 @@ impl Environment {
                 )
         };
         let pairs = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
-        Environment { values: pairs.filter(|(name, _)| known(name)).collect() }
+        let started_in = std::env::current_dir().unwrap_or_default();
+        Environment { values: pairs.filter(|(name, _)| known(name)).collect(), started_in }
     }
 
     #[cfg(test)]
     pub fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Environment {
-        Environment { values: pairs.into_iter().map(|(n, v)| (n.to_string(), v.to_string())).collect() }
+        let values = pairs.into_iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        Environment { values, started_in: PathBuf::new() }
     }
 
     /// A plain variable.
@@ -180,6 +184,7 @@ impl Common {
         let who = environment.get("USER").or(environment.get("LOGNAME")).unwrap_or("unknown").to_string();
         Ok(Settings {
             folder,
+            started_in: environment.started_in.clone(),
             data_dir,
             workspace,
             sandbox: self.sandbox(environment)?,

@@ -81,8 +81,8 @@ pub fn state_text(session: &Session, only: Option<&Address>) -> Result<String, F
     Ok(text)
 }
 
-/// The version of the format's readers that JSON output is made for.
-pub const FORMAT_VERSION: &str = "1.11.4";
+/// The version of Terraform that readers of JSON output shall take it for.
+pub const TERRAFORM_VERSION: &str = "1.11.4";
 
 /// A plan as one line of JSON, with what the state that it was made from says of its objects.
 pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot) -> String {
@@ -98,7 +98,7 @@ pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot) -> String {
     let find = |address: &Address| beside.schema(address);
     let configuration = configuration_json(&beside.loaded.spec, beside.providers);
     let context = PlanContext {
-        version: FORMAT_VERSION,
+        version: TERRAFORM_VERSION,
         timestamp: beside.made_at,
         schemas: Some(&find),
         configuration: Some(&configuration),
@@ -125,5 +125,5 @@ pub fn state_json(session: &Session) -> Result<String, Failure> {
         object: o.value,
         tainted: o.tainted,
     });
-    Ok(render::json::state_json(objects, &output_values(session), FORMAT_VERSION).to_string())
+    Ok(render::json::state_json(objects, &output_values(session), TERRAFORM_VERSION).to_string())
 }

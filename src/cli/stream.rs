@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use super::ended::{Left, headline, line};
 use super::in_flight::InFlight;
 use super::observer::doing;
-use super::show::FORMAT_VERSION;
+use super::show::TERRAFORM_VERSION;
 use crate::apply::{self, Fate, Observer, Outcome, Verb};
 use crate::model::{Address, Diagnostics, Marks, SourceMap, Str};
 use crate::plan::{Counts, Plan, PlanMode};
@@ -32,7 +32,7 @@ impl Stream {
     pub fn new(out: Box<dyn Write + Send>) -> Arc<Stream> {
         let state = State { out, in_flight: InFlight::default(), provisioners: HashMap::new() };
         let stream = Arc::new(Stream(Mutex::new(state)));
-        stream.put(&Event::Version { format: FORMAT_VERSION, version: env!("CARGO_PKG_VERSION") });
+        stream.put(&Event::Version { terraform: TERRAFORM_VERSION, version: env!("CARGO_PKG_VERSION") });
         stream
     }
 

@@ -34,6 +34,8 @@ const STACK: usize = 16 * 1024 * 1024;
 pub struct Settings {
     /// The root module's folder.
     pub folder: PathBuf,
+    /// Where the command was started, before it went to any folder: `path.cwd`.
+    pub started_in: PathBuf,
     /// Where Terrane keeps its own files.
     pub data_dir: PathBuf,
     pub workspace: Workspace,
@@ -314,7 +316,7 @@ impl Session {
         let (inputs, mut problems) = self.inputs();
         options.inputs = inputs;
         options.workspace = self.settings.workspace.name().into();
-        options.cwd = absolute(&self.settings.folder).to_string_lossy().into();
+        options.cwd = self.settings.started_in.to_string_lossy().into();
         let (prior, unreadable) = prior::decode(&self.snapshot, &self.providers);
         problems.extend(self.loaded.diagnostics.clone());
         problems.extend(unreadable);

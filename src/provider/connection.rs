@@ -1,7 +1,6 @@
 //! Providers as the engine sees them: definitions that need no credentials, and connections with the
 //! connection's type erased.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -139,9 +138,6 @@ pub trait Connection: Send + Sync {
     async fn close_ephemeral(&self, _ty: &str, _hold: Hold, _op: &Operation) -> Result<(), ProviderError> {
         Ok(())
     }
-
-    /// For provider-specific extras, such as functions.
-    fn as_any(&self) -> &dyn Any;
 }
 
 /// The types of one provider, by name; providers hold one of these and delegate to it.
@@ -326,9 +322,5 @@ impl<C: Stoppable> Connection for Connected<C> {
 
     async fn close_ephemeral(&self, ty: &str, hold: Hold, op: &Operation) -> Result<(), ProviderError> {
         self.ephemeral(ty)?.driver.close(&self.cloud.stopped_by(&op.cancel), hold, op).await
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        &self.cloud
     }
 }

@@ -14,9 +14,9 @@ use crate::render::progress_text::{self, Doing};
 
 /// What a line tells.
 pub enum Event<'a> {
-    /// The first line: the version that readers of the format shall take it for, and this program's own.
+    /// The first line: the version of Terraform that readers shall take it for, and this program's own.
     Version {
-        format: &'a str,
+        terraform: &'a str,
         version: &'a str,
     },
     PlannedChange(&'a Change),
@@ -114,8 +114,8 @@ fn parts(event: &Event) -> Parts {
         (kind, "info", format!("{}: {text}", hook.address), json!({"hook": hook_json(hook, more)}))
     };
     match event {
-        Event::Version { format, version } => {
-            let fields = json!({"terraform": format, "terrane": version, "ui": "1.2"});
+        Event::Version { terraform, version } => {
+            let fields = json!({"terraform": terraform, "terrane": version, "ui": "1.2"});
             ("version", "info", format!("Terrane {version}"), fields)
         }
         Event::PlannedChange(change) => planned_change(change),

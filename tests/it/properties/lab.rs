@@ -64,6 +64,7 @@ impl Lab {
     pub fn session(&self, faults: &str) -> Result<Session, Problem> {
         let settings = Settings {
             folder: self.stack(),
+            started_in: self.stack(),
             data_dir: self.data(),
             workspace: Workspace::default(),
             sandbox: Some(Faults::parse(faults).map_err(|d| d.summary)?),
