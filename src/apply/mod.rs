@@ -13,10 +13,11 @@ mod rows;
 mod run;
 mod secrets;
 mod steps;
+mod unfinished;
 
 pub use cloud::Cloud;
 pub use event::{Event, Observer, Silent, Verb};
-pub use outcome::{Outcome, Skipped, Tally};
+pub use outcome::{Fate, Outcome, Tally, Unfinished};
 pub use rows::{deposed_key, reinstated};
 pub use run::{Input, Stop, run};
 pub use secrets::with_secrets;

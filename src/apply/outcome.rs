@@ -9,8 +9,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// Errors and warnings of the steps.
     pub diagnostics: Diagnostics,
-    /// What was not done because of something else.
-    pub skipped: Vec<Skipped>,
+    /// What did not end well, in the order of the plan.
+    pub unfinished: Vec<Unfinished>,
     /// Root outputs as they are now; sensitive ones are marked.
     pub outputs: Vec<(Str, Value)>,
     /// Whether the user stopped it before everything was done.
@@ -33,11 +33,36 @@ impl From<Tally> for Counts {
     }
 }
 
+/// A change that did not end well.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
+pub struct Unfinished {
     pub address: Address,
-    /// The step that failed first; nothing where the run was stopped.
-    pub because: Option<Address>,
+    pub deposed: Option<Str>,
+    pub fate: Fate,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It failed, and this is how.
+    Failed(String),
+    /// A call is out, and nobody knows what came of it: the next run finds out.
+    Unsettled(String),
+    /// It needs what failed: an object, or a value, of which the cause tells.
+    Skipped { needs: Option<Address>, cause: String },
+    /// The run ended before its turn came.
+    NotBegun,
+}
+
+impl Fate {
+    /// Of several steps of one change, the one with the most to tell speaks.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Fate::NotBegun => 0,
+            Fate::Skipped { .. } => 1,
+            Fate::Failed(_) => 2,
+            Fate::Unsettled(_) => 3,
+        }
+    }
 }
 
 impl Outcome {

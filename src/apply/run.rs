@@ -1,6 +1,6 @@
 //! The schedule: starts steps as their predecessors end, and keeps the values that later steps use.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -9,13 +9,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::cloud::Cloud;
 use super::event::Observer;
-use super::outcome::{Outcome, Skipped};
+use super::outcome::Outcome;
 use super::prepare::Preparation;
 use super::provision::Question;
 use super::rows;
 use super::steps::{Ended, Shared, Task};
+use super::unfinished::{Failure, unfinished};
 use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Str, Value};
-use crate::plan::{Change, DataObject, PlanMode, Planned, StepId, StepKind};
+use crate::plan::{DataObject, PlanMode, Planned, StepId, StepKind};
 use crate::provider::Provisioner;
 use crate::provider::ephemeral::Held;
 use crate::state::{self, Output, Snapshot, Store};
@@ -49,6 +50,7 @@ pub async fn run(input: Input) -> Outcome {
     let mut run = Run::new(input);
     if let Err(problem) = run.write_rewrites().await {
         run.outcome.diagnostics.push(problem);
+        run.note_unfinished();
         return run.outcome;
     }
     run.schedule().await;
@@ -68,6 +70,10 @@ struct Run {
     done: Vec<Option<Done>>,
     ready: VecDeque<StepId>,
     in_flight: JoinSet<(StepId, Ended)>,
+    /// The steps of these tasks.
+    begun: HashSet<StepId>,
+    /// What went wrong where a failure began.
+    failures: BTreeMap<StepId, Failure>,
     /// Steps ask for the provisioners of their objects here.
     questions: mpsc::UnboundedReceiver<Question>,
     /// Ephemeral resources that are open.
@@ -75,11 +81,11 @@ struct Run {
     outcome: Outcome,
 }
 
-/// A step that ended: well, or with the change at whose failure it all began.
+/// A step that ended: well, or with the step at whose failure it all began.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Done {
+pub(super) enum Done {
     Well,
-    Failed(u32),
+    Failed(StepId),
 }
 
 impl Run {
@@ -113,6 +119,8 @@ impl Run {
             done,
             ready,
             in_flight: JoinSet::new(),
+            begun: HashSet::new(),
+            failures: BTreeMap::new(),
             questions,
             held: Vec::new(),
             outcome: Outcome::default(),
@@ -162,6 +170,12 @@ impl Run {
                 None => (),
             }
         }
+        // What broke down has told nobody which step it was.
+        for id in std::mem::take(&mut self.begun) {
+            let cause = "a driver broke down".to_string();
+            self.failures.insert(id, Failure { address: None, cause, is_open: true });
+            self.pass(id, Done::Failed(id));
+        }
     }
 
     fn start(&mut self, id: StepId) {
@@ -169,73 +183,81 @@ impl Run {
             StepKind::Join => self.pass(id, Done::Well),
             StepKind::Evaluate { cell } => match self.planned.world.evaluate_again(cell) {
                 Ok(()) => self.pass(id, Done::Well),
-                Err(problems) => {
-                    self.outcome.diagnostics.extend(problems);
-                    self.pass(id, Done::Failed(u32::MAX));
-                }
+                Err(problems) => self.fail(id, problems),
             },
             StepKind::Open { module, resource, position } => {
                 let place = (module, resource, position);
                 match super::ephemeral::prepare(&self.planned, &self.shared, place) {
                     Ok(opening) => {
                         let shared = self.shared.clone();
+                        self.begun.insert(id);
                         self.in_flight.spawn(async move { (id, super::ephemeral::open(opening, shared).await) });
                     }
-                    Err(problems) => {
-                        self.outcome.diagnostics.extend(problems);
-                        self.pass(id, Done::Failed(u32::MAX));
-                    }
+                    Err(problems) => self.fail(id, problems),
                 }
             }
             kind => match self.preparation.task(&self.planned, &kind) {
                 Ok(task) => self.launch(id, task),
-                Err(problems) => {
-                    self.outcome.diagnostics.extend(problems);
-                    self.pass(id, Done::Failed(kind.change().unwrap_or(u32::MAX)));
-                }
+                Err(problems) => self.fail(id, problems),
             },
         }
     }
 
     fn launch(&mut self, id: StepId, task: Task) {
         let shared = self.shared.clone();
+        self.begun.insert(id);
         self.in_flight.spawn(async move { (id, task.run(shared).await) });
     }
 
     fn end(&mut self, id: StepId, ended: Ended) {
+        self.begun.remove(&id);
         let kind = self.planned.plan.steps[id.0 as usize].kind.clone();
         let change = kind.change().unwrap_or(u32::MAX);
         match ended {
             Ended::Made(value) => {
                 let problems = self.made(change, value);
                 self.count(&kind);
-                let failed = problems.has_errors();
-                self.outcome.diagnostics.extend(problems);
-                self.pass(id, if failed { Done::Failed(change) } else { Done::Well });
+                self.pass_unless(id, problems);
             }
             Ended::Opened(value, held) => {
                 self.held.push(*held);
                 let StepKind::Open { module, resource, position } = kind else { return };
                 let problems = self.planned.world.take_opened(module, resource, position, value);
-                let failed = problems.has_errors();
-                self.outcome.diagnostics.extend(problems);
-                self.pass(id, if failed { Done::Failed(change) } else { Done::Well });
+                self.pass_unless(id, problems);
             }
             Ended::Gone => {
                 self.count(&kind);
                 self.pass(id, Done::Well);
             }
-            Ended::Failed(problem) => {
-                self.outcome.diagnostics.push(problem);
-                self.pass(id, Done::Failed(change));
+            Ended::Failed(problem) => self.fail(id, problem.into()),
+            Ended::Unsettled(problem) => {
+                self.failures.insert(id, Failure { is_open: true, ..Failure::of(&problem) });
+                self.fail(id, problem.into());
             }
             Ended::Partial(value, problem) => {
-                self.outcome.diagnostics.push(problem);
+                self.failures.insert(id, Failure::of(&problem));
                 let problems = self.made(change, value);
-                self.outcome.diagnostics.extend(problems);
-                self.pass(id, Done::Failed(change));
+                self.outcome.diagnostics.push(problem);
+                self.fail(id, problems);
             }
         }
+    }
+
+    /// Goes on from a step that did what it should, unless that is wrong of it.
+    fn pass_unless(&mut self, id: StepId, problems: Diagnostics) {
+        if problems.has_errors() {
+            return self.fail(id, problems);
+        }
+        self.outcome.diagnostics.extend(problems);
+        self.pass(id, Done::Well);
+    }
+
+    fn fail(&mut self, id: StepId, problems: Diagnostics) {
+        if let Some(first) = problems.iter().find(|p| p.is_error()) {
+            self.failures.entry(id).or_insert_with(|| Failure::of(first));
+        }
+        self.outcome.diagnostics.extend(problems);
+        self.pass(id, Done::Failed(id));
     }
 
     /// Others see the object from now on. Gives what does not hold of it.
@@ -282,7 +304,10 @@ impl Run {
         let problems = super::ephemeral::close_all(std::mem::take(&mut self.held), &self.shared).await;
         self.outcome.diagnostics.extend(problems);
         self.outcome.interrupted = self.stop.finish.is_cancelled() && self.done.iter().any(|d| *d != Some(Done::Well));
-        self.note_skipped();
+        self.note_unfinished();
+        if !self.outcome.interrupted {
+            self.outcome.diagnostics.extend(self.planned.world.judge_open_checks(&self.planned.plan.checks));
+        }
         let outputs = self.outputs();
         let kept = outputs.iter().filter(|(_, v)| !v.is_null());
         let stored: BTreeMap<Str, Output> = kept.map(|(name, value)| (name.clone(), stored_output(value))).collect();
@@ -305,28 +330,8 @@ impl Run {
         self.outcome.diagnostics = std::mem::take(&mut self.outcome.diagnostics).sorted();
     }
 
-    /// Every change with a step that was not done, and the failure that kept it from being done.
-    fn note_skipped(&mut self) {
-        let changes = &self.planned.plan.changes;
-        let mut skipped: BTreeMap<u32, Option<u32>> = BTreeMap::new();
-        for (i, step) in self.planned.plan.steps.iter().enumerate() {
-            let Some(change) = step.kind.change() else { continue };
-            match self.done[i] {
-                Some(Done::Well) => (),
-                Some(Done::Failed(cause)) if cause == change => (),
-                Some(Done::Failed(cause)) => {
-                    skipped.insert(change, Some(cause));
-                }
-                None => {
-                    skipped.entry(change).or_insert(None);
-                }
-            }
-        }
-        let address = |change: u32| changes.get(change as usize).map(|c: &Change| c.address.clone());
-        let note = |(change, cause): (u32, Option<u32>)| {
-            Some(Skipped { address: address(change)?, because: cause.and_then(address) })
-        };
-        self.outcome.skipped = skipped.into_iter().filter_map(note).collect();
+    fn note_unfinished(&mut self) {
+        self.outcome.unfinished = unfinished(&self.planned.plan, &self.done, &self.failures);
     }
 
     /// The outputs of the root module: those that are known now, else as they were before.

@@ -31,6 +31,8 @@ pub enum Ended {
     /// There is no object of the step that others could use.
     Gone,
     Failed(Diagnostic),
+    /// Nobody knows whether the call took effect; its intent is open.
+    Unsettled(Diagnostic),
     /// Something exists, but not what was asked for.
     Partial(Value, Diagnostic),
     /// An ephemeral resource is open.
@@ -40,7 +42,7 @@ pub enum Ended {
 impl Ended {
     fn problem(&self) -> Option<&Diagnostic> {
         match self {
-            Ended::Failed(problem) | Ended::Partial(_, problem) => Some(problem),
+            Ended::Failed(problem) | Ended::Unsettled(problem) | Ended::Partial(_, problem) => Some(problem),
             Ended::Made(_) | Ended::Opened(..) | Ended::Gone => None,
         }
     }
@@ -153,7 +155,7 @@ impl Task {
                 Event::Done { address, deposed, verb, id, elapsed }
             }
             Ended::Opened(..) | Ended::Gone => Event::Done { address, deposed, verb, id: known_id, elapsed },
-            Ended::Failed(problem) | Ended::Partial(_, problem) => {
+            Ended::Failed(problem) | Ended::Unsettled(problem) | Ended::Partial(_, problem) => {
                 Event::Failed { address, verb, elapsed, message: problem.summary.clone() }
             }
         };
@@ -199,14 +201,14 @@ impl Task {
         self.commit(shared, begin).await?;
         let request = Create { desired: Object::new(desired), key: self.key.clone(), op };
         let Some(outcome) = unless_given_up(shared, connection.create(self.address.ty(), request)).await else {
-            return Ok(Ended::Failed(self.given_up()));
+            return Ok(Ended::Unsettled(self.given_up()));
         };
         match outcome {
             Outcome::Done(stored) if self.provisions.is_some() => self.provision_new(shared, &stored, planned).await,
             Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
             Outcome::Partial(stored, error) => self.store_object(shared, &stored, planned, Some(error)).await,
             // The intent stays: the next run asks for the object before it makes another.
-            Outcome::Failed(error) if error.leaves_open() => Ok(Ended::Failed(self.problem(&error))),
+            Outcome::Failed(error) if error.leaves_open() => Ok(Ended::Unsettled(self.problem(&error))),
             Outcome::Failed(error) => {
                 let mut changes = vec![Change::End(self.key.0.clone())];
                 changes.extend(deposing.iter().flat_map(|old| rows::reinstated(old)));
@@ -241,7 +243,7 @@ impl Task {
             op,
         };
         let Some(outcome) = unless_given_up(shared, connection.update(self.address.ty(), request)).await else {
-            return Ok(Ended::Failed(self.given_up()));
+            return Ok(Ended::Unsettled(self.given_up()));
         };
         match outcome {
             Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
@@ -286,7 +288,7 @@ impl Task {
         self.commit(shared, vec![Change::Begin(intent)]).await?;
         let request = Delete { id: id.clone(), prior: Object::new(prior), private: private.clone(), op };
         let Some(result) = unless_given_up(shared, connection.delete(self.address.ty(), request)).await else {
-            return Ok(Ended::Failed(self.given_up()));
+            return Ok(Ended::Unsettled(self.given_up()));
         };
         let mut changes = vec![Change::End(self.key.0.clone())];
         match result {

@@ -23,6 +23,8 @@ use crate::state::{Surroundings, Workspace};
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     values: BTreeMap<String, String>,
+    /// Where the command was started; nothing where that folder is gone.
+    started_in: PathBuf,
 }
 
 impl Environment {
@@ -35,12 +37,14 @@ impl Environment {
                 )
         };
         let pairs = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
-        Environment { values: pairs.filter(|(name, _)| known(name)).collect() }
+        let started_in = std::env::current_dir().unwrap_or_default();
+        Environment { values: pairs.filter(|(name, _)| known(name)).collect(), started_in }
     }
 
     #[cfg(test)]
     pub fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Environment {
-        Environment { values: pairs.into_iter().map(|(n, v)| (n.to_string(), v.to_string())).collect() }
+        let values = pairs.into_iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        Environment { values, started_in: PathBuf::new() }
     }
 
     /// A plain variable.
@@ -98,10 +102,6 @@ pub struct Common {
     /// Puts a simulated cloud in the place of every provider: no account is needed.
     #[arg(long)]
     pub sandbox: bool,
-
-    /// Prints without colour.
-    #[arg(long)]
-    pub no_color: bool,
 
     /// How long to wait for somebody else's lock on the state, such as 5m.
     #[arg(long, value_name = "DURATION", default_value = "0s")]
@@ -185,6 +185,7 @@ impl Common {
         let who = environment.get("USER").or(environment.get("LOGNAME")).unwrap_or("unknown").to_string();
         Ok(Settings {
             folder,
+            started_in: environment.started_in.clone(),
             data_dir,
             workspace,
             sandbox: self.sandbox(environment)?,
@@ -204,11 +205,10 @@ impl Common {
 
     fn sandbox(&self, environment: &Environment) -> Result<Option<Faults>, Failure> {
         let asked = environment.get("TERRANE_SANDBOX").is_some_and(|v| !matches!(v, "" | "0" | "false"));
-        if !self.sandbox && !asked {
-            return Ok(None);
-        }
         let faults = environment.get("TERRANE_SANDBOX_FAULTS").filter(|f| !f.trim().is_empty());
-        Ok(Some(faults.map_or_else(|| Ok(Faults::none()), Faults::parse)?))
+        // A slip in them is told even where the sandbox is not used.
+        let faults = faults.map_or_else(|| Ok(Faults::none()), Faults::parse)?;
+        Ok((self.sandbox || asked).then_some(faults))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::Address;
 use crate::render::progress_text::Doing;
 
 /// How often something in flight is told to be so.
-const STILL: Duration = Duration::from_secs(10);
+pub const STILL: Duration = Duration::from_secs(10);
 
 /// The objects in flight. Events come with the time at which they happened, so that it needs no clock.
 #[derive(Default)]

@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod console;
 mod context;
+mod ended;
 mod error;
 mod in_flight;
 mod interrupt;
@@ -34,6 +35,10 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "DIR")]
     pub chdir: Option<std::path::PathBuf>,
 
+    /// Prints without colour.
+    #[arg(long, global = true)]
+    pub no_color: bool,
+
     #[command(subcommand)]
     pub command: Command,
 }
@@ -52,7 +57,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(problem) => return usage::tell(&problem, &command, &environment),
     };
-    let mut terminal = terminal::Terminal::new(&environment, Some(&cli.command));
+    let mut terminal = terminal::Terminal::new(&environment, Some(&cli));
     terminal.diagnostics(&log::start(&environment), &SourceMap::default());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), command = command.join(" "), "begins");
     let ended = cli.command.run(cli.chdir, &environment, &mut terminal);

@@ -17,6 +17,11 @@ impl Lines {
         Arc::new(Lines(Mutex::new(Progress::new(std::io::stdout(), style, live, total))))
     }
 
+    /// For what is read while a plan is made.
+    pub fn reading(style: Style, live: bool) -> Arc<Lines> {
+        Arc::new(Lines(Mutex::new(Progress::reading(std::io::stdout(), style, live))))
+    }
+
     /// Lets time pass until the run ends.
     pub fn tick(self: &Arc<Self>, runtime: &tokio::runtime::Handle) {
         let lines = Arc::downgrade(self);

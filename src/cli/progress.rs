@@ -1,7 +1,8 @@
-//! Live progress of apply and refresh.
+//! Live progress of apply, and of what is read while a plan is made.
 //!
 //! On a terminal, finished lines scroll above a short block that tells what is in flight, for how long, and what
-//! is waited for. Elsewhere it is plain lines. Everything goes through one buffer: an event costs a line of text,
+//! is waited for. Elsewhere it is plain lines. What is read has no lines of its own: only the block, and elsewhere a line
+//! now and then where it takes long. Everything goes through one buffer: an event costs a line of text,
 //! and the terminal is written at most ten times a second.
 
 use std::io::{self, Write};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use unicode_width::UnicodeWidthChar;
 
-use super::in_flight::{Entry, InFlight};
+use super::in_flight::{Entry, InFlight, STILL};
 use crate::model::Address;
 use crate::render::progress_text::{self, Doing, elapsed_text};
 use crate::render::quote::printable;
@@ -38,6 +39,9 @@ pub struct Progress<W: Write> {
     done: usize,
     /// How many there are in all, where it is known.
     total: Option<usize>,
+    /// Whether objects are only read, which is worth a line where it takes long.
+    reads: bool,
+    last_still: Option<Instant>,
 }
 
 impl<W: Write> Progress<W> {
@@ -53,13 +57,20 @@ impl<W: Write> Progress<W> {
             last_draw: None,
             done: 0,
             total,
+            reads: false,
+            last_still: None,
         }
+    }
+
+    /// The same for objects that are only read.
+    pub fn reading(out: W, style: Style, live: bool) -> Self {
+        Progress { reads: true, ..Progress::new(out, style, live, None) }
     }
 
     pub fn started(&mut self, address: &Address, doing: Doing, id: Option<&str>, now: Instant) -> io::Result<()> {
         self.in_flight.start(address, doing, now);
         // The live block tells it while it lasts; elsewhere a line must.
-        if !self.live {
+        if !self.live && !self.reads {
             self.line(address, Role::Plain, &progress_text::started(doing, id));
         }
         self.show(now)
@@ -86,7 +97,7 @@ impl<W: Write> Progress<W> {
     }
 
     pub fn done(&mut self, address: &Address, id: Option<&str>, now: Instant) -> io::Result<()> {
-        if let Some((doing, elapsed)) = self.end(address, now) {
+        if let Some((doing, elapsed)) = self.end(address, now).filter(|_| !self.reads) {
             self.line(address, Role::Plain, &progress_text::completed(doing, elapsed, id));
         }
         self.show(now)
@@ -94,7 +105,7 @@ impl<W: Write> Progress<W> {
 
     /// Why it failed is a diagnostic, which is told at the end.
     pub fn failed(&mut self, address: &Address, now: Instant) -> io::Result<()> {
-        if let Some((doing, elapsed)) = self.end(address, now) {
+        if let Some((doing, elapsed)) = self.end(address, now).filter(|_| !self.reads) {
             self.line(address, Role::Error, &progress_text::errored(doing, elapsed));
         }
         self.show(now)
@@ -102,8 +113,10 @@ impl<W: Write> Progress<W> {
 
     /// Time passes.
     pub fn tick(&mut self, now: Instant) -> io::Result<()> {
-        if !self.live {
-            self.tell_still(now);
+        match (self.live, self.reads) {
+            (true, _) => (),
+            (false, true) => self.tell_still_reading(now),
+            (false, false) => self.tell_still(now),
         }
         self.show(now)
     }
@@ -137,8 +150,27 @@ impl<W: Write> Progress<W> {
         }
     }
 
+    /// One line for all that is read: which has been waited for longest, and how far the rest is.
+    fn tell_still_reading(&mut self, now: Instant) {
+        let due = self.in_flight.due(now);
+        let Some(first) = due.first() else { return };
+        if self.last_still.is_some_and(|at| now.saturating_duration_since(at) < STILL) {
+            return;
+        }
+        self.last_still = Some(now);
+        let far = format!("{} read, {} in flight", self.done, self.in_flight.len());
+        let waiting = first.waiting.as_ref().map_or_else(|| far.clone(), |what| format!("{what}; {far}"));
+        let text = progress_text::still(first.doing, first.elapsed, Some(&waiting));
+        self.line(&first.address, Role::Plain, &text);
+    }
+
     /// Writes what is due: on a terminal the lines and the block in one piece, so that nothing flickers.
     fn show(&mut self, now: Instant) -> io::Result<()> {
+        // What is read at once is not worth a block that comes and goes.
+        if self.reads && self.last_draw.is_none() {
+            self.last_draw = Some(now);
+            return Ok(());
+        }
         let due = self.last_draw.is_none_or(|at| now.saturating_duration_since(at) >= REDRAW);
         if !due && self.buffer.len() < BUFFER {
             return Ok(());
@@ -289,6 +321,34 @@ mod tests {
         assert_eq!(shown[8], "  1 of 12 done, 11 in flight");
         progress.finish().unwrap();
         assert_eq!(screen(&out).join("\n").trim_end(), "aws_eip.x[0]: Creation complete after 21s [id=e-0]");
+    }
+
+    #[test]
+    fn what_is_read_is_told_where_it_takes_long() {
+        let start = Instant::now();
+        let at = |s| start + Duration::from_secs(s);
+        let run = |live: bool| {
+            let mut out = Vec::new();
+            let mut progress = Progress::reading(&mut out, Style::plain(70), live);
+            for i in 0..4 {
+                progress.started(&address(&format!("aws_eip.x[{i}]")), Doing::Refresh, Some("e"), at(i)).unwrap();
+            }
+            progress.done(&address("aws_eip.x[0]"), Some("e"), at(5)).unwrap();
+            for s in 6..=24 {
+                progress.tick(at(s)).unwrap();
+            }
+            let block = progress.block(at(24));
+            (1..4).for_each(|i| progress.failed(&address(&format!("aws_eip.x[{i}]")), at(25)).unwrap());
+            progress.finish().unwrap();
+            (screen(&out).join("\n"), block)
+        };
+        insta::assert_snapshot!(run(false).0, @r"
+        aws_eip.x[1]: Still refreshing state... [10s elapsed] (1 read, 3 in flight)
+        aws_eip.x[1]: Still refreshing state... [20s elapsed] (1 read, 3 in flight)
+        ");
+        let (left, block) = run(true);
+        assert_eq!(left, "", "nothing stays on the terminal");
+        assert_eq!((&*block[0], &*block[3]), ("  aws_eip.x[1]: refreshing state for 23s", "  1 done, 3 in flight"));
     }
 
     /// Ten thousand events within a second make at most ten frames, whatever else they do.

@@ -1,55 +1,21 @@
-//! Texts of several commands: how an apply ended, objects of the state, outputs.
+//! Texts of several commands: objects of the state, outputs, plans and states as JSON.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::commands::planning::Beside;
 use super::error::Failure;
-use crate::apply::{Outcome, Tally};
 use crate::model::{Address, Diagnostic, Marks, Str, Value};
 use crate::ops::configuration::configuration_json;
+use crate::ops::relevant::relevant_attributes;
 use crate::ops::{Session, prior};
-use crate::plan::{Counts, Plan, PlanMode};
+use crate::plan::{Change, Plan};
 use crate::render;
-use crate::render::human::{apply_summary, destroy_summary};
-use crate::render::json::{PlanContext, StateObject};
+use crate::render::json::{PlanContext, PriorNote, StateObject};
 use crate::render::outputs::{OutputValue, outputs_text};
 use crate::render::value_text::object_text;
 use crate::spec::Schemas;
-use crate::state::Status;
-
-/// The line that scripts match.
-fn applied(plan: &Plan, tally: &Tally) -> String {
-    let counts = Counts::from(*tally);
-    match plan.mode {
-        PlanMode::Destroy => destroy_summary(&counts),
-        _ => apply_summary(&counts),
-    }
-}
-
-/// How an apply ended, and what to do next where it did not end well.
-pub fn ended(plan: &Plan, outcome: &Outcome) -> String {
-    if outcome.succeeded() {
-        return applied(plan, &outcome.tally);
-    }
-    let Tally { added, changed, destroyed, .. } = outcome.tally;
-    let end = if outcome.interrupted { "stopped" } else { "did not complete" };
-    let (mut text, again) = match plan.mode {
-        PlanMode::Destroy => (format!("Destroy {end}. Resources: {destroyed} destroyed.\n"), "destroy"),
-        _ => (format!("Apply {end}. Resources: {added} added, {changed} changed, {destroyed} destroyed.\n"), "apply"),
-    };
-    if !outcome.skipped.is_empty() {
-        text.push_str("\nNot done:\n");
-        for skipped in &outcome.skipped {
-            match &skipped.because {
-                Some(cause) => text.push_str(&format!("  {} (needs {cause})\n", skipped.address)),
-                None => text.push_str(&format!("  {}\n", skipped.address)),
-            }
-        }
-    }
-    let first = if outcome.diagnostics.has_errors() { "Mend what failed and" } else { "To finish it," };
-    text.push_str(&format!("\nWhat was done is in the state. {first} {again} again: it goes on from here."));
-    text
-}
+use crate::state::{Snapshot, Status, StoredInstance};
 
 /// The outputs behind an apply.
 pub fn outputs(outputs: &[(Str, Value)]) -> String {
@@ -115,18 +81,29 @@ pub fn state_text(session: &Session, only: Option<&Address>) -> Result<String, F
     Ok(text)
 }
 
-/// The version of the format's readers that JSON output is made for.
-pub const FORMAT_VERSION: &str = "1.11.4";
+/// The version of Terraform that readers of JSON output shall take it for.
+pub const TERRAFORM_VERSION: &str = "1.11.4";
 
-/// A plan as one line of JSON.
-pub fn plan_json(plan: &Plan, beside: &Beside) -> String {
+/// A plan as one line of JSON, with what the state that it was made from says of its objects.
+pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot) -> String {
+    let rows: HashMap<(&Address, Option<&Str>), &Arc<StoredInstance>> =
+        snapshot.rows().iter().map(|row| ((&row.address, row.deposed.as_ref()), row)).collect();
+    let notes = |change: &Change| {
+        let address = change.previous_address.as_ref().unwrap_or(&change.address);
+        rows.get(&(address, change.deposed.as_ref())).map_or_else(PriorNote::default, |row| PriorNote {
+            depends_on: row.dependencies.iter().map(|d| d.to_string().into()).collect(),
+            tainted: row.status == Status::Tainted,
+        })
+    };
     let find = |address: &Address| beside.schema(address);
     let configuration = configuration_json(&beside.loaded.spec, beside.providers);
     let context = PlanContext {
-        version: FORMAT_VERSION,
+        version: TERRAFORM_VERSION,
         timestamp: beside.made_at,
         schemas: Some(&find),
         configuration: Some(&configuration),
+        relevant: &relevant_attributes(&beside.loaded.spec, plan),
+        notes: Some(&notes),
     };
     render::json::plan_json(plan, &context).to_string()
 }
@@ -148,5 +125,5 @@ pub fn state_json(session: &Session) -> Result<String, Failure> {
         object: o.value,
         tainted: o.tainted,
     });
-    Ok(render::json::state_json(objects, &output_values(session), FORMAT_VERSION).to_string())
+    Ok(render::json::state_json(objects, &output_values(session), TERRAFORM_VERSION).to_string())
 }

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::ended::{Left, headline, line};
 use super::in_flight::InFlight;
 use super::observer::doing;
-use super::show::FORMAT_VERSION;
-use crate::apply::{self, Observer, Outcome, Verb};
+use super::show::TERRAFORM_VERSION;
+use crate::apply::{self, Fate, Observer, Outcome, Verb};
 use crate::model::{Address, Diagnostics, Marks, SourceMap, Str};
 use crate::plan::{Counts, Plan, PlanMode};
-use crate::render::json::{Event, Hook, Provision, StreamOutput, stream_line};
+use crate::render::json::{Event, Hook, Incomplete, Provision, StreamOutput, Undone, stream_line};
 use crate::render::progress_text::Doing;
 
 pub struct Stream(Mutex<State>);
@@ -31,7 +32,7 @@ impl Stream {
     pub fn new(out: Box<dyn Write + Send>) -> Arc<Stream> {
         let state = State { out, in_flight: InFlight::default(), provisioners: HashMap::new() };
         let stream = Arc::new(Stream(Mutex::new(state)));
-        stream.put(&Event::Version { format: FORMAT_VERSION, version: env!("CARGO_PKG_VERSION") });
+        stream.put(&Event::Version { terraform: TERRAFORM_VERSION, version: env!("CARGO_PKG_VERSION") });
         stream
     }
 
@@ -63,13 +64,13 @@ impl Stream {
         }
     }
 
-    /// How an apply ended. One that failed has no summary: its diagnostics say what happened.
-    pub fn ended(&self, plan: &Plan, outcome: &Outcome) {
+    /// How an apply ended. One that did not complete has no `change_summary`, which stands for success.
+    pub fn ended(&self, mode: PlanMode, outcome: &Outcome) {
         if !outcome.succeeded() {
-            return;
+            return self.ended_badly(mode, outcome);
         }
         let counts = Counts::from(outcome.tally);
-        match plan.mode {
+        match mode {
             PlanMode::Destroy => return self.put(&Event::DestroySummary(&counts)),
             PlanMode::Normal | PlanMode::RefreshOnly => self.put(&Event::ApplySummary(&counts)),
         }
@@ -81,6 +82,29 @@ impl Stream {
         if !outputs.is_empty() {
             self.put(&Event::Outputs(&outputs));
         }
+    }
+
+    fn ended_badly(&self, mode: PlanMode, outcome: &Outcome) {
+        for unfinished in &outcome.unfinished {
+            let (word, cause, needs) = match &unfinished.fate {
+                Fate::Failed(cause) => ("failed", Some(cause), None),
+                Fate::Unsettled(cause) => ("unsettled", Some(cause), None),
+                Fate::Skipped { needs, cause } => ("skipped", Some(cause), needs.as_ref()),
+                Fate::NotBegun => ("not_begun", None, None),
+            };
+            let (address, deposed) = (&unfinished.address, unfinished.deposed.as_deref());
+            let cause = cause.map(String::as_str);
+            let told = line(unfinished);
+            self.put(&Event::Unfinished(Undone { address, deposed, outcome: word, cause, needs, told: &told }));
+        }
+        let Left { failed, unsettled, skipped, not_begun } = Left::of(outcome);
+        self.put(&Event::Incomplete(Incomplete {
+            told: &headline(mode, outcome),
+            operation: if mode == PlanMode::Destroy { "destroy" } else { "apply" },
+            done: Counts::from(outcome.tally),
+            left: [("failed", failed), ("unsettled", unsettled), ("skipped", skipped), ("not_begun", not_begun)],
+            interrupted: outcome.interrupted,
+        }));
     }
 
     /// Tells of what takes long until the run ends.

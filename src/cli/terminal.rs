@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use super::commands::Command;
+use super::Cli;
 use super::context::Environment;
 use super::stream::Stream;
 use crate::apply::{Observer, Silent};
@@ -27,13 +27,14 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub fn new(environment: &Environment, command: Option<&Command>) -> Terminal {
+    pub fn new(environment: &Environment, given: Option<&Cli>) -> Terminal {
         let columns = environment.get("COLUMNS").and_then(|c| c.parse().ok());
         let width = columns.or_else(|| terminal_size::terminal_size().map(|(w, _)| usize::from(w.0))).unwrap_or(80);
-        let no_color = environment.get("NO_COLOR").is_some_and(|v| !v.is_empty())
-            || environment.get("TERM") == Some("dumb")
-            || command.and_then(Command::common).is_some_and(|c| c.no_color);
-        let asks = command.and_then(Command::common).is_none_or(|c| c.input) && environment.input();
+        let dumb = environment.get("TERM") == Some("dumb");
+        let no_color = dumb
+            || environment.get("NO_COLOR").is_some_and(|v| !v.is_empty())
+            || given.is_some_and(|given| given.no_color);
+        let asks = given.and_then(|given| given.command.common()).is_none_or(|c| c.input) && environment.input();
         let style = |is_terminal: bool| match is_terminal && !no_color {
             true => Style::colored(width),
             false => Style::plain(width),
@@ -43,7 +44,7 @@ impl Terminal {
             out: style(out),
             err: style(err),
             interactive: std::io::stdin().is_terminal() && out && asks,
-            live: out && !no_color && !environment.in_automation(),
+            live: out && !dumb && !environment.in_automation(),
             talks: true,
             stream: None,
             compact_warnings: false,

@@ -202,12 +202,7 @@ impl Writer<'_> {
     /// What a reference names, from the whole of it to the object: `a.b[0].id`, `a.b[0]`, `a.b`.
     fn names(&self, module: &Module, reference: &Reference) -> Vec<String> {
         let Some(base) = base(module, reference) else { return Vec::new() };
-        let source = self.spec.sources.get(reference.span.source);
-        let text = source.and_then(|f| f.text.get(reference.span.start as usize..)).unwrap_or("");
-        let steps = match text.strip_prefix(base.as_str()) {
-            Some(rest) => traversal(rest),
-            None => Vec::new(),
-        };
+        let steps = constant_steps(self.spec, &base, reference);
         let mut names = vec![base.clone()];
         match steps.is_empty() {
             false => {
@@ -258,8 +253,15 @@ fn full_name(module: &Module, name: &str) -> String {
     full_source(name, required.and_then(|r| r.source.as_deref()).unwrap_or(""))
 }
 
+/// The constant steps that are written behind the name of what a reference refers to.
+pub(super) fn constant_steps<'s>(spec: &'s Spec, base: &str, reference: &Reference) -> Vec<&'s str> {
+    let source = spec.sources.get(reference.span.source);
+    let text = source.and_then(|f| f.text.get(reference.span.start as usize..)).unwrap_or("");
+    text.strip_prefix(base).map(traversal).unwrap_or_default()
+}
+
 /// What a slot is called in the configuration; nothing for slots that have no name there.
-fn base(module: &Module, reference: &Reference) -> Option<String> {
+pub(super) fn base(module: &Module, reference: &Reference) -> Option<String> {
     Some(match &reference.slot {
         Slot::Variable(i) => format!("var.{}", module.variables.get(*i as usize)?.name),
         Slot::Local(i) => format!("local.{}", module.locals.get(*i as usize)?.name),

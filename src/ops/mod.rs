@@ -26,6 +26,8 @@ mod provider_functions;
 pub mod providers;
 pub mod record;
 pub mod recover;
+pub mod rehearsal;
+pub mod relevant;
 pub mod required;
 pub mod rollback;
 pub mod saved_plan;

@@ -10,18 +10,18 @@ use time::OffsetDateTime;
 use super::encryption::{self, Encryptions};
 use super::host::Machine;
 use super::load::{self, Loaded};
-use super::providers::{Asking, Providers, Working, Wrap};
+use super::providers::{Asking, Providers, Working};
 use super::record::{Answering, Record};
 use super::recover;
 use super::variables::{self, Given};
-use super::{backend, claim, lock, named, plan_file, prior};
+use super::{backend, claim, lock, named, plan_file, prior, rehearsal};
 use crate::apply::{self, Observer, Outcome, Silent, Stop};
 use crate::backends::{Backend, Notices, Unsent};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
 use crate::plan::ephemeral::blank;
 use crate::plan::{Options, Planned, plan};
 use crate::provider::Calls;
-use crate::providers::sandbox::{self, Faults, SandboxCloud};
+use crate::providers::sandbox::Faults;
 use crate::provisioners::Provisioners;
 use crate::spec::Spec;
 use crate::state::seal::Encryption;
@@ -35,6 +35,8 @@ const STACK: usize = 16 * 1024 * 1024;
 pub struct Settings {
     /// The root module's folder.
     pub folder: PathBuf,
+    /// Where the command was started, before it went to any folder: `path.cwd`.
+    pub started_in: PathBuf,
     /// Where Terrane keeps its own files.
     pub data_dir: PathBuf,
     pub workspace: Workspace,
@@ -129,7 +131,7 @@ impl Session {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.enable_all().thread_stack_size(STACK).build()?;
         let wrap = match &settings.sandbox {
-            Some(faults) => Some(sandbox_wrap(&settings, faults.clone())?),
+            Some(faults) => Some(rehearsal::wrap(&settings, faults.clone())?),
             None => None,
         };
         let providers = Arc::new(Providers::new(runtime.handle().clone(), wrap).calling(settings.calls));
@@ -317,10 +319,11 @@ impl Session {
         let (inputs, mut problems) = self.inputs();
         options.inputs = inputs;
         options.workspace = self.settings.workspace.name().into();
-        options.cwd = absolute(&self.settings.folder).to_string_lossy().into();
+        options.cwd = self.settings.started_in.to_string_lossy().into();
         let (prior, unreadable) = prior::decode(&self.snapshot, &self.providers);
         problems.extend(self.loaded.diagnostics.clone());
         problems.extend(unreadable);
+        problems.extend(rehearsal::unused_faults(&self.settings));
         if !problems.has_errors() {
             problems.extend(named::check(&options, &self.loaded, &self.snapshot));
         }
@@ -560,18 +563,6 @@ pub fn encrypted(settings: &Settings, spec: &Spec, runtime: &tokio::runtime::Han
     let mut settings = settings.clone();
     settings.around.encryption = encryptions(&settings, spec, &providers, runtime)?.state;
     Ok(settings)
-}
-
-fn sandbox_wrap(settings: &Settings, faults: Faults) -> Result<Wrap, SessionError> {
-    let folder = settings.workspace.folder(&settings.data_dir);
-    std::fs::create_dir_all(&folder)?;
-    let cloud = SandboxCloud::open(&sandbox_path(&folder), faults)?;
-    Ok(Box::new(move |def| sandbox::wrap(def, cloud.clone())))
-}
-
-/// Where the simulated cloud of a workspace is kept.
-pub fn sandbox_path(folder: &Path) -> PathBuf {
-    folder.join("sandbox.db")
 }
 
 /// A problem of the session as something to show.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::provider_functions;
@@ -13,6 +14,7 @@ use crate::lang::functions::Foreign;
 use crate::model::{Address, Diagnostic, Diagnostics, Mode, Object, ProviderAddress, Schema, Str, Value};
 use crate::plan::outside::{Answer, Imported, Known, Named, Outside, ProviderInstance, Refined, Refreshed, Request};
 use crate::provider::ephemeral::Held;
+use crate::provider::limits::CallLimit;
 use crate::provider::resource::Timeouts;
 use crate::provider::{
     Calls, Connection, Operation, PlannedChange, Progress, ProviderDef, ProviderError, Read, ReadOutcome, RemoteId,
@@ -30,6 +32,8 @@ pub struct Providers {
     /// Ephemeral resources that planning opened.
     held: tokio::sync::Mutex<Vec<Held>>,
     connections: Mutex<HashMap<ProviderAddress, Arc<Opening>>>,
+    limit: Arc<CallLimit>,
+    at_once: OnceLock<usize>,
     runtime: tokio::runtime::Handle,
     calls: Calls,
 }
@@ -52,6 +56,8 @@ impl Providers {
             schemas: Mutex::default(),
             held: tokio::sync::Mutex::default(),
             connections: Mutex::default(),
+            limit: Arc::default(),
+            at_once: OnceLock::new(),
             runtime,
             calls: Calls::default(),
         }
@@ -62,10 +68,17 @@ impl Providers {
         Providers { calls, ..self }
     }
 
+    /// Lets no more calls than these be in flight at once; the first to say so sets it.
+    pub fn limit_calls(&self, at_once: usize) {
+        self.at_once.get_or_init(|| at_once);
+        self.limit.set(at_once);
+    }
+
     pub fn definition(&self, name: &str) -> Option<&Arc<dyn ProviderDef>> {
         let slot = self.slots.iter().find(|s| s.registration.name == name)?;
         Some(slot.built.get_or_init(|| {
             let def = (slot.registration.build)();
+            def.limit_calls(&self.limit);
             match &self.wrap {
                 Some(wrap) if !slot.registration.builtin => wrap(def),
                 _ => def,
@@ -299,8 +312,9 @@ impl Outside for Asking<'_> {
     }
 
     fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
-        let all = requests.into_iter().map(|request| self.told(request));
-        self.providers.runtime.block_on(futures::future::join_all(all))
+        let at_once = self.providers.at_once.get().copied().unwrap_or(usize::MAX);
+        let all = futures::stream::iter(requests.into_iter().map(|request| self.told(request)));
+        self.providers.runtime.block_on(all.buffered(at_once).collect())
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Shown {
     pub loaded: Loaded,
     pub providers: Providers,
     pub made_at: String,
+    /// The state that it was made from.
+    pub snapshot: Snapshot,
 }
 
 impl Shown {
@@ -23,7 +25,7 @@ impl Shown {
         let providers = Providers::new(runtime.clone(), None);
         let loaded = load::load_bundle(file.sources, ".", &providers);
         let plan = saved_steps::decode(&file.plan, &loaded.spec.sources).ok_or_else(damaged)?;
-        Ok(Shown { plan, loaded, providers, made_at: file.made_at })
+        Ok(Shown { plan, loaded, providers, made_at: file.made_at, snapshot: file.snapshot })
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::CheckKind;
 use super::change::{Action, OutputChange};
 use super::expand::{Trouble, each};
 use super::frame::Frame;
@@ -157,7 +158,11 @@ impl Planner<'_> {
         if module == 0 && self.options.withheld.contains(&variable.name) {
             return;
         }
-        self.check_rules(module, None, None, &variable.validations, "variable", &variable.name);
+        let rules = &variable.validations;
+        let judged = self.check_rules(module, None, None, rules, "variable", &variable.name);
+        if !rules.is_empty() {
+            self.note_check(module, CheckKind::Variable, &format!("var.{}", variable.name), judged);
+        }
     }
 
     /// Tells whoever sets a variable that is out of use.
@@ -208,7 +213,12 @@ impl Planner<'_> {
         let graph = self.world.graph.clone();
         let of = crate::graph::StaticModuleId(self.world.instance(module).of);
         let output = &graph.tree.definition(&spec, of).outputs[i as usize];
-        let preconditions_hold = self.check_rules(module, None, None, &output.preconditions, "output", &output.name);
+        let rules = &output.preconditions;
+        let judged = self.check_rules(module, None, None, rules, "output", &output.name);
+        let preconditions_hold = judged.holds();
+        if !rules.is_empty() {
+            self.note_check(module, CheckKind::Output, &format!("output.{}", output.name), judged);
+        }
         let value = self.plan_cell(CellId { module, kind: CellKind::Output(i) });
         if !output.ephemeral && value.all_marks().contains(Marks::EPHEMERAL) {
             self.diagnostics.push(

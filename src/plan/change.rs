@@ -131,11 +131,10 @@ pub enum Reason {
     DeleteBecauseNoMoveTarget,
     ReadBecauseConfigUnknown,
     ReadBecauseDependencyPending,
-    ReadBecauseCheckNested,
 }
 
 impl Reason {
-    pub const ALL: [Reason; 13] = [
+    pub const ALL: [Reason; 12] = [
         Reason::ReplaceBecauseCannotUpdate,
         Reason::ReplaceBecauseTainted,
         Reason::ReplaceByRequest,
@@ -148,7 +147,6 @@ impl Reason {
         Reason::DeleteBecauseNoMoveTarget,
         Reason::ReadBecauseConfigUnknown,
         Reason::ReadBecauseDependencyPending,
-        Reason::ReadBecauseCheckNested,
     ];
 
     /// As `action_reason` in the plan's JSON.
@@ -166,7 +164,6 @@ impl Reason {
             Reason::DeleteBecauseNoMoveTarget => "delete_because_no_move_target",
             Reason::ReadBecauseConfigUnknown => "read_because_config_unknown",
             Reason::ReadBecauseDependencyPending => "read_because_dependency_pending",
-            Reason::ReadBecauseCheckNested => "read_because_check_nested",
         }
     }
 }

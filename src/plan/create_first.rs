@@ -19,7 +19,6 @@ pub fn propagate(spec: &Spec, graph: &Graph) -> Vec<bool> {
     }
     while let Some(id) = open.pop() {
         for need in graph.needs(id) {
-            // What a module's expansion waits for is no part of the objects in it.
             if !reached[need.index()] {
                 reached[need.index()] = true;
                 open.push(need);

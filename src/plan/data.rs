@@ -68,7 +68,7 @@ impl Planner<'_> {
         let own = own_repetition(&repetition);
         let address = place.address.instance(repetition.key());
         let rules = &place.block.lifecycle.preconditions;
-        let holds = self.check_rules(place.module, own, None, rules, "data source", &address.to_string());
+        let holds = self.check_rules(place.module, own, None, rules, "data source", &address.to_string()).holds();
         let mut frame = Frame::new(&self.world, place.module);
         if let Some(repetition) = own {
             frame = frame.repeated(repetition);

@@ -262,7 +262,7 @@ fn sort(items: &[Work]) -> Result<Vec<WorkId>, BTreeSet<WorkId>> {
     Err(stuck)
 }
 
-/// Joins and evaluations that nothing waits for are left out; what the root's outputs need stays.
+/// Joins and evaluations that nothing waits for are left out; what the root's outputs and checks need stays.
 fn needed(items: &[Work]) -> Vec<bool> {
     use super::step::CellKind;
     let mut needed = vec![false; items.len()];
@@ -271,7 +271,10 @@ fn needed(items: &[Work]) -> Vec<bool> {
         let real = match &item.kind {
             _ if item.deferred => false,
             StepKind::Join | StepKind::Open { .. } => false,
-            StepKind::Evaluate { cell } => cell.module == 0 && matches!(cell.kind, CellKind::Output(_)),
+            StepKind::Evaluate { cell } => match cell.kind {
+                CellKind::Output(_) => cell.module == 0,
+                kind => matches!(kind, CellKind::Check(_)),
+            },
             _ => true,
         };
         if real {

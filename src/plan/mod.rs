@@ -101,6 +101,19 @@ pub enum CheckStatus {
     Unknown,
 }
 
+impl CheckStatus {
+    /// The one of two that tells more against what they are of.
+    pub fn worse(self, other: CheckStatus) -> CheckStatus {
+        let rank = |status| match status {
+            CheckStatus::Pass => 0,
+            CheckStatus::Unknown => 1,
+            CheckStatus::Fail => 2,
+            CheckStatus::Error => 3,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
 /// How many objects a plan adds, changes and destroys. A replacement counts as one added and one destroyed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {

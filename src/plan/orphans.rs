@@ -96,15 +96,14 @@ impl Planner<'_> {
     }
 
     fn why_gone(&self, address: &Address) -> Reason {
-        let Some((_, module, index)) = self.resource_node(&address.resource) else {
-            return Reason::DeleteBecauseNoResourceConfig;
-        };
         let moved = self.index.get(address).is_some_and(|id| self.index.objects[id].previous.is_some());
+        let Some((_, module, index)) = self.resource_node(&address.resource) else {
+            return if moved { Reason::DeleteBecauseNoMoveTarget } else { Reason::DeleteBecauseNoResourceConfig };
+        };
         let instance = self.module_instance(module, &address.resource.module);
         let Some(instance) = instance else { return Reason::DeleteBecauseNoModule };
         let cell = &self.world.instance(instance).resources[index as usize];
         match (&address.key, cell.kind) {
-            (None, RepeatKind::Once) | (Some(_), RepeatKind::Once) if moved => Reason::DeleteBecauseNoMoveTarget,
             (Some(Key::Index(_)), RepeatKind::Count) => Reason::DeleteBecauseCountIndex,
             (Some(Key::Name(_)), RepeatKind::Each) => Reason::DeleteBecauseEachKey,
             _ => Reason::DeleteBecauseWrongRepetition,

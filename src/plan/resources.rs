@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::cells::{own_repetition, shallow};
 use super::change::{Action, Change, DeferReason, Importing, ProviderName, Reason, ReplaceOrder};
+use super::conditions::judge_rules;
 use super::ephemeral::refuse_ephemeral;
 use super::expand::Expanded;
 use super::frame::Frame;
@@ -17,7 +18,7 @@ use super::step::StepKind;
 use super::walk::{Planner, Visit};
 use super::work::{Producers, WorkId};
 use super::world::{InstanceCell, ModuleIndex, ProviderCell, RepeatKind, Repetition, ResourceCell};
-use super::{CheckKind, CheckResult, CheckStatus, PlanMode};
+use super::{CheckKind, CheckResult, PlanMode};
 use crate::graph::{NodeId, NodeKind, ProviderKey, ProviderUse, StaticModuleId, static_module};
 use crate::lang::body_eval;
 use crate::lang::scope::{Reference, Slot};
@@ -210,7 +211,7 @@ impl Planner<'_> {
         let lifecycle = &place.block.lifecycle;
         let own = own_repetition(&repetition);
         let name = address.to_string();
-        let holds = self.check_rules(place.module, own, None, &lifecycle.preconditions, "resource", &name);
+        let holds = self.check_rules(place.module, own, None, &lifecycle.preconditions, "resource", &name).holds();
         let (config, mut work) = self.evaluate_body(place, own);
         work.extend_from_slice(&place.gate);
         let from = self.start(place, &address, prior_id);
@@ -405,9 +406,11 @@ impl Planner<'_> {
         }
         let own = own_repetition(&cell.repetition);
         let name = place.address.instance(cell.repetition.key()).to_string();
-        let holds = self.check_rules(place.module, own, Some(&cell.value), &rules.postconditions, "resource", &name);
-        let status = if holds { CheckStatus::Pass } else { CheckStatus::Fail };
-        self.checks.push(CheckResult { name, kind: CheckKind::Resource, status, problems: Vec::new() });
+        let before = judge_rules(&self.world, place.module, own, None, &rules.preconditions, "resource", &name).0;
+        let after = self.check_rules(place.module, own, Some(&cell.value), &rules.postconditions, "resource", &name);
+        let status = before.status.worse(after.status);
+        let problems = [before.messages, after.messages].concat();
+        self.checks.push(CheckResult { name, kind: CheckKind::Resource, status, problems });
     }
 
     /// The change of an object that goes away, with its step.

@@ -19,7 +19,7 @@ pub struct World {
     pub graph: Arc<Graph>,
     pub host: Arc<dyn Host + Send + Sync>,
     pub workspace: Str,
-    /// The folder that the command runs in, as `path.cwd` shows it.
+    /// The folder that the command was started in, as `path.cwd` shows it.
     pub cwd: Str,
     pub applying: bool,
     pub modules: Vec<ModuleInstance>,

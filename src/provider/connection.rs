@@ -1,7 +1,6 @@
 //! Providers as the engine sees them: definitions that need no credentials, and connections with the
 //! connection's type erased.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::ephemeral::{EphemeralType, Hold, Opened};
+use super::limits::CallLimit;
 use super::resource::Timeouts;
 use super::retry::RetryPolicy;
 use super::{
@@ -35,6 +35,9 @@ pub trait ProviderDef: Send + Sync {
     fn resource(&self, ty: &str) -> Option<ResourceInfo<'_>>;
 
     fn data_source(&self, ty: &str) -> Option<&Schema>;
+
+    /// Lets its calls keep to what the whole run may have in flight. One that makes no remote calls has nothing to limit.
+    fn limit_calls(&self, _limit: &Arc<CallLimit>) {}
 
     fn ephemeral_types(&self) -> Vec<&'static str> {
         Vec::new()
@@ -149,9 +152,6 @@ pub trait Connection: Send + Sync {
     async fn close_ephemeral(&self, _ty: &str, _hold: Hold, _op: &Operation) -> Result<(), ProviderError> {
         Ok(())
     }
-
-    /// For provider-specific extras, such as functions.
-    fn as_any(&self) -> &dyn Any;
 }
 
 /// The types of one provider, by name; providers hold one of these and delegate to it.
@@ -337,9 +337,5 @@ impl<C: Stoppable> Connection for Connected<C> {
 
     async fn close_ephemeral(&self, ty: &str, hold: Hold, op: &Operation) -> Result<(), ProviderError> {
         self.ephemeral(ty)?.driver.close(&self.cloud.within(op), hold, op).await
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        &self.cloud
     }
 }

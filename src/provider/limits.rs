@@ -3,10 +3,10 @@
 //! [`TokenBucket`] holds a known rate; [`AdaptiveConcurrency`] finds the unknown one: it grows with successes and
 //! halves on throttling, as TCP does with congestion.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 /// What a service is known to take.
@@ -18,6 +18,23 @@ pub struct Rates {
     pub burst: u32,
     /// Calls in flight, at most.
     pub concurrent: usize,
+}
+
+/// How many calls of a whole run may be in flight, whatever service they go to: nothing is said until somebody sets it.
+#[derive(Debug, Default)]
+pub struct CallLimit(OnceLock<Semaphore>);
+
+impl CallLimit {
+    /// The first to say a number sets it.
+    pub fn set(&self, calls: usize) {
+        self.0.get_or_init(|| Semaphore::new(calls.clamp(1, Semaphore::MAX_PERMITS)));
+    }
+
+    /// Waits until one more call may be in flight; it ends when what is given is dropped.
+    pub async fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed, so the permit is always there.
+        self.0.get()?.acquire().await.ok()
+    }
 }
 
 /// Lets calls through at a rate, after a burst. First come, first served.

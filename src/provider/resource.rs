@@ -31,8 +31,6 @@ pub struct ResourceType<C: Send + Sync> {
     pub name: &'static str,
     pub schema: Schema,
     pub timeouts: Timeouts,
-    /// Whether a `timeouts` block is allowed.
-    pub has_timeouts: bool,
     /// The attribute that is the id in the API's sense; `id` unless said otherwise.
     pub id_attribute: &'static str,
     /// How to write an import id, for messages and docs: `vpc-0123abcd`.
@@ -131,7 +129,6 @@ impl ResourceBuilder {
             name: self.name,
             schema,
             timeouts: self.timeouts,
-            has_timeouts: self.has_timeouts,
             id_attribute: self.id_attribute,
             import_example: self.import_example,
             service: self.service,

@@ -5,11 +5,11 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
-use super::limits::{AdaptiveConcurrency, Rates, TokenBucket};
+use super::limits::{AdaptiveConcurrency, CallLimit, Rates, TokenBucket};
 use super::retry::{Repeat, RetryBudget, RetryPolicy};
 use super::{ErrorKind, ProviderError};
 
@@ -17,6 +17,7 @@ use super::{ErrorKind, ProviderError};
 #[derive(Debug, Default)]
 pub struct Transport {
     lanes: Mutex<HashMap<(String, String), Arc<Lane>>>,
+    limit: OnceLock<Arc<CallLimit>>,
 }
 
 impl Transport {
@@ -24,10 +25,17 @@ impl Transport {
         Arc::default()
     }
 
+    /// Lets all lanes keep to what the whole run may have in flight.
+    pub fn limit_calls(&self, limit: &Arc<CallLimit>) {
+        self.limit.get_or_init(|| limit.clone());
+    }
+
     /// The lane to a service in a region; the first to ask sets its rates.
     pub fn lane(&self, service: &str, region: &str, rates: Rates) -> Arc<Lane> {
         let mut lanes = self.lanes.lock().unwrap_or_else(|e| e.into_inner());
-        lanes.entry((service.into(), region.into())).or_insert_with(|| Arc::new(Lane::new(rates))).clone()
+        let limit = self.limit.get().cloned().unwrap_or_default();
+        let new = || Arc::new(Lane { limit, ..Lane::new(rates) });
+        lanes.entry((service.into(), region.into())).or_insert_with(new).clone()
     }
 }
 
@@ -37,6 +45,8 @@ pub struct Lane {
     bucket: TokenBucket,
     concurrency: AdaptiveConcurrency,
     budget: RetryBudget,
+    /// What all lanes of the run share.
+    limit: Arc<CallLimit>,
 }
 
 /// Retries that one service's callers may have together before it counts as down.
@@ -48,6 +58,7 @@ impl Lane {
             bucket: TokenBucket::new(rates.per_second, rates.burst),
             concurrency: AdaptiveConcurrency::new(rates.concurrent),
             budget: RetryBudget::new(BUDGET),
+            limit: Arc::default(),
         }
     }
 
@@ -100,7 +111,7 @@ impl Lane {
         Fut: Future<Output = Result<T, ProviderError>>,
     {
         self.bucket.take().await;
-        let in_flight = self.concurrency.enter().await;
+        let in_flight = (self.concurrency.enter().await, self.limit.enter().await);
         let result = match tokio::time::timeout(policy.attempt, attempt()).await {
             Ok(result) => result,
             Err(_) => {
@@ -245,5 +256,26 @@ mod tests {
         });
         futures::future::join_all(calls).await;
         assert_eq!(most.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn the_limit_of_a_run_holds_for_all_services_together() {
+        let (transport, limit) = (Transport::new(), Arc::new(CallLimit::default()));
+        transport.limit_calls(&limit);
+        let rates = Rates { per_second: 1000.0, burst: 1000, concurrent: 8 };
+        let lanes = [transport.lane("ec2", "r", rates), transport.lane("rds", "r", rates)];
+        limit.set(2);
+        let (now, most) = (AtomicU32::new(0), AtomicU32::new(0));
+        let calls = lanes.iter().cycle().take(20).map(|lane| async {
+            let attempt = || async {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            };
+            lane.call(&policy(), Repeat::Always, &CancellationToken::new(), attempt).await.unwrap();
+        });
+        futures::future::join_all(calls).await;
+        assert_eq!(most.load(Ordering::SeqCst), 2);
     }
 }

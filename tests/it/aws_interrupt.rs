@@ -70,11 +70,57 @@ fn what_a_given_up_call_made_is_found_by_the_next_run() {
     running.interrupt();
     let run = running.wait().expect_status(1);
     assert!(run.stderr.contains("ec2:CreateVpc: the call was given up"), "{run}");
+    assert!(run.stdout.contains("aws_vpc.main is unsettled: not created: "), "{run}");
     drop(release);
 
     let next = terrane(&["apply", "-auto-approve"]).run().success();
     assert_eq!(proxy.count("CreateVpc"), 1, "{next}");
     terrane(&["plan", "-detailed-exitcode"]).run().success();
+}
+
+#[test]
+fn asked_once_to_stop_a_run_lets_the_call_in_flight_end_and_begins_nothing_more() {
+    let server = moto::Server::shared();
+    let (proxy, region) = (Proxy::start(server.url()), server.region());
+    let text = r#"
+resource "aws_vpc" "main" {
+  cidr_block = "10.0.0.0/16"
+}
+
+resource "aws_subnet" "main" {
+  vpc_id     = aws_vpc.main.id
+  cidr_block = "10.0.1.0/24"
+}
+"#;
+    let stack = Stack::with("main.tf", text);
+    let terrane = |arguments: &[&str]| stack.terrane(arguments.iter().copied()).aws(proxy.url(), region);
+
+    let (answered, is_answered) = mpsc::channel();
+    let (release, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    proxy.on("CreateVpc").nth(1).once_answered(move |_| {
+        let _ = answered.send(());
+        let _ = held.lock().map(|held| held.recv());
+    });
+    let running = terrane(&["apply", "-auto-approve", "-json-into=lines"]).spawn();
+    is_answered.recv().expect("the call is answered");
+    running.interrupt();
+    running.wait_for_stderr("Stopping: no new step starts");
+    drop(release);
+    let run = running.wait().expect_status(1);
+
+    assert!(run.stdout.contains("Apply stopped. Resources: 1 added, 0 changed, 0 destroyed."), "{run}");
+    assert!(run.stdout.contains("Not done: 1 not begun.\n  aws_subnet.main (not begun)\n"), "{run}");
+    assert!(run.stdout.contains("To finish it, apply again"), "{run}");
+    let lines = stack.read("lines");
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!(last["type"], "apply_incomplete");
+    assert_eq!((&last["incomplete"]["interrupted"], &last["incomplete"]["not_begun"]), (&true.into(), &1.into()));
+    assert_eq!((proxy.count("CreateVpc"), proxy.count("CreateSubnet")), (1, 0), "{run}");
+    assert_eq!(terrane(&["state", "list"]).run().success().stdout, "aws_vpc.main\n");
+
+    terrane(&["apply", "-auto-approve"]).run().success();
+    assert_eq!((proxy.count("CreateVpc"), proxy.count("CreateSubnet")), (1, 1));
 }
 
 /// A VPC whose creation killed the run, so that nobody knows whether it is there; its tags hold a secret.

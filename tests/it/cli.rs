@@ -114,9 +114,80 @@ resource "terraform_data" "free" {
     );
     let run = stack.terrane(["apply", "-auto-approve"]).run();
     assert_eq!(run.status, Some(1));
-    assert!(run.stdout.contains("terraform_data.waits (needs local_file.bad)"), "{}", run.stdout);
+    assert!(run.stdout.contains("Not done: 1 failed, 1 skipped.\n  local_file.bad failed: not created: "), "{run}");
+    assert!(run.stdout.contains("\n  terraform_data.waits (needs local_file.bad)\n"), "{run}");
     let listed = stack.terrane(["state", "list"]).run();
     assert_eq!(listed.stdout, "terraform_data.free\nterraform_data.good\n");
+
+    let lines = stack.terrane(["apply", "-auto-approve", "-json"]).run().expect_status(1).json_lines();
+    let of = |kind: &str| lines.iter().filter(|l| l["type"] == kind).collect::<Vec<_>>();
+    let [failed, skipped] = of("apply_unfinished")[..] else { panic!("{lines:#?}") };
+    assert_eq!(failed["unfinished"]["outcome"], "failed");
+    assert_eq!(failed["unfinished"]["resource"]["addr"], "local_file.bad");
+    assert!(failed["unfinished"]["cause"].as_str().is_some_and(|c| c.starts_with("not created: ")), "{failed}");
+    assert_eq!(skipped["unfinished"]["outcome"], "skipped");
+    assert_eq!(skipped["unfinished"]["needs"]["addr"], "local_file.bad");
+    let end = of("apply_incomplete")[0];
+    assert_eq!(end["@message"], "Apply did not complete. Resources: 0 added, 0 changed, 0 destroyed.");
+    assert_eq!((&end["incomplete"]["failed"], &end["incomplete"]["skipped"]), (&1.into(), &1.into()));
+    assert!(of("change_summary").iter().all(|l| l["changes"]["operation"] == "plan"));
+}
+
+/// A value that can't be computed once its parts are known is no object, and still the cause.
+#[test]
+fn what_needs_a_value_that_failed_is_told_so() {
+    let text = r#"
+resource "terraform_data" "n" {
+  input = 0
+}
+
+locals {
+  part = tonumber(substr(terraform_data.n.id, 0, 0))
+}
+
+resource "terraform_data" "waits" {
+  input = local.part
+}
+"#;
+    let stack = Stack::with("main.tf", text);
+    let run = stack.terrane(["apply", "-auto-approve"]).run().expect_status(1);
+    assert!(run.stdout.contains("Not done: 1 "), "{run}");
+    let told = run.stdout.lines().find(|l| l.starts_with("  terraform_data.waits ")).unwrap_or_default();
+    assert!(told.contains("tonumber"), "{run}");
+}
+
+#[test]
+fn every_command_takes_no_color_and_those_that_call_take_parallelism() {
+    let stack = Stack::with("main.tf", SMALL);
+    stack.terrane(["version", "-no-color"]).run().success();
+    stack.terrane(["metadata", "functions", "-json", "-no-color"]).run().success();
+    let unlock = stack.terrane(["force-unlock", "-no-color", "-force", "x"]).run().expect_status(1);
+    assert!(!unlock.stderr.contains("no-color"), "{unlock}");
+    stack.terrane(["plan", "-parallelism=3"]).env("TF_CLI_ARGS", "-no-color").run().success();
+    // As elsewhere, 0 stands for the usual.
+    for command in [&["apply", "-auto-approve"][..], &["plan"], &["refresh"], &["destroy", "-auto-approve"]] {
+        stack.terrane(command.iter().chain(&["-parallelism=0"])).run().success();
+        for wrong in ["-1", "x", "1.5", ""] {
+            let refused = stack.terrane(command.iter().copied().chain([&*format!("-parallelism={wrong}")])).run();
+            assert!(refused.status == Some(1) && refused.said().contains("-parallelism"), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn faults_that_would_strike_nothing_are_told() {
+    let stack = Stack::with("main.tf", SMALL);
+    let plan = |faults: &str, more: &[&str]| {
+        stack.terrane(["plan"].iter().chain(more)).env("TERRANE_SANDBOX_FAULTS", faults).run()
+    };
+    let faults = "latency *:create=1ms";
+    let warned = plan(faults, &[]).success();
+    assert!(warned.said().contains("Warning: TERRANE_SANDBOX_FAULTS has no effect"), "{warned}");
+    assert_eq!(plan(faults, &["-sandbox"]).success().stderr, "");
+    for more in [&[][..], &["-sandbox"]] {
+        let refused = plan("nonsense", more).expect_status(1);
+        assert!(refused.stderr.contains("nonsense"), "{refused}");
+    }
 }
 
 #[test]

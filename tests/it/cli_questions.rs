@@ -1,9 +1,7 @@
 //! Questions: who is asked, and what happens where nobody is there to answer.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
-
 use super::support::cli::Stack;
+use super::support::terminal::{self, Seen};
 
 const ASKING: &str = r#"
 variable "name" {
@@ -15,23 +13,10 @@ resource "terraform_data" "a" {
 }
 "#;
 
-/// Runs the command on a terminal of its own and types a line at each prompt. Gives what stood there, and the status.
+/// On a terminal that can do nothing but print.
 fn on_terminal(stack: &Stack, arguments: &[&str], typed: &str) -> (String, Option<i32>) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/on_terminal.py");
-    let output = Command::new("python3")
-        .arg(script)
-        .args([typed, env!("CARGO_BIN_EXE_terrane")])
-        .args(arguments)
-        .current_dir(stack.dir())
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", stack.home())
-        .env("TERM", "dumb")
-        .stdin(Stdio::null())
-        .output()
-        .expect("python3 is there");
-    let told = String::from_utf8_lossy(&output.stdout).replace('\r', "");
-    (told + &String::from_utf8_lossy(&output.stderr), output.status.code())
+    let Seen { text, status } = terminal::on_terminal(stack, arguments, &[("TERM", "dumb")], typed);
+    (text, status)
 }
 
 #[test]

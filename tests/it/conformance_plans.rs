@@ -50,6 +50,7 @@ fn run(case: &Path) -> Result<(), String> {
 fn step(folder: &Path, data_dir: &Path, expected: &Json) -> Result<bool, String> {
     let settings = Settings {
         folder: folder.to_path_buf(),
+        started_in: folder.to_path_buf(),
         data_dir: data_dir.to_path_buf(),
         workspace: Workspace::default(),
         sandbox: None,

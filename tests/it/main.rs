@@ -17,6 +17,8 @@ mod aws_interrupt;
 #[cfg(feature = "aws")]
 mod aws_network;
 #[cfg(feature = "aws")]
+mod aws_parallelism;
+#[cfg(feature = "aws")]
 mod aws_provider;
 #[cfg(feature = "aws")]
 mod aws_rds;
@@ -27,8 +29,11 @@ mod aws_unsettled;
 mod backends;
 mod bad_input;
 mod cli;
+mod cli_folders;
 mod cli_json;
+mod cli_plan_json;
 mod cli_questions;
+mod cli_terminal;
 mod conformance_expressions;
 mod conformance_plans;
 mod console;

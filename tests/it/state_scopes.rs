@@ -96,6 +96,7 @@ fn a_saved_plan_lasts_while_what_it_touches_is_the_same() {
 fn session(stack: &Stack) -> Session {
     let settings = Settings {
         folder: stack.dir().to_path_buf(),
+        started_in: stack.dir().to_path_buf(),
         data_dir: stack.dir().join(".terrane"),
         workspace: Workspace::default(),
         sandbox: None,

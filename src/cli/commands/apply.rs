@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::context::{Common, enter};
+use super::super::ended::ended;
 use super::super::error::Failure;
 use super::super::interrupt;
 use super::super::observer::{All, Lines};
@@ -11,7 +12,7 @@ use super::super::show;
 use super::super::terminal::Terminal;
 use super::super::view::View;
 use super::Call;
-use super::planning::{self, Beside, PlanArguments};
+use super::planning::{self, Beside, Parallelism, PlanArguments};
 use super::show::read_saved;
 use crate::apply::{Observer, Outcome, Stop};
 use crate::model::{Diagnostic, Marks};
@@ -37,9 +38,8 @@ pub struct Apply {
     #[arg(long)]
     pub auto_approve: bool,
 
-    /// At most so many calls at once. Without it each service sets its own pace.
-    #[arg(long, value_name = "N")]
-    pub parallelism: Option<usize>,
+    #[command(flatten)]
+    pub parallelism: Parallelism,
 
     /// The folder of the root module, or a saved plan.
     #[arg(value_name = "DIR|PLAN")]
@@ -75,6 +75,7 @@ impl Apply {
         }
         let settings = self.common.settings(call.environment, &place)?;
         let (mut session, planned) = open_saved(path, settings, &self.common, call)?;
+        self.parallelism.limit(&session);
         session.claim(&planned, OPERATION)?;
         carry_out(session, planned, self.parallelism, call.terminal)
     }
@@ -97,7 +98,8 @@ impl Apply {
         let place = enter(None, self.subject.as_deref())?;
         let settings = self.common.settings(call.environment, &place)?;
         let options = self.planning.options()?;
-        let (mut session, mut planned, _) = planning::make(settings, Access::Claim, &options, call.terminal)?;
+        let (mut session, mut planned, _) =
+            planning::make(settings, Access::Claim, &options, self.parallelism, call.terminal)?;
         if let Some(code) = self.agree(&session, &planned, call.terminal)? {
             return Ok(code);
         }
@@ -122,7 +124,7 @@ impl Apply {
             return Ok(Some(1));
         }
         if !planned.plan.has_changes() && !planned.corrects_state() {
-            tell_end(&planned.plan, &nothing_done(&planned.plan), terminal);
+            tell_end(planned.plan.mode, &nothing_done(&planned.plan), terminal);
             return Ok(Some(0));
         }
         if !self.auto_approve && planned.plan.has_changes() {
@@ -190,12 +192,12 @@ pub fn ask(planned: &Planned, terminal: &Terminal) -> Result<(), Failure> {
 pub fn carry_out(
     mut session: Session,
     planned: Planned,
-    parallelism: Option<usize>,
+    parallelism: Parallelism,
     terminal: &Terminal,
 ) -> Result<u8, Failure> {
-    let plan = planned.plan.clone();
+    let mode = planned.plan.mode;
     let outcome = execute(&mut session, planned, parallelism, terminal)?;
-    tell_end(&plan, &outcome, terminal);
+    tell_end(mode, &outcome, terminal);
     Ok(if outcome.succeeded() { 0 } else { 1 })
 }
 
@@ -203,7 +205,7 @@ pub fn carry_out(
 pub fn execute(
     session: &mut Session,
     planned: Planned,
-    parallelism: Option<usize>,
+    parallelism: Parallelism,
     terminal: &Terminal,
 ) -> Result<Outcome, Failure> {
     let plan = &planned.plan;
@@ -224,7 +226,7 @@ pub fn execute(
     if plan.has_changes() {
         terminal.say("\n");
     }
-    let outcome = session.apply(planned, Arc::new(All(observers)), stop, parallelism)?;
+    let outcome = session.apply(planned, Arc::new(All(observers)), stop, parallelism.calls())?;
     if let Some(lines) = lines {
         lines.finish();
     }
@@ -233,12 +235,12 @@ pub fn execute(
 }
 
 /// Tells how it ended, and what the outputs are now.
-fn tell_end(plan: &Plan, outcome: &Outcome, terminal: &Terminal) {
+fn tell_end(mode: PlanMode, outcome: &Outcome, terminal: &Terminal) {
     if let Some(stream) = &terminal.stream {
-        stream.ended(plan, outcome);
+        stream.ended(mode, outcome);
     }
-    terminal.say(&format!("\n{}\n", show::ended(plan, outcome)));
-    if outcome.succeeded() && plan.mode != PlanMode::Destroy {
+    terminal.say(&format!("\n{}\n", ended(mode, outcome)));
+    if outcome.succeeded() && mode != PlanMode::Destroy {
         terminal.say(&show::outputs(&outcome.outputs));
     }
 }

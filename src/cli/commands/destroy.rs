@@ -7,7 +7,7 @@ use super::super::error::Failure;
 use super::super::view::View;
 use super::Call;
 use super::apply::Apply;
-use super::planning::{PartArguments, PlanArguments};
+use super::planning::{Parallelism, PartArguments, PlanArguments};
 
 /// Destroys everything that the state has, after asking.
 ///
@@ -27,9 +27,8 @@ pub struct Destroy {
     #[arg(long, alias = "force")]
     pub auto_approve: bool,
 
-    /// At most so many calls at once.
-    #[arg(long, value_name = "N")]
-    pub parallelism: Option<usize>,
+    #[command(flatten)]
+    pub parallelism: Parallelism,
 
     /// The folder of the root module.
     #[arg(value_name = "DIR")]

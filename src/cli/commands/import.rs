@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::super::context::{Common, enter};
 use super::super::error::Failure;
 use super::Call;
-use super::{apply, planning};
+use super::apply;
+use super::planning::{self, Parallelism};
 use crate::model::{Address, Diagnostic};
 use crate::ops::Access;
 use crate::plan::{Options, PlanMode};
@@ -17,6 +18,9 @@ use crate::plan::{Options, PlanMode};
 pub struct Import {
     #[command(flatten)]
     pub common: Common,
+
+    #[command(flatten)]
+    pub parallelism: Parallelism,
 
     /// The address of the instance, such as aws_subnet.public["a"].
     #[arg(value_name = "ADDRESS")]
@@ -43,12 +47,13 @@ impl Import {
             imports: vec![(address, self.id.as_str().into())],
             ..Options::default()
         };
-        let (mut session, planned, _) = planning::make(settings, Access::Write("import"), &options, call.terminal)?;
+        let (mut session, planned, _) =
+            planning::make(settings, Access::Write("import"), &options, self.parallelism, call.terminal)?;
         call.terminal.diagnostics(&planned.plan.diagnostics, &session.sources);
         if planned.plan.errored() {
             return Ok(1);
         }
-        let outcome = apply::execute(&mut session, planned, None, call.terminal)?;
+        let outcome = apply::execute(&mut session, planned, self.parallelism, call.terminal)?;
         if !outcome.succeeded() {
             return Ok(1);
         }

@@ -6,7 +6,7 @@ use super::super::context::{Common, enter, now};
 use super::super::error::Failure;
 use super::super::view::View;
 use super::Call;
-use super::planning::{self, Beside, PlanArguments};
+use super::planning::{self, Beside, Parallelism, PlanArguments};
 use crate::model::Diagnostic;
 use crate::ops::plan_file::{self, PlanFile};
 use crate::ops::record::Record;
@@ -26,6 +26,9 @@ pub struct Plan {
 
     #[command(flatten)]
     pub planning: PlanArguments,
+
+    #[command(flatten)]
+    pub parallelism: Parallelism,
 
     /// Saves the plan, for "terrane apply FILE".
     #[arg(long, value_name = "FILE")]
@@ -52,7 +55,7 @@ impl Plan {
         let mut options = self.planning.options()?;
         options.generating = self.generate_config_out.is_some();
         let (mut session, mut planned, mut record) =
-            planning::make(settings.clone(), Access::Read, &options, call.terminal)?;
+            planning::make(settings.clone(), Access::Read, &options, self.parallelism, call.terminal)?;
         if let (Some(path), false) = (&self.generate_config_out, planned.plan.errored()) {
             let blocks = generate::blocks(&planned, &session.providers);
             if !blocks.is_empty() {
@@ -60,7 +63,8 @@ impl Plan {
                 let name = path.file_name().map_or("generated.tf".into(), |n| n.to_string_lossy());
                 let (again, options) = generate::with_file(&session, settings, &name, &blocks, &options)?;
                 session = again;
-                (planned, record) = session.plan(options);
+                self.parallelism.limit(&session);
+                (planned, record) = planning::plan(&mut session, options, call.terminal);
             }
         }
         planning::show(&planned.plan, &Beside::of(&session), call.terminal);

@@ -6,7 +6,7 @@ use clap::ArgAction;
 use clap::builder::BoolishValueParser;
 
 use super::super::error::Failure;
-use super::super::observer::Lines;
+use super::super::observer::{All, Lines};
 use super::super::terminal::Terminal;
 use crate::apply::Observer;
 use crate::model::{Address, Diagnostic, Schema, SourceMap};
@@ -114,14 +114,43 @@ impl PlanArguments {
     }
 }
 
+/// How much is done at the same time.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Parallelism {
+    /// At most so many calls at once, those that only read among them. Without it, or with 0, each service sets its own pace.
+    #[arg(long, value_name = "N", value_parser = calls)]
+    parallelism: Option<usize>,
+}
+
+fn calls(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "the number of calls at once is a whole number, and not below 0".to_string())
+}
+
+impl Parallelism {
+    /// Nothing where there is no limit.
+    pub fn calls(self) -> Option<usize> {
+        self.parallelism.filter(|calls| *calls > 0)
+    }
+
+    /// Lets a session keep to it.
+    pub fn limit(self, session: &Session) {
+        if let Some(calls) = self.calls() {
+            session.providers.limit_calls(calls);
+        }
+    }
+}
+
 /// Opens a session and plans. What an interrupted run left open is settled first where the session may write.
 pub fn make(
     settings: Settings,
     access: Access,
     options: &Options,
+    parallelism: Parallelism,
     terminal: &Terminal,
 ) -> Result<(Session, Planned, Record), Failure> {
-    settle(Session::open(settings, access)?, access, options, terminal)
+    let session = Session::open(settings, access)?;
+    parallelism.limit(&session);
+    settle(session, access, options, terminal)
 }
 
 /// The same in a session that is open.
@@ -131,9 +160,8 @@ pub fn settle(
     options: &Options,
     terminal: &Terminal,
 ) -> Result<(Session, Planned, Record), Failure> {
-    session.watch(terminal.reading());
     ask_for_variables(&mut session, terminal);
-    let (mut planned, mut record) = session.plan(options.clone());
+    let (mut planned, mut record) = plan(&mut session, options.clone(), terminal);
     if matches!(access, Access::Write(_) | Access::Claim) && !planned.plan.errored() {
         let lines = terminal.talks.then(|| Lines::new(terminal.out, terminal.live, None));
         if let Some(lines) = &lines {
@@ -147,11 +175,25 @@ pub fn settle(
         let (errors, notes): (Vec<_>, Vec<_>) = notes.into_iter().partition(Diagnostic::is_error);
         terminal.diagnostics(&notes.into_iter().collect(), &session.sources);
         if changed {
-            (planned, record) = session.plan(options.clone());
+            (planned, record) = plan(&mut session, options.clone(), terminal);
         }
         planned.plan.diagnostics.extend(errors);
     }
     Ok((session, planned, record))
+}
+
+/// Plans, and tells what is read and waited for meanwhile.
+pub fn plan(session: &mut Session, options: Options, terminal: &Terminal) -> (Planned, Record) {
+    let Some(lines) = terminal.talks.then(|| Lines::reading(terminal.out, terminal.live)) else {
+        session.watch(terminal.reading());
+        return session.plan(options);
+    };
+    lines.tick(session.runtime());
+    session.watch(Arc::new(All(vec![lines.clone(), terminal.reading()])));
+    let made = session.plan(options);
+    lines.finish();
+    session.watch(terminal.reading());
+    made
 }
 
 /// Asks for the variables that have no value, where somebody is there to answer. Without an answer they stay

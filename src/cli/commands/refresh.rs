@@ -7,7 +7,7 @@ use super::super::error::Failure;
 use super::super::view::View;
 use super::Call;
 use super::apply::Apply;
-use super::planning::PlanArguments;
+use super::planning::{Parallelism, PlanArguments};
 
 /// Reads all objects again and writes what was found into the state.
 ///
@@ -24,6 +24,9 @@ pub struct Refresh {
     #[arg(long, value_name = "ADDRESS")]
     pub target: Vec<String>,
 
+    #[command(flatten)]
+    pub parallelism: Parallelism,
+
     /// The folder of the root module.
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
@@ -38,7 +41,7 @@ impl Refresh {
             view: self.view,
             planning,
             auto_approve: true,
-            parallelism: None,
+            parallelism: self.parallelism,
             subject: self.folder,
         };
         apply.plan_and_carry_out(call)

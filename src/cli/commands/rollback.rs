@@ -7,7 +7,7 @@ use super::super::error::Failure;
 use super::Call;
 use super::apply::{ask, carry_out};
 use super::history::changes;
-use super::planning;
+use super::planning::{self, Parallelism};
 use crate::model::Diagnostic;
 use crate::ops::elsewhere::OpenState;
 use crate::ops::{Access, Session, load, rollback};
@@ -29,9 +29,8 @@ pub struct Rollback {
     #[arg(long)]
     pub state_only: bool,
 
-    /// At most so many calls at once.
-    #[arg(long, value_name = "N")]
-    pub parallelism: Option<usize>,
+    #[command(flatten)]
+    pub parallelism: Parallelism,
 
     /// The generation's number, as "terrane history" lists it.
     #[arg(value_name = "N")]
@@ -60,6 +59,7 @@ impl Rollback {
             |_: &crate::ops::Settings, providers: &crate::ops::Providers| load::load_bundle(sources, ".", providers);
         let mut session = Session::with(settings, Access::Write(OPERATION), load)?;
         session.fixed_inputs = Some(made.inputs);
+        self.parallelism.limit(&session);
         let (session, planned, _) =
             planning::settle(session, Access::Write(OPERATION), &Options::default(), call.terminal)?;
         planning::show(&planned.plan, &planning::Beside::of(&session), call.terminal);

@@ -48,11 +48,11 @@ impl Show {
 
     fn show_plan(&self, file: PlanFile, call: &Call) -> Result<(), Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().build().map_err(SessionError::Runtime)?;
-        let Shown { plan, loaded, providers, made_at } = Shown::of(file, runtime.handle())?;
+        let Shown { plan, loaded, providers, made_at, snapshot } = Shown::of(file, runtime.handle())?;
         let beside =
             Beside { loaded: &loaded, providers: &providers, sources: &loaded.spec.sources, made_at: &made_at };
         match self.json {
-            true => call.terminal.line(&plan_json(&plan, &beside)),
+            true => call.terminal.line(&plan_json(&plan, &beside, &snapshot)),
             false => planning::show(&plan, &beside, call.terminal),
         }
         Ok(())

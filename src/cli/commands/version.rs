@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::error::Failure;
-use super::super::show::FORMAT_VERSION;
+use super::super::show::TERRAFORM_VERSION;
 use super::Call;
 
 /// Prints the version.
@@ -25,7 +25,7 @@ impl Version {
             true => call.terminal.line(&format!(
                 "{:#}",
                 json!({
-                    "terraform_version": FORMAT_VERSION, "terrane_version": version, "platform": platform,
+                    "terraform_version": TERRAFORM_VERSION, "terrane_version": version, "platform": platform,
                     "provider_selections": {}, "terraform_outdated": false,
                 })
             )),

@@ -14,7 +14,9 @@ pub fn pages() -> Group {
         let (name, about) = (command.get_name(), about(command));
         index.push_str(&format!("- [`{name}`]({name}.md): {}\n", full_stop(&about)));
     }
-    index.push_str("\nOptions are written with one dash or two. Before the command stand:\n\n");
+    index.push_str(
+        "\nOptions are written with one dash or two. All commands take these, before their name or behind it:\n\n",
+    );
     root.get_arguments().filter(|a| !a.is_hide_set()).for_each(|a| index.push_str(&option(a)));
     let mut pages = vec![page("README.md", "Commands", 0, index)];
     for command in shown {
@@ -95,7 +97,7 @@ fn body(command: &Command, path: &str, heading: &str, shared: &[&Arg], text: &mu
 
 /// Every command has these; they are told once, on the page of all commands.
 fn is_standing(argument: &Arg) -> bool {
-    matches!(argument.get_id().as_str(), "help" | "version" | "chdir")
+    matches!(argument.get_id().as_str(), "help" | "version" | "chdir" | "no_color")
 }
 
 /// The options under their headings, those without one first.

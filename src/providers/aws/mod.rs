@@ -30,6 +30,7 @@ pub use cloud::Aws;
 
 use crate::model::Schema;
 use crate::provider::connection::{ResourceInfo, Types};
+use crate::provider::limits::CallLimit;
 use crate::provider::transport::Transport;
 use crate::provider::{
     Calls, Config, Connected, Connection, DataType, Pace, PlannedChange, ProviderDef, ProviderError, ProviderFunction,
@@ -112,6 +113,10 @@ impl ProviderDef for Definition {
 
     fn functions(&self) -> Vec<ProviderFunction> {
         functions::functions()
+    }
+
+    fn limit_calls(&self, limit: &Arc<CallLimit>) {
+        self.transport.limit_calls(limit);
     }
 
     async fn connect(&self, config: &Config, calls: Calls) -> Result<Arc<dyn Connection>, ProviderError> {

@@ -1,7 +1,6 @@
 //! A connection to the simulated cloud in the place of a provider's own: the driver contract over the rules,
 //! with the faults and the latency that were ordered.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -274,10 +273,6 @@ impl Connection for SandboxConnection {
         let missing = || ProviderError::invalid(format!("there is no data source \"{ty}\""));
         let schema = self.def.data_source(ty).ok_or_else(missing)?;
         data::read(self, ty, &schema.block, config).await.map_err(|e| named(e, ty, Op::Data))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 

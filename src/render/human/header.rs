@@ -112,7 +112,6 @@ fn reason(reason: Reason, address: &Address) -> Option<String> {
         Reason::DeleteBecauseNoMoveTarget => format!("because it moved to {address}, which is not in configuration"),
         Reason::ReadBecauseConfigUnknown => "because its configuration has values not yet known".into(),
         Reason::ReadBecauseDependencyPending => "because something that it depends on changes first".into(),
-        Reason::ReadBecauseCheckNested => "because the check around it runs after apply".into(),
     };
     Some(text)
 }

@@ -13,7 +13,7 @@ mod tree;
 
 pub use change::{change_json, full_source, output_change, provider_name, resource_change};
 pub use diagnostic::{diagnostic_json, validate_json};
-pub use plan::{PlanContext, plan_json};
+pub use plan::{PlanContext, PriorNote, RelevantAttribute, plan_json};
 pub use schema::{ProviderSchemas, provider_schemas_json};
 pub use state::{StateObject, state_json};
-pub use stream::{Event, Hook, Provision, StreamOutput, stream_line};
+pub use stream::{Event, Hook, Incomplete, Provision, StreamOutput, Undone, stream_line};

@@ -1,14 +1,13 @@
 //! `show -json` of a plan, format 1.2.
-//!
-//! `relevant_attributes` is left out: a plan does not keep which attribute each value came from.
 
 use serde_json::{Map, Value as Json, json};
 
 use super::change::{deferred_change, key_json, output_change, resource_change, resource_drift};
 use super::shape;
+use super::state::{StateObject, state_resource};
 use super::tree::{ModuleTree, resource_values};
 use crate::model::value_json::{to_json, type_to_json};
-use crate::model::{Address, Marks, Mode, ModulePath, Value};
+use crate::model::{Address, Marks, Mode, ModulePath, Str, Value};
 use crate::plan::{Action, Change, CheckKind, CheckResult, CheckStatus, Plan, PlanMode};
 use crate::render::human::SchemaOf;
 
@@ -22,6 +21,26 @@ pub struct PlanContext<'a, 's> {
     pub schemas: Option<&'a SchemaOf<'s>>,
     /// The configuration's JSON, where the configuration is at hand.
     pub configuration: Option<&'a Json>,
+    pub relevant: &'a [RelevantAttribute],
+    /// What the state says of an object beside its values.
+    pub notes: Option<&'a dyn Fn(&Change) -> PriorNote>,
+}
+
+/// An attribute whose value went into a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelevantAttribute {
+    /// The resource or instance.
+    pub resource: String,
+    /// The steps to it as they are written: `.name`, `[0]`, `["key"]`.
+    pub attribute: Vec<String>,
+}
+
+/// What a state says of an object beside its values.
+#[derive(Clone, Debug, Default)]
+pub struct PriorNote {
+    /// Addresses of resources, without instance keys.
+    pub depends_on: Vec<Str>,
+    pub tainted: bool,
 }
 
 impl PlanContext<'_, '_> {
@@ -58,6 +77,8 @@ pub fn plan_json(plan: &Plan, context: &PlanContext) -> Json {
     add("resource_drift", (!plan.drift.is_empty()).then(|| plan.drift.iter().map(resource_drift).collect()));
     add("deferred_changes", (!plan.complete).then(|| plan.deferred.iter().map(deferred_change).collect()));
     add("configuration", context.configuration.cloned());
+    let relevant = context.relevant;
+    add("relevant_attributes", (!relevant.is_empty()).then(|| relevant.iter().map(relevant_attribute).collect()));
     add("checks", (!plan.checks.is_empty()).then(|| checks(&plan.checks)));
     json
 }
@@ -99,14 +120,23 @@ pub fn output_value(value: &Value, sensitive: bool) -> Json {
 
 fn prior_state(plan: &Plan, context: &PlanContext) -> Json {
     let mut tree = ModuleTree::default();
-    for change in plan.changes.iter().filter(|c| c.deposed.is_none()) {
+    for change in &plan.changes {
         let object = if is_read_already(change) { &change.after } else { &change.before };
         if object.is_null() {
             continue;
         }
         let address = &change.address;
-        let resource = resource_values(address, &change.provider, context.schema_version(address), object);
-        tree.add(&address.resource.module, Json::Object(resource));
+        let note = context.notes.map(|of| of(change)).unwrap_or_default();
+        let object = StateObject {
+            address: address.clone(),
+            deposed: change.deposed.clone(),
+            provider: change.provider.clone(),
+            schema_version: context.schema_version(address),
+            object: object.clone(),
+            depends_on: note.depends_on,
+            tainted: note.tainted,
+        };
+        tree.add(&address.resource.module, state_resource(&object));
     }
     let outputs = plan.outputs.iter().filter(|o| !o.before.is_null());
     let outputs: Map<String, Json> =
@@ -116,6 +146,15 @@ fn prior_state(plan: &Plan, context: &PlanContext) -> Json {
         fields.insert("outputs".into(), outputs.into());
     }
     json!({"format_version": "1.0", "terraform_version": context.version, "values": values})
+}
+
+fn relevant_attribute(relevant: &RelevantAttribute) -> Json {
+    let step = |step: &String| match step.strip_prefix('.') {
+        Some(name) => Json::from(name),
+        // What stands between brackets is a number or a string, as in JSON.
+        None => serde_json::from_str(step.trim_start_matches('[').trim_end_matches(']')).unwrap_or(Json::Null),
+    };
+    json!({"resource": relevant.resource, "attribute": relevant.attribute.iter().map(step).collect::<Json>()})
 }
 
 /// The conditions, grouped by the block that they stand in.
@@ -131,7 +170,7 @@ fn checks(results: &[CheckResult]) -> Json {
         }
         match groups.last_mut().filter(|g| g.0 == of) {
             Some((_, status, instances)) => {
-                *status = worse(*status, result.status);
+                *status = status.worse(result.status);
                 instances.push(entry);
             }
             None => groups.push((of, result.status, vec![entry])),
@@ -187,14 +226,4 @@ fn status_word(status: CheckStatus) -> &'static str {
         CheckStatus::Error => "error",
         CheckStatus::Unknown => "unknown",
     }
-}
-
-fn worse(a: CheckStatus, b: CheckStatus) -> CheckStatus {
-    let rank = |s| match s {
-        CheckStatus::Pass => 0,
-        CheckStatus::Unknown => 1,
-        CheckStatus::Fail => 2,
-        CheckStatus::Error => 3,
-    };
-    if rank(b) > rank(a) { b } else { a }
 }

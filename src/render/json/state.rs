@@ -46,7 +46,8 @@ pub fn state_json(objects: impl IntoIterator<Item = StateObject>, outputs: &[Out
     json
 }
 
-fn state_resource(object: &StateObject) -> Json {
+/// One object with what the state says of it.
+pub(super) fn state_resource(object: &StateObject) -> Json {
     let mut entry = resource_values(&object.address, &object.provider, object.schema_version, &object.object);
     if !object.depends_on.is_empty() {
         entry.insert("depends_on".into(), object.depends_on.iter().map(|d| Json::from(&**d)).collect());

@@ -14,9 +14,9 @@ use crate::render::progress_text::{self, Doing};
 
 /// What a line tells.
 pub enum Event<'a> {
-    /// The first line: the version that readers of the format shall take it for, and this program's own.
+    /// The first line: the version of Terraform that readers shall take it for, and this program's own.
     Version {
-        format: &'a str,
+        terraform: &'a str,
         version: &'a str,
     },
     PlannedChange(&'a Change),
@@ -40,6 +40,32 @@ pub enum Event<'a> {
     ProvisionProgress(Provision<'a>, &'a str),
     ProvisionComplete(Provision<'a>),
     ProvisionErrored(Provision<'a>),
+    /// A change of an apply that did not end well.
+    Unfinished(Undone<'a>),
+    /// The end of an apply that did not complete.
+    Incomplete(Incomplete<'a>),
+}
+
+/// What became of a change that was not done.
+pub struct Undone<'a> {
+    pub address: &'a Address,
+    pub deposed: Option<&'a str>,
+    /// `failed`, `unsettled`, `skipped` or `not_begun`.
+    pub outcome: &'a str,
+    pub cause: Option<&'a str>,
+    /// The object that it waited for.
+    pub needs: Option<&'a Address>,
+    pub told: &'a str,
+}
+
+/// How far an apply came.
+pub struct Incomplete<'a> {
+    pub told: &'a str,
+    pub operation: &'a str,
+    pub done: Counts,
+    /// How many changes were not done, by what became of them.
+    pub left: [(&'a str, usize); 4],
+    pub interrupted: bool,
 }
 
 /// Which object is worked on, and how.
@@ -88,8 +114,8 @@ fn parts(event: &Event) -> Parts {
         (kind, "info", format!("{}: {text}", hook.address), json!({"hook": hook_json(hook, more)}))
     };
     match event {
-        Event::Version { format, version } => {
-            let fields = json!({"terraform": format, "terrane": version, "ui": "1.2"});
+        Event::Version { terraform, version } => {
+            let fields = json!({"terraform": terraform, "terrane": version, "ui": "1.2"});
             ("version", "info", format!("Terrane {version}"), fields)
         }
         Event::PlannedChange(change) => planned_change(change),
@@ -139,12 +165,40 @@ fn parts(event: &Event) -> Parts {
         Event::ProvisionErrored(p) => {
             provision("provision_errored", p, format!("({}) Provisioning errored", p.provisioner))
         }
+        Event::Unfinished(undone) => unfinished(undone),
+        Event::Incomplete(incomplete) => self::incomplete(incomplete),
     }
 }
 
 fn provision(kind: &'static str, provision: &Provision, text: String) -> Parts {
     let hook = json!({"resource": resource(provision.address), "provisioner": provision.provisioner});
     (kind, "info", format!("{}: {text}", provision.address), json!({"hook": hook}))
+}
+
+fn unfinished(undone: &Undone) -> Parts {
+    let mut json = json!({"resource": resource(undone.address), "outcome": undone.outcome});
+    let more = [
+        ("deposed", undone.deposed.map(Json::from)),
+        ("cause", undone.cause.map(Json::from)),
+        ("needs", undone.needs.map(resource)),
+    ];
+    for (name, value) in more.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        json[name] = value;
+    }
+    let level = if matches!(undone.outcome, "failed" | "unsettled") { "error" } else { "warn" };
+    ("apply_unfinished", level, undone.told.to_string(), json!({"unfinished": json}))
+}
+
+fn incomplete(incomplete: &Incomplete) -> Parts {
+    let Counts { add, change, destroy, import, .. } = incomplete.done;
+    let mut json = json!({
+        "operation": incomplete.operation, "interrupted": incomplete.interrupted,
+        "changes": {"add": add, "change": change, "import": import, "remove": destroy},
+    });
+    for (name, n) in incomplete.left {
+        json[name] = n.into();
+    }
+    ("apply_incomplete", "error", incomplete.told.to_string(), json!({"incomplete": json}))
 }
 
 fn resource(address: &Address) -> Json {

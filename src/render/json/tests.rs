@@ -164,7 +164,7 @@ fn stream_lines_have_message_type_and_resource() {
     ];
     let counts = Counts { add: 1, import: 2, ..Counts::default() };
     let events = [
-        Event::Version { format: "1.11.4", version: "0.1.0" },
+        Event::Version { terraform: "1.11.4", version: "0.1.0" },
         Event::PlannedChange(&plan.changes[1]),
         Event::PlannedChange(&plan.changes[3]),
         Event::PlanSummary(&counts),

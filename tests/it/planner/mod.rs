@@ -35,6 +35,7 @@ impl Stack {
     fn session(&self) -> Session {
         let settings = Settings {
             folder: self.folder.path().to_path_buf(),
+            started_in: self.folder.path().to_path_buf(),
             data_dir: self.data_dir.path().to_path_buf(),
             workspace: Workspace::default(),
             sandbox: None,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngCore, SeedableRng};
-use terrane::ops::planning::sandbox_path;
+use terrane::ops::rehearsal::sandbox_path;
 use terrane::state::{Workspace, read_snapshot};
 
 use super::dice::Dice;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use terrane::apply::{Cloud, Input, Observer, Outcome, Silent, Stop};
-use terrane::ops::planning::sandbox_path;
 use terrane::ops::providers::Working;
+use terrane::ops::rehearsal::sandbox_path;
 use terrane::ops::{Access, Session, Settings, lock};
 use terrane::plan::{Options, Plan, Planned};
 use terrane::providers::sandbox::Faults;
@@ -64,6 +64,7 @@ impl Lab {
     pub fn session(&self, faults: &str) -> Result<Session, Problem> {
         let settings = Settings {
             folder: self.stack(),
+            started_in: self.stack(),
             data_dir: self.data(),
             workspace: Workspace::default(),
             sandbox: Some(Faults::parse(faults).map_err(|d| d.summary)?),

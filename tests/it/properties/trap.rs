@@ -1,6 +1,5 @@
 //! A cloud in which one chosen call goes wrong: it fails, or the process dies before or after it.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -188,9 +187,5 @@ impl Connection for Trapped {
 
     async fn read_data(&self, ty: &str, config: &Config, op: &Operation) -> Result<Object, ProviderError> {
         self.connection.read_data(ty, config, op).await
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self.connection.as_any()
     }
 }

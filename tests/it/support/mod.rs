@@ -5,6 +5,7 @@
 //! - [`boto`] changes things there behind the command's back, and lists what is there.
 //! - [`aws`] connects the AWS provider to one of them.
 //! - [`cli`] runs the built command in a folder of its own and turns what it said into a snapshot.
+//! - [`terminal`] runs it where it has a terminal.
 
 #![allow(dead_code, reason = "a shared vocabulary: not every test file uses every word")]
 
@@ -18,4 +19,5 @@ pub mod normalise;
 pub mod proxy;
 pub mod python;
 pub mod sshd;
+pub mod terminal;
 pub mod wire;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::super::super::context::Common;
+use super::super::super::context::{Common, enter};
 use super::super::super::error::Failure;
 use super::super::Call;
 use crate::model::{Diagnostic, Diagnostics, Mode};
@@ -31,6 +31,8 @@ pub struct ImportTfstate {
 
 impl ImportTfstate {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
+        // The file's path begins where the command works.
+        enter(call.chdir.take().as_deref(), None)?;
         let new = super::push::read(&self.file)?;
         let session = super::open(&self.common, None, Access::Write("state import-tfstate"), call)?;
         let count = new.rows().len();

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::super::super::context::Common;
+use super::super::super::context::{Common, enter};
 use super::super::super::error::Failure;
 use super::super::Call;
 use crate::model::Diagnostic;
@@ -30,6 +30,8 @@ pub struct Push {
 
 impl Push {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
+        // The file's path begins where the command works.
+        enter(call.chdir.take().as_deref(), None)?;
         let new = read(&self.file)?;
         let session = super::open(&self.common, None, Access::Write("state push"), call)?;
         if let Some(change) = adopting::replace(&session.snapshot, new, self.force)? {
