@@ -6,7 +6,6 @@ use super::outside::Outside;
 use super::resources::prevented;
 use super::walk::Planner;
 use super::world::RepeatKind;
-use crate::graph::StaticModuleId;
 use crate::model::{Address, Key, Mode};
 
 impl Planner<'_> {
@@ -73,12 +72,13 @@ impl Planner<'_> {
     }
 
     fn why_gone(&self, address: &Address) -> Reason {
-        let Some((_, module, index)) = self.resource_node(&address.resource) else {
+        let Some((_, _, index)) = self.resource_node(&address.resource) else {
             return Reason::DeleteBecauseNoResourceConfig;
         };
         let moved = self.index.get(address).is_some_and(|id| self.index.objects[id].previous.is_some());
-        let instance = self.module_instance(module, &address.resource.module);
-        let Some(instance) = instance else { return Reason::DeleteBecauseNoModule };
+        let Some(instance) = self.world.module_at(&address.resource.module) else {
+            return Reason::DeleteBecauseNoModule;
+        };
         let cell = &self.world.instance(instance).resources[index as usize];
         match (&address.key, cell.kind) {
             (None, RepeatKind::Once) | (Some(_), RepeatKind::Once) if moved => Reason::DeleteBecauseNoMoveTarget,
@@ -86,10 +86,5 @@ impl Planner<'_> {
             (Some(Key::Name(_)), RepeatKind::Each) => Reason::DeleteBecauseEachKey,
             _ => Reason::DeleteBecauseWrongRepetition,
         }
-    }
-
-    fn module_instance(&self, of: StaticModuleId, path: &crate::model::ModulePath) -> Option<u32> {
-        let instances = &self.world.by_static[of.index()];
-        instances.iter().copied().find(|i| self.world.instance(*i).path == *path)
     }
 }
