@@ -13,6 +13,7 @@ mod rows;
 mod run;
 mod secrets;
 mod steps;
+mod turns;
 
 pub use cloud::Cloud;
 pub use event::{Event, Observer, Silent, Verb};
