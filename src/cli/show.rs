@@ -18,22 +18,22 @@ use crate::spec::Schemas;
 use crate::state::Status;
 
 /// The line that scripts match.
-fn applied(plan: &Plan, tally: &Tally) -> String {
+fn applied(mode: PlanMode, tally: &Tally) -> String {
     let counts = Counts::from(*tally);
-    match plan.mode {
+    match mode {
         PlanMode::Destroy => destroy_summary(&counts),
         _ => apply_summary(&counts),
     }
 }
 
 /// How an apply ended, and what to do next where it did not end well.
-pub fn ended(plan: &Plan, outcome: &Outcome) -> String {
+pub fn ended(mode: PlanMode, outcome: &Outcome) -> String {
     if outcome.succeeded() {
-        return applied(plan, &outcome.tally);
+        return applied(mode, &outcome.tally);
     }
     let Tally { added, changed, destroyed, .. } = outcome.tally;
     let end = if outcome.interrupted { "stopped" } else { "did not complete" };
-    let (mut text, again) = match plan.mode {
+    let (mut text, again) = match mode {
         PlanMode::Destroy => (format!("Destroy {end}. Resources: {destroyed} destroyed.\n"), "destroy"),
         _ => (format!("Apply {end}. Resources: {added} added, {changed} changed, {destroyed} destroyed.\n"), "apply"),
     };

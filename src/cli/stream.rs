@@ -64,12 +64,12 @@ impl Stream {
     }
 
     /// How an apply ended. One that failed has no summary: its diagnostics say what happened.
-    pub fn ended(&self, plan: &Plan, outcome: &Outcome) {
+    pub fn ended(&self, mode: PlanMode, outcome: &Outcome) {
         if !outcome.succeeded() {
             return;
         }
         let counts = Counts::from(outcome.tally);
-        match plan.mode {
+        match mode {
             PlanMode::Destroy => return self.put(&Event::DestroySummary(&counts)),
             PlanMode::Normal | PlanMode::RefreshOnly => self.put(&Event::ApplySummary(&counts)),
         }

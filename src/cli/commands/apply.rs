@@ -122,7 +122,7 @@ impl Apply {
             return Ok(Some(1));
         }
         if !planned.plan.has_changes() && !planned.corrects_state() {
-            tell_end(&planned.plan, &nothing_done(&planned.plan), terminal);
+            tell_end(planned.plan.mode, &nothing_done(&planned.plan), terminal);
             return Ok(Some(0));
         }
         if !self.auto_approve && planned.plan.has_changes() {
@@ -193,9 +193,9 @@ pub fn carry_out(
     parallelism: Option<usize>,
     terminal: &Terminal,
 ) -> Result<u8, Failure> {
-    let plan = planned.plan.clone();
+    let mode = planned.plan.mode;
     let outcome = execute(&mut session, planned, parallelism, terminal)?;
-    tell_end(&plan, &outcome, terminal);
+    tell_end(mode, &outcome, terminal);
     Ok(if outcome.succeeded() { 0 } else { 1 })
 }
 
@@ -233,12 +233,12 @@ pub fn execute(
 }
 
 /// Tells how it ended, and what the outputs are now.
-fn tell_end(plan: &Plan, outcome: &Outcome, terminal: &Terminal) {
+fn tell_end(mode: PlanMode, outcome: &Outcome, terminal: &Terminal) {
     if let Some(stream) = &terminal.stream {
-        stream.ended(plan, outcome);
+        stream.ended(mode, outcome);
     }
-    terminal.say(&format!("\n{}\n", show::ended(plan, outcome)));
-    if outcome.succeeded() && plan.mode != PlanMode::Destroy {
+    terminal.say(&format!("\n{}\n", show::ended(mode, outcome)));
+    if outcome.succeeded() && mode != PlanMode::Destroy {
         terminal.say(&show::outputs(&outcome.outputs));
     }
 }
