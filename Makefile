@@ -87,5 +87,5 @@ $(FUZZ):
 	    --root $(CACHE)/tools/fuzz-$(CARGO_FUZZ_VERSION)
 	rm -rf $(CACHE)/tools/target
 
-bench: ## Time large stacks, beside terraform if it is on the PATH (BENCH_MAX, BENCH_TERRAFORM_MAX)
-	$(CARGO) bench --locked --bench scale
+bench: ## Time large stacks beside the terraform on the PATH, fail below the targets (BENCH_SIZES, …; WRITE=1: into the docs)
+	$(CARGO) bench --locked --no-fail-fast --bench language --bench scale -- $(if $(WRITE),--write)

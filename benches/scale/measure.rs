@@ -27,6 +27,23 @@ pub struct Usage {
     pub memory: u64,
 }
 
+impl Usage {
+    /// The median of each number. Of one run it is that run.
+    pub fn median(runs: Vec<Usage>) -> Usage {
+        fn middle<T: Ord + Copy>(runs: &[Usage], of: impl Fn(&Usage) -> T) -> Option<T> {
+            let mut numbers: Vec<T> = runs.iter().map(of).collect();
+            numbers.sort_unstable();
+            numbers.get(numbers.len() / 2).copied()
+        }
+        Usage {
+            succeeded: runs.iter().all(|run| run.succeeded),
+            wall: middle(&runs, |run| run.wall).unwrap_or_default(),
+            cpu: middle(&runs, |run| run.cpu).unwrap_or_default(),
+            memory: middle(&runs, |run| run.memory).unwrap_or_default(),
+        }
+    }
+}
+
 /// Runs a command in a folder and measures it. The error is what the command said before it failed.
 pub fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<Usage, String> {
     let log = folder.join("bench.log");

@@ -13,6 +13,7 @@ mod rows;
 mod run;
 mod secrets;
 mod steps;
+mod turns;
 mod unfinished;
 
 pub use cloud::Cloud;

@@ -14,6 +14,7 @@ use super::prepare::Preparation;
 use super::provision::Question;
 use super::rows;
 use super::steps::{Ended, Shared, Task};
+use super::turns::{self, Turns};
 use super::unfinished::{Failure, unfinished};
 use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Str, Value};
 use crate::plan::{DataObject, PlanMode, Planned, StepId, StepKind};
@@ -39,7 +40,7 @@ pub struct Input {
     pub snapshot: Snapshot,
     pub observer: Arc<dyn Observer>,
     pub stop: Stop,
-    /// At most so many calls at once; no limit of its own where nothing is said.
+    /// At most so many calls at once; where nothing is said, each type has its own limit.
     pub parallelism: Option<usize>,
     /// Names the plan in the journal.
     pub plan_id: Str,
@@ -69,6 +70,7 @@ struct Run {
     /// What became of each step.
     done: Vec<Option<Done>>,
     ready: VecDeque<StepId>,
+    turns: Turns,
     in_flight: JoinSet<(StepId, Ended)>,
     /// The steps of these tasks.
     begun: HashSet<StepId>,
@@ -118,6 +120,7 @@ impl Run {
             users,
             done,
             ready,
+            turns: Turns::new(turns::MOST),
             in_flight: JoinSet::new(),
             begun: HashSet::new(),
             failures: BTreeMap::new(),
@@ -196,11 +199,30 @@ impl Run {
                     Err(problems) => self.fail(id, problems),
                 }
             }
-            kind => match self.preparation.task(&self.planned, &kind) {
-                Ok(task) => self.launch(id, task),
-                Err(problems) => self.fail(id, problems),
-            },
+            kind => {
+                if self.ty(&kind).is_some_and(|ty| !self.turns.enter(&ty, id)) {
+                    return;
+                }
+                match self.preparation.task(&self.planned, &kind) {
+                    Ok(task) => self.launch(id, task),
+                    Err(problems) => {
+                        self.leave(&kind);
+                        self.fail(id, problems);
+                    }
+                }
+            }
         }
+    }
+
+    /// The type of what a step is about.
+    fn ty(&self, kind: &StepKind) -> Option<Str> {
+        let change = self.planned.plan.changes.get(kind.change()? as usize)?;
+        Some(change.address.ty().clone())
+    }
+
+    fn leave(&mut self, kind: &StepKind) {
+        let next = self.ty(kind).and_then(|ty| self.turns.leave(&ty));
+        next.into_iter().for_each(|step| self.ready.push_front(step));
     }
 
     fn launch(&mut self, id: StepId, task: Task) {
@@ -213,6 +235,7 @@ impl Run {
         self.begun.remove(&id);
         let kind = self.planned.plan.steps[id.0 as usize].kind.clone();
         let change = kind.change().unwrap_or(u32::MAX);
+        self.leave(&kind);
         match ended {
             Ended::Made(value) => {
                 let problems = self.made(change, value);

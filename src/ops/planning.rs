@@ -282,9 +282,8 @@ impl Session {
     /// Locks the whole state and reads it again.
     pub fn start_again(&mut self, operation: &str) -> Result<(), SessionError> {
         let store = self.open_one()?;
-        self.lock(store.clone(), operation)?;
-        self.snapshot = store.snapshot().wait()?;
-        Ok(())
+        self.lock(store, operation)?;
+        self.read_again()
     }
 
     fn open_one(&self) -> Result<Arc<dyn Store>, SessionError> {
@@ -456,7 +455,7 @@ impl Session {
         Ok((settled.changed, settled.notes))
     }
 
-    /// Runs the steps. The session must have been opened for writing.
+    /// Runs the steps. The session must have been opened for writing; what it has read of the state is gone then.
     pub fn apply(
         &mut self,
         planned: Planned,
@@ -479,7 +478,7 @@ impl Session {
             cloud: Arc::new(Working(self.providers.clone())),
             provisioner: Arc::new(provisioners),
             store: store.clone(),
-            snapshot: self.snapshot.clone(),
+            snapshot: std::mem::replace(&mut self.snapshot, Snapshot::empty("")),
             observer,
             stop,
             parallelism,
@@ -489,13 +488,13 @@ impl Session {
         if let Err(error) = store.flush().wait() {
             outcome.diagnostics.push(backend::state_problem(&error));
         }
-        match store.snapshot().wait() {
-            Ok(snapshot) => self.snapshot = snapshot,
-            // A store that can't be reached was told of already.
-            Err(_) if !outcome.succeeded() => (),
-            Err(error) => return Err(error.into()),
-        }
         Ok(outcome)
+    }
+
+    /// Reads the state anew: what an apply has made of it.
+    pub fn read_again(&mut self) -> Result<(), SessionError> {
+        self.snapshot = self.open_one()?.snapshot().wait()?;
+        Ok(())
     }
 
     /// From here on functions see the clock and draw random numbers, as they do while applying.

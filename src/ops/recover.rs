@@ -5,6 +5,7 @@
 //! was to replace is the current object again. Updates and deletes are settled by reading the object again, which that
 //! plan does anyway.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,14 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Cloud, Event, Observer, Verb, deposed_key, reinstated, with_secrets};
 use crate::graph::ProviderNode;
-use crate::model::{Diagnostic, Diagnostics, Mode, Object, Schema, Severity, Str, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, Mode, Object, Schema, Severity, Str, Value};
 use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
 use crate::plan::provisions::Moment;
 use crate::plan::refresh::provider_of_state;
 use crate::plan::resume::RowDependencies;
 use crate::plan::{Action, Change as PlannedChange, Planned, ProviderName};
 use crate::provider::{Connection, Create, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Stored};
-use crate::state::{Change, Intent, IntentOperation, RowKey, StateError, Status, Store, StoredInstance};
+use crate::state::{Change, Intent, IntentOperation, RowKey, Snapshot, StateError, Status, Store, StoredInstance};
 
 pub struct Settled {
     /// Whether rows changed.
@@ -39,50 +40,73 @@ pub async fn settle(
     observer: &Arc<dyn Observer>,
     patience: Duration,
 ) -> Result<Settled, StateError> {
-    let mut settled = Settled { changed: false, notes: Diagnostics::new() };
     let intents = store.open_intents().await?;
-    let found = join_all(intents.iter().map(|intent| find(cloud, planned, intent, observer, patience))).await;
+    let search = Search { cloud, planned, wanted: Wanted::of(&planned.plan.changes), observer, patience };
+    let found = join_all(intents.iter().map(|intent| search.find(intent))).await;
+    let mut notes = Diagnostics::new();
+    let mut changes = Vec::new();
+    let mut rows = 0;
+    let mut taken = HashSet::new();
+    let mut absent = Vec::new();
     let mut dependencies = RowDependencies::default();
-    for (intent, found) in intents.into_iter().zip(found) {
-        let end = Change::End(intent.key.clone());
+    for (intent, found) in intents.iter().zip(found) {
         match found {
             Ok(Some(found)) => {
-                let row = found.row(&intent, planned, &mut dependencies);
-                settled.notes.push(found.note(&intent));
-                store.commit(vec![Change::Put(Arc::new(row)), end]).await?;
-                settled.changed = true;
+                notes.push(found.note(intent));
+                let row = found.row(intent, &search, &mut dependencies);
+                changes.extend([Change::Put(Arc::new(row)), Change::End(intent.key.clone())]);
+                taken.insert(&intent.address);
+                rows += 1;
             }
-            Ok(None) => {
-                let mut changes = vec![end];
-                changes.extend(predecessor(store, &intent).await?.iter().flat_map(|old| reinstated(old)));
-                settled.changed |= changes.len() > 1;
-                store.commit(changes).await?;
-            }
-            Err(problem) => settled.notes.push(refused(problem, planned, &intent)),
+            Ok(None) => absent.push(intent),
+            Err(problem) => notes.push(search.refused(problem, intent)),
         }
     }
-    Ok(settled)
+    let replaced = match absent.iter().any(|intent| intent.operation == IntentOperation::Create) {
+        true => Some(store.snapshot().await?),
+        false => None,
+    };
+    for intent in absent {
+        changes.push(Change::End(intent.key.clone()));
+        let old = replaced.as_ref().and_then(|snapshot| predecessor(snapshot, intent));
+        if let Some(old) = old.filter(|_| taken.insert(&intent.address)) {
+            changes.extend(reinstated(old));
+            rows += 1;
+        }
+    }
+    if !changes.is_empty() {
+        store.commit(changes).await?;
+    }
+    Ok(Settled { changed: rows > 0, notes })
 }
 
 /// The object that a create was to replace, where nothing has taken its place.
-async fn predecessor(store: &dyn Store, intent: &Intent) -> Result<Option<Arc<StoredInstance>>, StateError> {
-    if intent.operation != IntentOperation::Create {
-        return Ok(None);
+fn predecessor<'s>(snapshot: &'s Snapshot, intent: &Intent) -> Option<&'s Arc<StoredInstance>> {
+    if intent.operation != IntentOperation::Create || snapshot.get(&intent.address).is_some() {
+        return None;
     }
-    let snapshot = store.snapshot().await?;
     let deposed = Some(deposed_key(&IdempotencyKey(intent.key.clone())));
-    let old = snapshot.row(&RowKey { address: intent.address.clone(), deposed }).cloned();
-    Ok(old.filter(|_| snapshot.get(&intent.address).is_none()))
+    snapshot.row(&RowKey { address: intent.address.clone(), deposed })
 }
 
-/// A plan that makes the object once more must not be carried out.
-fn refused(problem: Diagnostic, planned: &Planned, intent: &Intent) -> Diagnostic {
-    let makes = |action: &Action| matches!(action, Action::Create | Action::Replace { .. });
-    if !planned.plan.changes.iter().any(|c| c.address == intent.address && makes(&c.action)) {
-        return problem;
+/// The planned changes that make objects, by their addresses.
+struct Wanted<'p>(HashMap<&'p Address, &'p PlannedChange>);
+
+impl<'p> Wanted<'p> {
+    fn of(changes: &'p [PlannedChange]) -> Self {
+        let makes = |c: &&PlannedChange| matches!(c.action, Action::Create | Action::Replace { .. });
+        Wanted(changes.iter().filter(makes).map(|c| (&c.address, c)).collect())
     }
-    let problem = Diagnostic { severity: Severity::Error, ..problem };
-    problem.help(format!("to go on with everything else now, add -exclude='{}'", intent.address))
+
+    /// Whether the plan makes the object of an intent once more.
+    fn again(&self, intent: &Intent) -> bool {
+        self.0.contains_key(&intent.address)
+    }
+
+    /// The planned creation of the object that an intent is about: what was found is wanted still.
+    fn creation(&self, intent: &Intent) -> Option<&'p PlannedChange> {
+        self.0.get(&intent.address).copied().filter(|c| c.action == Action::Create)
+    }
 }
 
 /// An object that an interrupted create made.
@@ -94,9 +118,10 @@ struct Found {
 }
 
 impl Found {
-    fn row(&self, intent: &Intent, planned: &Planned, dependencies: &mut RowDependencies) -> StoredInstance {
+    fn row(&self, intent: &Intent, search: &Search<'_>, dependencies: &mut RowDependencies) -> StoredInstance {
+        let (planned, creation) = (search.planned, search.wanted.creation(intent));
         let object = self.stored.object.value();
-        let marked = match wanted(planned, intent) {
+        let marked = match creation {
             Some(change) => mark_paths(object, &sensitive_paths(&change.after)),
             None => object,
         };
@@ -105,7 +130,7 @@ impl Found {
         row.remote_id = Some(Str::clone(&self.stored.id.0));
         row.schema_version = self.schema.version;
         // Nobody knows how far its provisioners came.
-        if wanted(planned, intent).is_some_and(|c| planned.world.has_provisions(c, Moment::Creation)) {
+        if creation.is_some_and(|c| planned.world.has_provisions(c, Moment::Creation)) {
             row.status = Status::Tainted;
         }
         if let Some(spot) = planned.world.spot_of(&intent.address) {
@@ -125,60 +150,69 @@ impl Found {
     }
 }
 
-/// The planned creation of the object that an intent is about: what was found is wanted still.
-fn wanted<'p>(planned: &'p Planned, intent: &Intent) -> Option<&'p PlannedChange> {
-    planned.plan.changes.iter().find(|c| c.action == Action::Create && c.address == intent.address)
+/// The search for the objects of interrupted creates.
+struct Search<'s> {
+    cloud: &'s dyn Cloud,
+    planned: &'s Planned,
+    wanted: Wanted<'s>,
+    observer: &'s Arc<dyn Observer>,
+    patience: Duration,
 }
 
-async fn find(
-    cloud: &dyn Cloud,
-    planned: &Planned,
-    intent: &Intent,
-    observer: &Arc<dyn Observer>,
-    patience: Duration,
-) -> Result<Option<Found>, Diagnostic> {
-    if intent.operation != IntentOperation::Create {
-        return Ok(None);
+impl Search<'_> {
+    async fn find(&self, intent: &Intent) -> Result<Option<Found>, Diagnostic> {
+        if intent.operation != IntentOperation::Create {
+            return Ok(None);
+        }
+        let ty = intent.address.ty();
+        let provider = super::prior::provider_name(&intent.provider);
+        let schema = self.cloud.schema(&provider.name, Mode::Managed, ty);
+        let schema = schema.ok_or_else(|| unsettled(intent, "no provider here has its type"))?;
+        let world = &self.planned.world;
+        let place = provider_of_state(&world.spec, &world.graph.tree, &provider);
+        if place.node == ProviderNode::Gone {
+            return Err(nobody_can_look(intent, &provider));
+        }
+        let cell = world.provider_cell(0, &place);
+        let cell = cell.ok_or_else(|| unsettled(intent, "this plan leaves its provider out"))?;
+        let is_configured = place.node != ProviderNode::Implicit
+            || world.graph.providers.values().any(|used| *used == place)
+            || self.cloud.provider_schema(&provider.name).is_some_and(|s| s.block.attributes.is_empty());
+        let unreachable = |problem| if is_configured { problem } else { nobody_can_look(intent, &provider) };
+        let connection = self.cloud.connect(&cell.instance).await.map_err(unreachable)?;
+        let creation = self.wanted.creation(intent);
+        let desired = intent.desired.as_ref().and_then(|d| crate::state::body::decode(d, &schema.block.ty()).ok());
+        let desired = desired.unwrap_or(Value::NULL);
+        let desired = creation.map_or_else(|| desired.clone(), |c| with_secrets(&desired, &c.after));
+        let desired = Object::new(&desired);
+        let key = IdempotencyKey(intent.key.clone());
+        let look = Look { connection: &*connection, intent, key: &key, desired: &desired };
+        let stored = look.until_found(self.patience, &progress(intent, self.observer)).await;
+        let Some(stored) = stored.map_err(|error| unsettled(intent, &error.to_string()))? else {
+            // What an empty configuration looks at may not be where the object was made.
+            return if is_configured { Ok(None) } else { Err(nobody_can_look(intent, &provider)) };
+        };
+        if creation.is_none() {
+            return Ok(Some(Found { stored, schema, problem: None }));
+        }
+        let op = Operation {
+            address: intent.address.clone(),
+            timeout: self.cloud.timeouts(&provider.name, ty).create,
+            cancel: CancellationToken::new(),
+            progress: progress(intent, self.observer),
+        };
+        let (stored, problem) = finish(&*connection, stored, Create { desired, key, op }, self.observer).await;
+        Ok(Some(Found { stored, schema, problem }))
     }
-    let ty = intent.address.ty();
-    let provider = super::prior::provider_name(&intent.provider);
-    let schema = cloud.schema(&provider.name, Mode::Managed, ty);
-    let schema = schema.ok_or_else(|| unsettled(intent, "no provider here has its type"))?;
-    let world = &planned.world;
-    let place = provider_of_state(&world.spec, &world.graph.tree, &provider);
-    if place.node == ProviderNode::Gone {
-        return Err(nobody_can_look(intent, &provider));
+
+    /// A plan that makes the object once more must not be carried out.
+    fn refused(&self, problem: Diagnostic, intent: &Intent) -> Diagnostic {
+        if !self.wanted.again(intent) {
+            return problem;
+        }
+        let problem = Diagnostic { severity: Severity::Error, ..problem };
+        problem.help(format!("to go on with everything else now, add -exclude='{}'", intent.address))
     }
-    let cell = world.provider_cell(0, &place);
-    let cell = cell.ok_or_else(|| unsettled(intent, "this plan leaves its provider out"))?;
-    let is_configured = place.node != ProviderNode::Implicit
-        || world.graph.providers.values().any(|used| *used == place)
-        || cloud.provider_schema(&provider.name).is_some_and(|s| s.block.attributes.is_empty());
-    let unreachable = |problem| if is_configured { problem } else { nobody_can_look(intent, &provider) };
-    let connection = cloud.connect(&cell.instance).await.map_err(unreachable)?;
-    let desired = intent.desired.as_ref().and_then(|d| crate::state::body::decode(d, &schema.block.ty()).ok());
-    let desired = desired.unwrap_or(Value::NULL);
-    let desired = wanted(planned, intent).map_or_else(|| desired.clone(), |c| with_secrets(&desired, &c.after));
-    let desired = Object::new(&desired);
-    let key = IdempotencyKey(intent.key.clone());
-    let look = Look { connection: &*connection, intent, key: &key, desired: &desired };
-    let stored = look.until_found(patience, &progress(intent, observer)).await;
-    let Some(stored) = stored.map_err(|error| unsettled(intent, &error.to_string()))? else {
-        // What an empty configuration looks at may not be where the object was made.
-        return if is_configured { Ok(None) } else { Err(nobody_can_look(intent, &provider)) };
-    };
-    if wanted(planned, intent).is_none() {
-        return Ok(Some(Found { stored, schema, problem: None }));
-    }
-    let timeout = cloud.timeouts(&provider.name, ty).create;
-    let op = Operation {
-        address: intent.address.clone(),
-        timeout,
-        cancel: CancellationToken::new(),
-        progress: progress(intent, observer),
-    };
-    let (stored, problem) = finish(&*connection, stored, Create { desired, key, op }, observer).await;
-    Ok(Some(Found { stored, schema, problem }))
 }
 
 /// The search for the object of an interrupted create.

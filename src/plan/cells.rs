@@ -109,6 +109,9 @@ impl World {
     }
 
     pub fn set_cell(&mut self, id: CellId, cell: Cell) {
+        if let CellKind::Output(_) = id.kind {
+            self.forget_whole(id.module);
+        }
         let instance = &mut self.modules[id.module as usize];
         let cells = match id.kind {
             CellKind::Variable(_) => &mut instance.variables,
@@ -339,7 +342,7 @@ impl Planner<'_> {
         for reference in references {
             match reference.slot {
                 Slot::Resource(i) => {
-                    let used = super::frame::Used { work: Vec::new(), whole: vec![(module, i)] };
+                    let used = super::frame::Used { whole: vec![(module, i)], ..Default::default() };
                     work.extend(self.work_of(used));
                 }
                 Slot::Module(call) => {

@@ -52,8 +52,7 @@ impl Planner<'_> {
         kind: RepeatKind,
         outside: &dyn Outside,
     ) {
-        let later = Some(self.work.later());
-        let expansion = Expansion { kind, instances: Vec::new(), later };
+        let expansion = Expansion::later(kind, self.work.later());
         self.world.modules[caller as usize].calls[call as usize] = Some(expansion);
         let (spec, graph) = (self.world.spec.clone(), self.world.graph.clone());
         let Some(name) = graph.tree.get(of).path.steps().last().map(|s| s.name.clone()) else { return };

@@ -91,8 +91,7 @@ impl Planner<'_> {
             };
             let add = |r| self.world.add_module(of, Some(module), r, gate.clone());
             let instances = repetitions.into_iter().map(add).collect();
-            self.world.modules[module as usize].calls[number as usize] =
-                Some(Expansion { kind, instances, later: None });
+            self.world.modules[module as usize].calls[number as usize] = Some(Expansion::new(kind, instances));
         }
     }
 }

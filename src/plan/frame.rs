@@ -20,6 +20,8 @@ pub struct Frame<'w> {
     used: RefCell<Vec<WorkId>>,
     /// Resources whose instances were used all together.
     used_whole: RefCell<Vec<(ModuleIndex, u32)>>,
+    /// Calls whose instances were used all together.
+    used_calls: RefCell<Vec<(ModuleIndex, u32)>>,
 }
 
 static ONCE: Repetition = Repetition::Once;
@@ -34,6 +36,7 @@ impl<'w> Frame<'w> {
             before: false,
             used: RefCell::default(),
             used_whole: RefCell::default(),
+            used_calls: RefCell::default(),
         }
     }
 
@@ -53,9 +56,10 @@ impl<'w> Frame<'w> {
         self
     }
 
-    /// The work that was used, and the resources that were used as a whole.
+    /// The work that was used, and the resources and module calls that were used as a whole.
     pub fn used(self) -> Used {
-        Used { work: self.used.into_inner(), whole: self.used_whole.into_inner() }
+        let (whole, calls) = (self.used_whole.into_inner(), self.used_calls.into_inner());
+        Used { work: self.used.into_inner(), whole, calls }
     }
 
     fn note(&self, work: &[WorkId]) {
@@ -90,10 +94,11 @@ impl<'w> Frame<'w> {
     }
 
     fn whole_module(&self, call: u32) -> Value {
-        if let Some(Some(expansion)) = self.world.instance(self.module).calls.get(call as usize) {
+        if let Some(expansion) = self.world.call(self.module, call) {
             self.note(expansion.later.as_slice());
-            for child in &expansion.instances {
-                self.world.instance(*child).outputs.iter().for_each(|o| self.note(&o.producers));
+            match expansion.instances.as_slice() {
+                [one] => self.world.instance(*one).outputs.iter().for_each(|o| self.note(&o.producers)),
+                _ => self.used_calls.borrow_mut().push((self.module, call)),
             }
         }
         self.world.call_value(self.module, call)
@@ -122,6 +127,7 @@ impl<'w> Frame<'w> {
 pub struct Used {
     pub work: Vec<WorkId>,
     pub whole: Vec<(ModuleIndex, u32)>,
+    pub calls: Vec<(ModuleIndex, u32)>,
 }
 
 impl Scope for Frame<'_> {
@@ -169,7 +175,7 @@ impl Scope for Frame<'_> {
     }
 
     fn output(&self, module: u32, key: Option<&Key>, output: &Str, span: Span) -> Result<Value, Diagnostic> {
-        let Some(Some(expansion)) = self.world.instance(self.module).calls.get(module as usize) else {
+        let Some(expansion) = self.world.call(self.module, module) else {
             return Ok(Value::unknown(Type::Dynamic));
         };
         if expansion.later.is_some() {

@@ -9,7 +9,12 @@ use crate::spec::{Spec, module::Target};
 
 /// All moves of a configuration, each with the static module that states it.
 #[derive(Default)]
-pub struct Moves(Vec<Move>);
+pub struct Moves {
+    all: Vec<Move>,
+    /// The moves of each block, and those of each module call. All names are without keys.
+    by_block: HashMap<ResourceAddress, Vec<usize>>,
+    by_call: HashMap<ModulePath, Vec<usize>>,
+}
 
 struct Move {
     span: Span,
@@ -21,10 +26,10 @@ struct Move {
 
 impl Moves {
     pub fn collect(spec: &Spec, tree: &Tree) -> Moves {
-        let mut moves = Vec::new();
+        let mut moves = Moves::default();
         for (index, module) in tree.modules.iter().enumerate() {
             for moved in &tree.definition(spec, StaticModuleId(index as u32)).moved {
-                moves.push(Move {
+                moves.add(Move {
                     span: moved.span,
                     module: module.path.clone(),
                     from: moved.from.clone(),
@@ -32,7 +37,35 @@ impl Moves {
                 });
             }
         }
-        Moves(moves)
+        moves
+    }
+
+    fn add(&mut self, one: Move) {
+        let number = self.all.len();
+        let below =
+            |path: &ModulePath| ModulePath::from_steps([one.module.steps(), path.steps()].concat()).without_keys();
+        match &one.from {
+            Target::Resource(from) => {
+                let block = ResourceAddress { module: below(&from.resource.module), ..from.resource.clone() };
+                self.by_block.entry(block).or_default().push(number);
+            }
+            Target::Module(from) => self.by_call.entry(below(from)).or_default().push(number),
+        }
+        self.all.push(one);
+    }
+
+    /// The moves that can be of an object, by what they name without keys, in the order of the configuration.
+    fn candidates(&self, address: &Address) -> Vec<usize> {
+        let bare = ResourceAddress { module: address.resource.module.without_keys(), ..address.resource.clone() };
+        let mut found = self.by_block.get(&bare).cloned().unwrap_or_default();
+        if !self.by_call.is_empty() {
+            for depth in 1..=bare.module.steps().len() {
+                let call = ModulePath::from_steps(bare.module.steps()[..depth].to_vec());
+                found.extend(self.by_call.get(&call).into_iter().flatten());
+            }
+        }
+        found.sort_unstable();
+        found
     }
 
     /// What is wrong with the moves taken together: circles, and objects that would have two places or one.
@@ -40,7 +73,7 @@ impl Moves {
         let mut problems = Diagnostics::new();
         let mut by_source: HashMap<(&ModulePath, &Target), &Move> = HashMap::new();
         let mut by_target: HashMap<(&ModulePath, &Target), &Move> = HashMap::new();
-        for one in &self.0 {
+        for one in &self.all {
             for (known, target, what) in [
                 (&mut by_source, &one.from, "moves to two places"),
                 (&mut by_target, &one.to, "is where two objects move to"),
@@ -75,11 +108,12 @@ impl Moves {
         let mut problems = Diagnostics::new();
         // By the move itself: several can stand at one place of a file.
         let mut seen: HashSet<*const Move> = HashSet::new();
-        for start in &self.0 {
+        for start in &self.all {
             let (mut at, mut way) = (start, vec![start]);
             while seen.insert(std::ptr::from_ref(at)) {
                 let Some(next) = by_source.get(&(&at.module, &at.to)).copied() else { break };
-                if let Some(from) = way.iter().position(|w| std::ptr::eq(*w, next)) {
+                let back = || way.iter().position(|w| std::ptr::eq(*w, next));
+                if let Some(from) = seen.contains(&std::ptr::from_ref(next)).then(back).flatten() {
                     let circle = &way[from..];
                     let error = Diagnostic::error("moves run in a circle").at(next.span);
                     let error = error.label(format!("{} comes back to itself", shown(&next.from)));
@@ -97,7 +131,7 @@ impl Moves {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// Where an object stands after all moves, if anywhere else. Chains are followed; a move to an address that
@@ -105,8 +139,9 @@ impl Moves {
     pub fn apply(&self, address: &Address, occupied: impl Fn(&Address) -> bool) -> Option<Address> {
         let mut at = address.clone();
         // A chain can't be longer than the number of moves, unless it runs in a circle.
-        for _ in 0..self.0.len() {
-            let Some(next) = self.0.iter().find_map(|m| m.apply(&at)).filter(|to| !occupied(to)) else { break };
+        for _ in 0..self.all.len() {
+            let next = self.candidates(&at).into_iter().find_map(|m| self.all[m].apply(&at));
+            let Some(next) = next.filter(|to| !occupied(to)) else { break };
             at = next;
         }
         (at != *address).then_some(at)
@@ -213,4 +248,43 @@ fn carry_keys(actual: &[ModuleStep], from: &[ModuleStep], to: &[ModuleStep]) -> 
         ModuleStep { name: t.name.clone(), key: own.map_or_else(|| t.key.clone(), |a| a.key.clone()) }
     };
     Some(to.iter().enumerate().map(carried).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SourceId;
+
+    fn moves(all: &[(&str, &str, &str)]) -> Moves {
+        let target = |text: &str| match Address::parse(text) {
+            Ok(address) => Target::Resource(address),
+            Err(_) => Target::Module(ModulePath::parse(text).unwrap()),
+        };
+        let mut moves = Moves::default();
+        for (module, from, to) in all {
+            let module = ModulePath::parse(module).unwrap();
+            moves.add(Move { span: Span::new(SourceId(0), 0, 0), module, from: target(from), to: target(to) });
+        }
+        moves
+    }
+
+    #[test]
+    fn an_object_is_compared_with_the_moves_of_its_block_and_its_modules_alone() {
+        let names: Vec<(String, String)> = (0..1000).map(|n| (format!("t.a{n}"), format!("t.b{n}"))).collect();
+        let mut all: Vec<(&str, &str, &str)> = names.iter().map(|(a, b)| ("", a.as_str(), b.as_str())).collect();
+        all.extend([("module.m", "module.in", "module.out"), ("module.m", "t.x", "t.y"), ("", "module.m", "module.n")]);
+        all.push(("module.m", "t.x[0]", "t.z"));
+        let moves = moves(&all);
+        for (address, candidates, moved) in [
+            ("t.a7[\"k\"]", vec![7], Some("t.b7[\"k\"]")),
+            ("t.c", vec![], None),
+            ("module.m[1].t.x[2]", vec![1001, 1002, 1003], Some("module.n[1].t.y[2]")),
+            ("module.m[1].module.in.t.x", vec![1000, 1002], Some("module.n[1].module.out.t.x")),
+        ] {
+            let address = Address::parse(address).unwrap();
+            assert_eq!(moves.candidates(&address), candidates, "{address}");
+            let to = moves.apply(&address, |_| false);
+            assert_eq!(to.map(|to| to.to_string()).as_deref(), moved, "{address}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::refresh::provider_of_state;
 use super::resources::prevented;
 use super::walk::Planner;
 use super::world::RepeatKind;
-use crate::graph::{ProviderNode, StaticModuleId};
+use crate::graph::ProviderNode;
 use crate::model::{Address, Diagnostic, Key, Mode};
 
 impl Planner<'_> {
@@ -97,10 +97,10 @@ impl Planner<'_> {
 
     fn why_gone(&self, address: &Address) -> Reason {
         let moved = self.index.get(address).is_some_and(|id| self.index.objects[id].previous.is_some());
-        let Some((_, module, index)) = self.resource_node(&address.resource) else {
+        let Some((_, _, index)) = self.resource_node(&address.resource) else {
             return if moved { Reason::DeleteBecauseNoMoveTarget } else { Reason::DeleteBecauseNoResourceConfig };
         };
-        let instance = self.module_instance(module, &address.resource.module);
+        let instance = self.world.module_at(&address.resource.module);
         let Some(instance) = instance else { return Reason::DeleteBecauseNoModule };
         let cell = &self.world.instance(instance).resources[index as usize];
         match (&address.key, cell.kind) {
@@ -108,10 +108,5 @@ impl Planner<'_> {
             (Some(Key::Name(_)), RepeatKind::Each) => Reason::DeleteBecauseEachKey,
             _ => Reason::DeleteBecauseWrongRepetition,
         }
-    }
-
-    fn module_instance(&self, of: StaticModuleId, path: &crate::model::ModulePath) -> Option<u32> {
-        let instances = &self.world.by_static[of.index()];
-        instances.iter().copied().find(|i| self.world.instance(*i).path == *path)
     }
 }

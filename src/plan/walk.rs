@@ -321,11 +321,14 @@ impl<'o> Planner<'o> {
         }
     }
 
-    /// The work that an evaluation used, with one entry for each resource that was used as a whole.
+    /// The work that an evaluation used, with one entry for each resource or call that was used as a whole.
     pub fn work_of(&mut self, used: Used) -> Vec<WorkId> {
         let mut work = used.work;
         for (module, resource) in used.whole {
             work.extend_from_slice(&self.whole_producers(module, resource));
+        }
+        for (module, call) in used.calls {
+            work.extend_from_slice(&self.call_producers(module, call));
         }
         work.sort_unstable();
         work.dedup();
@@ -346,6 +349,20 @@ impl<'o> Planner<'o> {
         let producers = self.work.producers(work);
         let cell = &self.world.modules[module as usize].resources[resource as usize];
         cell.all.get_or_init(|| producers).clone()
+    }
+
+    fn call_producers(&mut self, module: ModuleIndex, call: u32) -> Producers {
+        let Some(found) = self.world.call(module, call) else { return self.work.none() };
+        if let Some(all) = found.all.get() {
+            return all.clone();
+        }
+        let outputs = found.instances.iter().flat_map(|child| &self.world.instance(*child).outputs);
+        let work = outputs.flat_map(|o| o.producers.iter().copied()).collect();
+        let producers = self.work.producers(work);
+        match self.world.call(module, call) {
+            Some(found) => found.all.get_or_init(|| producers).clone(),
+            None => producers,
+        }
     }
 
     pub fn provider_name(&self, node: NodeId, outside: &dyn Outside) -> ProviderName {

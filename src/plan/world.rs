@@ -83,6 +83,21 @@ pub struct Expansion {
     pub instances: Vec<ModuleIndex>,
     /// Set where the instances are left for a later plan.
     pub later: Option<WorkId>,
+    /// All outputs as one value, made when somebody asks for it.
+    whole: OnceLock<Value>,
+    /// The work of all outputs together, made when somebody waits for it.
+    pub all: OnceLock<Producers>,
+}
+
+impl Expansion {
+    pub fn new(kind: RepeatKind, instances: Vec<ModuleIndex>) -> Self {
+        Expansion { kind, instances, ..Expansion::default() }
+    }
+
+    /// Instances that only a later plan can know.
+    pub fn later(kind: RepeatKind, later: WorkId) -> Self {
+        Expansion { later: Some(later), ..Expansion::new(kind, Vec::new()) }
+    }
 }
 
 /// A value that is computed once, and the work that it follows.
@@ -255,14 +270,20 @@ impl World {
         }
     }
 
-    /// Where a resource instance's cell is, where there is one.
-    pub fn find(&self, address: &Address) -> Option<(ModuleIndex, u32, usize)> {
+    /// The module instance that a path leads to, where there is one.
+    pub fn module_at(&self, path: &ModulePath) -> Option<ModuleIndex> {
         let mut module: ModuleIndex = 0;
-        for step in address.resource.module.steps() {
+        for step in path.steps() {
             let call = *self.definition(module).names.calls.get(&step.name)?;
             let expansion = self.instance(module).calls.get(call as usize)?.as_ref()?;
             module = self.child(expansion, step.key.as_ref())?;
         }
+        Some(module)
+    }
+
+    /// Where a resource instance's cell is, where there is one.
+    pub fn find(&self, address: &Address) -> Option<(ModuleIndex, u32, usize)> {
+        let module = self.module_at(&address.resource.module)?;
         let name = (address.resource.mode, address.resource.ty.clone(), address.resource.name.clone());
         let resource = *self.definition(module).names.resources.get(&name)?;
         let position = self.instance(module).resources.get(resource as usize)?.position(address.key.as_ref())?;
@@ -288,12 +309,20 @@ impl World {
         self.graph.node(&self.spec, StaticModuleId(self.instance(module).of), kind)
     }
 
+    /// The instances of a module call, once it was expanded.
+    pub fn call(&self, module: ModuleIndex, call: u32) -> Option<&Expansion> {
+        self.instance(module).calls.get(call as usize)?.as_ref()
+    }
+
     /// All outputs of a module call as one value.
     pub fn call_value(&self, module: ModuleIndex, call: u32) -> Value {
-        let known = self.instance(module).calls.get(call as usize).and_then(Option::as_ref);
-        let Some(expansion) = known.filter(|e| e.later.is_none()) else {
-            return Value::unknown(Type::Dynamic);
-        };
+        match self.call(module, call).filter(|e| e.later.is_none()) {
+            Some(expansion) => expansion.whole.get_or_init(|| self.assemble(expansion)).clone(),
+            None => Value::unknown(Type::Dynamic),
+        }
+    }
+
+    fn assemble(&self, expansion: &Expansion) -> Value {
         let outputs = |i: &ModuleIndex| {
             let m = self.definition(*i);
             let cells = &self.instance(*i).outputs;
@@ -309,6 +338,16 @@ impl World {
                     _ => None,
                 }))
             }
+        }
+    }
+
+    /// An output of a module instance has another value: its caller puts the outputs together anew.
+    pub(super) fn forget_whole(&mut self, module: ModuleIndex) {
+        let instance = self.instance(module);
+        let (Some(caller), of) = (instance.parent, StaticModuleId(instance.of)) else { return };
+        let Some((_, call)) = self.graph.tree.get(of).parent else { return };
+        if let Some(Some(expansion)) = self.modules[caller as usize].calls.get_mut(call as usize) {
+            (expansion.whole, expansion.all) = (OnceLock::new(), OnceLock::new());
         }
     }
 }

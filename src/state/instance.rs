@@ -99,6 +99,36 @@ impl StoredInstance {
         RowKey { address: self.address.clone(), deposed: self.deposed.clone() }
     }
 
+    /// Whether both say the same of the object, whenever they were written.
+    pub fn holds_the_same(&self, other: &StoredInstance) -> bool {
+        let StoredInstance {
+            address,
+            deposed,
+            provider,
+            schema_version,
+            remote_id,
+            attributes,
+            sensitive,
+            dependencies,
+            status,
+            create_before_destroy,
+            private,
+            created: _,
+            updated: _,
+        } = self;
+        *attributes == other.attributes
+            && *address == other.address
+            && *deposed == other.deposed
+            && (Arc::ptr_eq(provider, &other.provider) || provider == &other.provider)
+            && *schema_version == other.schema_version
+            && *remote_id == other.remote_id
+            && *sensitive == other.sensitive
+            && *dependencies == other.dependencies
+            && *status == other.status
+            && *create_before_destroy == other.create_before_destroy
+            && *private == other.private
+    }
+
     /// The object without marks, as a value of the schema's type.
     pub fn decode(&self, ty: &Type) -> Result<Value, JsonTypeError> {
         body::decode(&self.attributes, ty)

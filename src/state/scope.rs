@@ -2,11 +2,13 @@
 //!
 //! Two runs may go on at the same time where neither writes what the other writes or reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::{RowKey, Snapshot, StoredInstance};
+use super::{Snapshot, StoredInstance};
 use crate::model::{Address, ResourceAddress, Str};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,14 +78,8 @@ impl Scope {
 
     /// What differs between two states of what the scope covers: the rows, and the outputs that it writes.
     pub fn differing(&self, before: &Snapshot, after: &Snapshot) -> Vec<String> {
-        let rows = |s: &Snapshot| -> BTreeMap<RowKey, StoredInstance> {
-            let bare = |row: &StoredInstance| StoredInstance { created: 0, updated: 0, ..row.clone() };
-            s.rows().iter().filter(|row| self.covers(&row.address)).map(|row| (row.key(), bare(row))).collect()
-        };
-        let (old, new) = (rows(before), rows(after));
-        let keys: BTreeSet<&RowKey> = old.keys().chain(new.keys()).collect();
-        let changed = keys.into_iter().filter(|key| old.get(key) != new.get(key));
-        let mut names: Vec<String> = changed.map(|key| key.address.to_string()).collect();
+        let changed = changed_rows(before.rows(), after.rows()).into_iter().filter(|address| self.covers(address));
+        let mut names: Vec<String> = changed.map(Address::to_string).collect();
         names.dedup();
         let written = |name: &&Str| match self {
             Scope::Whole => true,
@@ -119,6 +115,27 @@ impl Scope {
     }
 }
 
+/// The addresses of the rows that one of two states has alone or otherwise. Both are in the order of their keys.
+fn changed_rows<'r>(before: &'r [Arc<StoredInstance>], after: &'r [Arc<StoredInstance>]) -> Vec<&'r Address> {
+    let mut changed = Vec::new();
+    let (mut old, mut new) = (before.iter().peekable(), after.iter().peekable());
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (Some(a), Some(b)) => (&a.address, &a.deposed).cmp(&(&b.address, &b.deposed)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return changed,
+        };
+        let a = if order.is_le() { old.next() } else { None };
+        let b = if order.is_ge() { new.next() } else { None };
+        match (a, b) {
+            (Some(a), Some(b)) if Arc::ptr_eq(a, b) || a.holds_the_same(b) => (),
+            (Some(one), _) | (None, Some(one)) => changed.push(&one.address),
+            (None, None) => (),
+        }
+    }
+}
+
 fn without_keys(resource: &ResourceAddress) -> Str {
     ResourceAddress { module: resource.module.without_keys(), ..resource.clone() }.to_string().into()
 }
@@ -130,6 +147,8 @@ fn config_name(address: &str) -> Str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Type, Value};
+    use crate::state::StoredProvider;
 
     fn scope(writes: &[&str], reads: &[&str], outputs: &[&str]) -> Scope {
         let mut rows = RowScope::default();
@@ -158,5 +177,30 @@ mod tests {
             assert_eq!(Scope::from_text(&other.to_text()), other);
         }
         assert_eq!(Scope::from_text("[1]"), Scope::Whole);
+    }
+
+    #[test]
+    fn states_differ_in_rows_that_hold_something_else_and_in_nothing_that_the_scope_leaves_out() {
+        let provider = Arc::new(StoredProvider::of_source("p/q/r"));
+        let row = |address: &str, deposed: Option<&str>, text: &str, serial: u64| {
+            let object = Value::object([("x", Value::string(text))]);
+            let ty = Type::object([("x", Type::String)]);
+            let row = StoredInstance::new(Address::parse(address).unwrap(), provider.clone(), &object, &ty);
+            Arc::new(StoredInstance { deposed: deposed.map(Into::into), updated: serial, ..row })
+        };
+        let before = vec![row("t.a[1]", None, "a", 1), row("t.a[2]", None, "b", 1), row("t.a[2]", Some("d"), "c", 1)];
+        let mut after = before.clone();
+        after[0] = row("t.a[1]", None, "a", 9);
+        after[1] = row("t.a[2]", None, "other", 9);
+        after.extend([row("t.a[10]", None, "new", 9), row("s.z", None, "new", 9)]);
+        let state = |rows: Vec<Arc<StoredInstance>>| Snapshot::empty("l").with_rows(rows);
+        let (before, after) = (state(before), state(after));
+        let rows = |writes: &[&str]| scope(writes, &[], &[]);
+        assert_eq!(Scope::Whole.differing(&before, &after), ["s.z", "t.a[2]", "t.a[10]"]);
+        assert_eq!(Scope::Whole.differing(&after, &before), ["s.z", "t.a[2]", "t.a[10]"]);
+        assert_eq!(rows(&["t.a[1]", "t.a[10]"]).differing(&before, &after), ["t.a[10]"]);
+        assert!(rows(&["t.a[1]"]).differing(&before, &after).is_empty());
+        let without = state(before.rows()[..2].to_vec());
+        assert_eq!(Scope::Whole.differing(&before, &without), ["t.a[2]"], "the deposed object is gone");
     }
 }

@@ -16,7 +16,7 @@ pub struct Output {
     pub sensitive: bool,
 }
 
-/// An immutable view of a state. Rows are shared with the snapshots that it came from.
+/// An immutable view of a state. Cloning shares the rows, and rows are shared with the snapshots that it came from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
     /// Names this state and its descendants; a UUID where we made it.
@@ -31,11 +31,11 @@ pub struct Snapshot {
     /// The results of checks as the JSON array that Terraform's state has.
     pub check_results: Option<Arc<str>>,
     /// Sorted by address, the current object before the deposed ones.
-    rows: Vec<Arc<StoredInstance>>,
+    rows: Arc<Vec<Arc<StoredInstance>>>,
     /// Where the rows of each resource begin and end.
-    resources: BTreeMap<ResourceAddress, (usize, usize)>,
+    resources: Arc<BTreeMap<ResourceAddress, (usize, usize)>>,
     /// The resources that one block of the configuration made, by its address without the keys of modules.
-    configured: BTreeMap<ResourceAddress, Vec<ResourceAddress>>,
+    configured: Arc<BTreeMap<ResourceAddress, Vec<ResourceAddress>>>,
 }
 
 impl Snapshot {
@@ -48,9 +48,9 @@ impl Snapshot {
             written_by: "".into(),
             outputs: BTreeMap::new(),
             check_results: None,
-            rows: Vec::new(),
-            resources: BTreeMap::new(),
-            configured: BTreeMap::new(),
+            rows: Arc::default(),
+            resources: Arc::default(),
+            configured: Arc::default(),
         }
     }
 
@@ -60,12 +60,14 @@ impl Snapshot {
         rows.reverse();
         rows.dedup_by(|earlier, last| order(earlier) == order(last));
         rows.reverse();
-        self.resources = index(&rows);
-        self.configured = BTreeMap::new();
-        for resource in self.resources.keys() {
-            self.configured.entry(configured(resource)).or_default().push(resource.clone());
+        let resources = index(&rows);
+        let mut by_block: BTreeMap<ResourceAddress, Vec<ResourceAddress>> = BTreeMap::new();
+        for resource in resources.keys() {
+            by_block.entry(configured(resource)).or_default().push(resource.clone());
         }
-        self.rows = rows;
+        self.resources = Arc::new(resources);
+        self.configured = Arc::new(by_block);
+        self.rows = Arc::new(rows);
         self
     }
 

@@ -70,6 +70,7 @@ impl SqliteStore {
             interned: Interned::default(),
             held: None,
             serial_is_new: false,
+            read: None,
             transactions: transactions.clone(),
         };
         let (work, waiting) = channel();
@@ -107,7 +108,7 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn snapshot(&self) -> Answer<Snapshot> {
-        self.call(|w| load::snapshot(&w.conn, &w.path, &w.keys))
+        self.call(Writer::snapshot)
     }
 
     fn commit(&self, changes: Vec<Change>) -> Answer<()> {
@@ -182,6 +183,8 @@ struct Writer {
     held: Option<Held>,
     /// Whether the serial was raised since the state was opened.
     serial_is_new: bool,
+    /// What was read last, and the file's version then, until this writer changes something.
+    read: Option<(i64, Snapshot)>,
     transactions: Arc<AtomicU64>,
 }
 
@@ -210,6 +213,19 @@ impl Writer {
         }
         // A lock that cannot be given up now is taken over when the process is gone.
         let _ = self.release();
+    }
+
+    /// Everything that is committed. What nobody has written since is not read twice.
+    fn snapshot(&mut self) -> Result<Snapshot, StateError> {
+        // SQLite gives another number once another connection has committed.
+        let version = self.conn.query_row("PRAGMA data_version", [], |r| r.get(0));
+        let version: i64 = version.map_err(|e| StateError::from_sqlite(&self.path, &e))?;
+        if let Some((_, snapshot)) = self.read.as_ref().filter(|(then, _)| *then == version) {
+            return Ok(snapshot.clone());
+        }
+        let snapshot = load::snapshot(&self.conn, &self.path, &self.keys)?;
+        self.read = Some((version, snapshot.clone()));
+        Ok(snapshot)
     }
 
     fn loading(&self) -> Loading<'_> {
@@ -244,6 +260,7 @@ impl Writer {
         if described.peek().is_some() && described.all(|d| d) {
             return Ok(group.iter().map(|_| Ok(())).collect());
         }
+        self.read = None;
         let mut tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some(held) = &self.held {
             lease_table::check(&tx, &self.path, held)?;

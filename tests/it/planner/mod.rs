@@ -1,5 +1,7 @@
 //! Plans and applies of `terraform_data` stacks through the library: what is chosen, and what conditions say.
 
+mod linear;
+mod recovery;
 mod selection;
 
 use std::sync::Arc;

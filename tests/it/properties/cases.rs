@@ -135,5 +135,6 @@ fn data_sources_are_rows_of_the_state() {
     let mut session = lab.session("").unwrap();
     let (planned, _) = session.plan(Options { mode: PlanMode::Destroy, refresh: true, ..Options::default() });
     session.apply(planned, Arc::new(Silent), Stop::default(), None).unwrap();
+    session.read_again().unwrap();
     assert!(session.snapshot.rows().is_empty());
 }

@@ -89,6 +89,7 @@ fn a_plan_after_an_apply_is_empty_and_its_steps_are_in_order() {
                     }
                     return Err(format!("the apply fails: {:#?}", outcome.diagnostics));
                 }
+                session.read_again().map_err(|e| e.to_string())?;
                 order::check_made(&plan, &session.snapshot)?;
                 drop(session);
                 lab.check_settled()?;
@@ -120,6 +121,7 @@ fn the_same_input_gives_the_same_bytes() {
             let quiet = || Arc::new(Silent);
             first.apply(planned, quiet(), Stop::default(), None).map_err(|e| e.to_string())?;
             second.apply(again, quiet(), Stop::default(), parallelism).map_err(|e| e.to_string())?;
+            first.read_again().and(second.read_again()).map_err(|e| e.to_string())?;
             same("states", &rows(&first), &rows(&second))?;
         }
         Ok(())
