@@ -1,5 +1,6 @@
 //! That the ground which the other tests stand on holds: servers answer, the proxy counts and breaks as told.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::support::proxy::Proxy;
@@ -12,6 +13,12 @@ fn ec2(url: &str, region: &str, form: &str) -> Result<wire::Answer, String> {
         "AWS4-HMAC-SHA256 Credential=testing/20260101/{region}/ec2/aws4_request, SignedHeaders=host, Signature=0"
     );
     wire::request("POST", &format!("{url}/"), &[FORM, ("authorization", &scope)], &format!("{form}&Version=2016-11-15"))
+}
+
+/// A server for these tests alone: regions of the shared one are for the drivers.
+fn server() -> &'static moto::Server {
+    static SERVER: OnceLock<moto::Server> = OnceLock::new();
+    SERVER.get_or_init(moto::Server::start)
 }
 
 #[test]
@@ -43,7 +50,7 @@ fn ministack_answers() {
 
 #[test]
 fn the_proxy_counts_and_names_calls() {
-    let moto = moto::Server::shared();
+    let moto = server();
     let region = moto.region();
     let proxy = Proxy::start(moto.url());
     for _ in 0..2 {
@@ -59,7 +66,7 @@ fn the_proxy_counts_and_names_calls() {
 
 #[test]
 fn the_proxy_injects_errors_by_turn() {
-    let moto = moto::Server::shared();
+    let moto = server();
     let region = moto.region();
     let proxy = Proxy::start(moto.url());
     proxy.on("DescribeVpcs").first(2).error(503, "RequestLimitExceeded", "slow down");
@@ -76,7 +83,7 @@ fn the_proxy_injects_errors_by_turn() {
 
 #[test]
 fn the_proxy_rewrites_loses_and_cuts_answers() {
-    let moto = moto::Server::shared();
+    let moto = server();
     let region = moto.region();
     let proxy = Proxy::start(moto.url());
     proxy.on("CreateVpc").nth(1).lose_answer();
@@ -103,7 +110,7 @@ fn the_proxy_rewrites_loses_and_cuts_answers() {
 
 #[test]
 fn the_proxy_delays_and_runs_hooks() {
-    let moto = moto::Server::shared();
+    let moto = server();
     let region = moto.region();
     let proxy = Proxy::start(moto.url());
     let (sender, heard) = std::sync::mpsc::channel();
