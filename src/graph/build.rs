@@ -10,7 +10,7 @@ use super::providers::{self, ProviderNode, ProviderUse};
 use super::references::{block_references, body_references, import_references, repeat_references, rule_references};
 use super::tree::{StaticModuleId, Tree, static_module};
 use crate::lang::scope::{Reference, Slot};
-use crate::model::{Diagnostic, Diagnostics, Span};
+use crate::model::{Diagnostic, Diagnostics, ResourceAddress, Span};
 use crate::spec::{Module, Spec};
 
 /// Index of a node in the [`Graph`].
@@ -68,6 +68,13 @@ impl Graph {
     pub fn node(&self, spec: &Spec, module: StaticModuleId, kind: NodeKind) -> NodeId {
         let m = self.tree.definition(spec, module);
         NodeIndex::new(self.offsets[module.index()] as usize + position(m, kind))
+    }
+
+    /// The node of the block that an address names, with its module and its number there; keys do not matter.
+    pub fn resource(&self, spec: &Spec, address: &ResourceAddress) -> Option<(NodeId, StaticModuleId, u32)> {
+        let module = static_module(spec, &self.tree, &address.module)?;
+        let index = self.tree.definition(spec, module).names.resource(address)?;
+        Some((self.node(spec, module, NodeKind::Resource(index)), module, index))
     }
 
     pub fn needs(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
@@ -175,11 +182,7 @@ impl<'s> Builder<'s> {
     /// What is imported follows what its import refers to.
     fn connect_imports(&mut self, root: &Module) {
         for import in &root.imports {
-            let Some(module) = static_module(self.spec, &self.graph.tree, &import.to.module) else { continue };
-            let name = (import.to.mode, import.to.ty.clone(), import.to.name.clone());
-            let m = self.graph.tree.definition(self.spec, module);
-            let Some(index) = m.names.resources.get(&name) else { continue };
-            let to = self.node(module, NodeKind::Resource(*index));
+            let Some((to, ..)) = self.graph.resource(self.spec, &import.to) else { continue };
             self.within(StaticModuleId::ROOT, |found| import_references(import, found), to);
         }
     }

@@ -33,7 +33,6 @@ pub struct Providers {
     held: tokio::sync::Mutex<Vec<Held>>,
     connections: Mutex<HashMap<ProviderAddress, Arc<Opening>>>,
     limit: Arc<CallLimit>,
-    at_once: OnceLock<usize>,
     runtime: tokio::runtime::Handle,
     calls: Calls,
 }
@@ -57,7 +56,6 @@ impl Providers {
             held: tokio::sync::Mutex::default(),
             connections: Mutex::default(),
             limit: Arc::default(),
-            at_once: OnceLock::new(),
             runtime,
             calls: Calls::default(),
         }
@@ -70,7 +68,6 @@ impl Providers {
 
     /// Lets no more calls than these be in flight at once; the first to say so sets it.
     pub fn limit_calls(&self, at_once: usize) {
-        self.at_once.get_or_init(|| at_once);
         self.limit.set(at_once);
     }
 
@@ -312,7 +309,7 @@ impl Outside for Asking<'_> {
     }
 
     fn answer(&mut self, requests: Vec<Request>) -> Vec<Answer> {
-        let at_once = self.providers.at_once.get().copied().unwrap_or(usize::MAX);
+        let at_once = self.providers.limit.most().unwrap_or(usize::MAX);
         let all = futures::stream::iter(requests.into_iter().map(|request| self.told(request)));
         self.providers.runtime.block_on(all.buffered(at_once).collect())
     }

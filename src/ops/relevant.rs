@@ -27,11 +27,7 @@ pub fn relevant_attributes(spec: &Spec, plan: &Plan) -> Vec<RelevantAttribute> {
         }
         let Some(levels) = descend(spec, &top, &resource.module) else { continue };
         let Some(level) = levels.last() else { continue };
-        let block = level
-            .module
-            .resources
-            .iter()
-            .find(|r| (r.mode, &r.ty, &r.name) == (resource.mode, &resource.ty, &resource.name));
+        let block = level.module.names.resource(resource).and_then(|i| level.module.resources.get(i as usize));
         let Some(block) = block else { continue };
         let mut references = Vec::new();
         if let Repeat::Count(expr) | Repeat::ForEach(expr) | Repeat::Enabled(expr) = &block.repeat {
@@ -41,7 +37,7 @@ pub fn relevant_attributes(spec: &Spec, plan: &Plan) -> Vec<RelevantAttribute> {
         references.into_iter().for_each(|r| search.follow(&levels, &r));
     }
     for change in plan.outputs.iter().filter(|o| !o.action.is_noop()) {
-        if let Some(output) = root.outputs.iter().find(|o| o.name == change.name) {
+        if let Some(output) = root.names.outputs.get(&change.name).and_then(|i| root.outputs.get(*i as usize)) {
             output.value.references(&mut |r| search.follow(&top, &r));
         }
     }
@@ -59,7 +55,8 @@ struct Level<'s> {
 fn descend<'s>(spec: &'s Spec, top: &[Level<'s>], path: &ModulePath) -> Option<Vec<Level<'s>>> {
     let mut levels = top.to_vec();
     for step in path.steps() {
-        let call = levels.last()?.module.calls.iter().find(|c| c.name == step.name)?;
+        let module = levels.last()?.module;
+        let call = module.calls.get(*module.names.calls.get(&step.name)? as usize)?;
         levels.push(below(spec, levels.last()?, call)?);
     }
     Some(levels)

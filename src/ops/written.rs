@@ -13,8 +13,7 @@ impl Loaded {
     /// blocks and for what is long. Nothing where the configuration does not say it.
     pub fn written(&self, address: &Address, name: &str) -> Option<String> {
         let module = module(&self.spec, &address.resource.module)?;
-        let key = (address.resource.mode, address.resource.ty.clone(), address.resource.name.clone());
-        let resource = module.resources.get(*module.names.resources.get(&key)? as usize)?;
+        let resource = module.resources.get(module.names.resource(&address.resource)? as usize)?;
         said(&resource.body, name, &self.spec.sources)
     }
 }

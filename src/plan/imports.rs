@@ -61,10 +61,7 @@ impl Imports {
 
 /// The node of the block that an address belongs to.
 fn node_of(spec: &Spec, graph: &Graph, address: &ResourceAddress) -> Option<NodeId> {
-    let module = static_module(spec, &graph.tree, &address.module)?;
-    let name = (address.mode, address.ty.clone(), address.name.clone());
-    let index = graph.tree.definition(spec, module).names.resources.get(&name)?;
-    Some(graph.node(spec, module, NodeKind::Resource(*index)))
+    Some(graph.resource(spec, address)?.0)
 }
 
 impl Planner<'_> {

@@ -82,7 +82,7 @@ impl Planner<'_> {
     }
 
     fn refuse_prevented(&mut self, address: &Address) {
-        let Some((_, module, index)) = self.resource_node(&address.resource) else { return };
+        let Some((_, module, index)) = self.world.graph.resource(&self.world.spec, &address.resource) else { return };
         let block = &self.world.graph.tree.definition(&self.world.spec, module).resources[index as usize];
         if block.lifecycle.prevent_destroy {
             let problem = prevented(address, block.span);
@@ -97,7 +97,7 @@ impl Planner<'_> {
 
     fn why_gone(&self, address: &Address) -> Reason {
         let moved = self.index.get(address).is_some_and(|id| self.index.objects[id].previous.is_some());
-        let Some((_, _, index)) = self.resource_node(&address.resource) else {
+        let Some((_, _, index)) = self.world.graph.resource(&self.world.spec, &address.resource) else {
             return if moved { Reason::DeleteBecauseNoMoveTarget } else { Reason::DeleteBecauseNoResourceConfig };
         };
         let instance = self.world.module_at(&address.resource.module);

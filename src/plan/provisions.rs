@@ -82,9 +82,7 @@ impl World {
     fn blocks(&self, address: &Address) -> Option<Blocks<'_>> {
         let declared = static_module(&self.spec, &self.graph.tree, &address.resource.module).and_then(|module| {
             let m = self.graph.tree.definition(&self.spec, module);
-            let r = &address.resource;
-            let index = *m.names.resources.get(&(r.mode, r.ty.clone(), r.name.clone()))?;
-            let block = m.resources.get(index as usize)?;
+            let block = m.resources.get(m.names.resource(&address.resource)? as usize)?;
             let (provisioners, connection) = (block.provisioners.as_slice(), block.connection.as_ref());
             Some(Blocks { provisioners, connection, dir: &m.dir })
         });

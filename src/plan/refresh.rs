@@ -7,7 +7,7 @@ use super::index::{Live, PriorIndex};
 use super::outside::{Known, Outside, ProviderInstance, Refreshed, Request};
 use super::prior::{mark_paths, mark_schema, sensitive_paths};
 use super::walk::{Planner, Ticket};
-use crate::graph::{Graph, NodeKind, ProviderKey, ProviderNode, ProviderUse, Tree, static_module};
+use crate::graph::{Graph, ProviderKey, ProviderNode, ProviderUse, Tree, static_module};
 use crate::model::equality::equal;
 use crate::model::{Mode, ResourceAddress, Str, Value};
 use crate::spec::Spec;
@@ -76,10 +76,7 @@ impl Refreshes {
 }
 
 fn provider_of_block(spec: &Spec, graph: &Graph, resource: &ResourceAddress) -> Option<ProviderUse> {
-    let module = static_module(spec, &graph.tree, &resource.module)?;
-    let name = (resource.mode, resource.ty.clone(), resource.name.clone());
-    let index = *graph.tree.definition(spec, module).names.resources.get(&name)?;
-    graph.providers.get(&graph.node(spec, module, NodeKind::Resource(index))).cloned()
+    graph.providers.get(&graph.resource(spec, resource)?.0).cloned()
 }
 
 /// The configuration that the state names for an object whose block is gone.

@@ -3,7 +3,6 @@
 use super::PlanMode;
 use super::walk::Planner;
 use super::world::World;
-use crate::graph::static_module;
 use crate::model::{Address, Diagnostic};
 
 /// So many instances are named where one must be chosen.
@@ -59,13 +58,10 @@ impl Planner<'_> {
 
 /// The instances that a block has, whatever the keys of the address are.
 fn instances(world: &World, address: &Address) -> Vec<Address> {
-    let r = &address.resource;
-    let Some(module) = static_module(&world.spec, &world.graph.tree, &r.module) else { return Vec::new() };
-    let m = world.graph.tree.definition(&world.spec, module);
-    let Some(index) = m.names.resources.get(&(r.mode, r.ty.clone(), r.name.clone())) else { return Vec::new() };
+    let Some((_, module, index)) = world.graph.resource(&world.spec, &address.resource) else { return Vec::new() };
     let cells = world.by_static[module.index()].iter().flat_map(|instance| {
-        let block = world.resource_address(*instance, *index);
-        let cell = &world.instance(*instance).resources[*index as usize];
+        let block = world.resource_address(*instance, index);
+        let cell = &world.instance(*instance).resources[index as usize];
         cell.instances.iter().map(move |i| block.instance(i.repetition.key()))
     });
     let mut found: Vec<Address> = cells.collect();

@@ -19,7 +19,7 @@ use super::walk::{Planner, Visit};
 use super::work::{Producers, WorkId};
 use super::world::{InstanceCell, ModuleIndex, ProviderCell, RepeatKind, Repetition, ResourceCell};
 use super::{CheckKind, CheckResult, PlanMode};
-use crate::graph::{NodeId, NodeKind, ProviderKey, ProviderUse, StaticModuleId, static_module};
+use crate::graph::{NodeId, ProviderKey, ProviderUse, StaticModuleId};
 use crate::lang::body_eval;
 use crate::lang::scope::{Reference, Slot};
 use crate::model::{Address, Diagnostic, Diagnostics, Key, Marks, Mode, ResourceAddress, Schema, Value};
@@ -456,14 +456,6 @@ impl Planner<'_> {
     fn block_address(&self, of: StaticModuleId, block: &Resource) -> ResourceAddress {
         let module = self.world.graph.tree.get(of).path.clone();
         ResourceAddress { module, mode: block.mode, ty: block.ty.clone(), name: block.name.clone() }
-    }
-
-    /// The node of a resource block, where the configuration has one.
-    pub fn resource_node(&self, address: &ResourceAddress) -> Option<(NodeId, StaticModuleId, u32)> {
-        let module = static_module(&self.world.spec, &self.world.graph.tree, &address.module)?;
-        let m = self.world.graph.tree.definition(&self.world.spec, module);
-        let index = *m.names.resources.get(&(address.mode, address.ty.clone(), address.name.clone()))?;
-        Some((self.world.graph.node(&self.world.spec, module, NodeKind::Resource(index)), module, index))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::change::ProviderName;
 use super::outside::Outside;
 use super::prior::{mark_schema, sensitive_paths};
-use crate::graph::{Graph, NodeKind, ProviderNode, static_module};
+use crate::graph::{Graph, ProviderNode};
 use crate::model::{Address, Diagnostic, Diagnostics, Marks, ModulePath, Value};
 use crate::spec::Spec;
 
@@ -17,11 +17,8 @@ pub fn convert(
     outside: &dyn Outside,
     problems: &mut Diagnostics,
 ) -> Option<(Value, ProviderName)> {
-    let module = static_module(spec, &graph.tree, &to.resource.module)?;
-    let m = graph.tree.definition(spec, module);
     let r = &to.resource;
-    let index = *m.names.resources.get(&(r.mode, r.ty.clone(), r.name.clone()))?;
-    let found = graph.providers.get(&graph.node(spec, module, NodeKind::Resource(index)))?;
+    let found = graph.providers.get(&graph.resource(spec, r)?.0)?;
     let schema = outside.schema(&found.name, r.mode, &r.ty)?;
     let secret = !sensitive_paths(object).is_empty();
     let bare = object.unmark_deep().0;

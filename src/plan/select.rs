@@ -266,12 +266,8 @@ fn sources_of(index: &PriorIndex, objects: Vec<PriorId>) -> HashSet<PriorId> {
     found
 }
 
-/// The node of an object's block, where the configuration has one.
 fn node_of(spec: &Spec, graph: &Graph, address: &Address) -> Option<NodeId> {
-    let module = static_module(spec, &graph.tree, &address.resource.module)?;
-    let r = &address.resource;
-    let index = graph.tree.definition(spec, module).names.resources.get(&(r.mode, r.ty.clone(), r.name.clone()))?;
-    Some(graph.node(spec, module, NodeKind::Resource(*index)))
+    Some(graph.resource(spec, &address.resource)?.0)
 }
 
 /// The blocks that a target names.

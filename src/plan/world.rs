@@ -284,8 +284,7 @@ impl World {
     /// Where a resource instance's cell is, where there is one.
     pub fn find(&self, address: &Address) -> Option<(ModuleIndex, u32, usize)> {
         let module = self.module_at(&address.resource.module)?;
-        let name = (address.resource.mode, address.resource.ty.clone(), address.resource.name.clone());
-        let resource = *self.definition(module).names.resources.get(&name)?;
+        let resource = self.definition(module).names.resource(&address.resource)?;
         let position = self.instance(module).resources.get(resource as usize)?.position(address.key.as_ref())?;
         Some((module, resource, position))
     }

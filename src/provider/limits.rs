@@ -22,18 +22,24 @@ pub struct Rates {
 
 /// How many calls of a whole run may be in flight, whatever service they go to: nothing is said until somebody sets it.
 #[derive(Debug, Default)]
-pub struct CallLimit(OnceLock<Semaphore>);
+pub struct CallLimit(OnceLock<(usize, Semaphore)>);
 
 impl CallLimit {
     /// The first to say a number sets it.
     pub fn set(&self, calls: usize) {
-        self.0.get_or_init(|| Semaphore::new(calls.clamp(1, Semaphore::MAX_PERMITS)));
+        let calls = calls.clamp(1, Semaphore::MAX_PERMITS);
+        self.0.get_or_init(|| (calls, Semaphore::new(calls)));
+    }
+
+    /// How many those are, where anybody has said so.
+    pub fn most(&self) -> Option<usize> {
+        self.0.get().map(|(calls, _)| *calls)
     }
 
     /// Waits until one more call may be in flight; it ends when what is given is dropped.
     pub async fn enter(&self) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed, so the permit is always there.
-        self.0.get()?.acquire().await.ok()
+        self.0.get()?.1.acquire().await.ok()
     }
 }
 

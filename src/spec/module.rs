@@ -8,7 +8,7 @@ use crate::lang::expr::Expr;
 use crate::lang::functions::Foreign;
 use crate::lang::scope::Reference;
 use crate::lang::type_expr::TypeConstraint;
-use crate::model::{Mode, Schema, SourceMap, Span, Str};
+use crate::model::{Mode, ResourceAddress, Schema, SourceMap, Span, Str};
 
 /// Index of a module definition in [`Spec::modules`]. The root is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,6 +60,13 @@ pub struct Names {
     pub outputs: HashMap<Str, u32>,
     pub resources: HashMap<(Mode, Str, Str), u32>,
     pub calls: HashMap<Str, u32>,
+}
+
+impl Names {
+    /// The number of the block that an address names; which module it says does not matter.
+    pub fn resource(&self, address: &ResourceAddress) -> Option<u32> {
+        self.resources.get(&(address.mode, address.ty.clone(), address.name.clone())).copied()
+    }
 }
 
 /// The `terraform` block of a module.

@@ -3,15 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use crate::support::session::settings;
 use terrane::apply::{Silent, Stop};
-use terrane::ops::{Access, Session, Settings, lock};
+use terrane::ops::{Access, Session};
 use terrane::plan::{Options, Plan};
 use terrane::render::json::{change_json, output_change};
-use terrane::state::Workspace;
 
 #[test]
 fn plans_are_those_of_terraform() {
@@ -48,24 +47,7 @@ fn run(case: &Path) -> Result<(), String> {
 
 /// Plans and applies one step. Gives whether the case ends here.
 fn step(folder: &Path, data_dir: &Path, expected: &Json) -> Result<bool, String> {
-    let settings = Settings {
-        folder: folder.to_path_buf(),
-        started_in: folder.to_path_buf(),
-        data_dir: data_dir.to_path_buf(),
-        workspace: Workspace::default(),
-        sandbox: None,
-        given: Vec::new(),
-        home_dir: None,
-        ssh_agent: None,
-        now: "2024-01-01T00:00:00Z".to_string(),
-        lock: lock::Settings { enabled: false, timeout: Duration::ZERO, who: "test".to_string() },
-        environment: Default::default(),
-        notices: std::sync::Arc::new(|_| ()),
-        around: Default::default(),
-        unsent: Default::default(),
-        patience: Default::default(),
-        calls: Default::default(),
-    };
+    let settings = settings(folder, data_dir);
     let mut session = Session::open(settings, Access::Write("apply")).map_err(|e| e.to_string())?;
     let (planned, _) = session.plan(Options { refresh: true, ..Options::default() });
     let plan = planned.plan.clone();

@@ -2,10 +2,10 @@
 //! long as what it touches.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use terrane::ops::{Access, Session, SessionError, Settings, lock};
+use crate::support::session::settings;
+use terrane::ops::{Access, Session, SessionError};
 use terrane::plan::Options;
 use terrane::state::{Change, Workspace};
 
@@ -94,24 +94,8 @@ fn a_saved_plan_lasts_while_what_it_touches_is_the_same() {
 }
 
 fn session(stack: &Stack) -> Session {
-    let settings = Settings {
-        folder: stack.dir().to_path_buf(),
-        started_in: stack.dir().to_path_buf(),
-        data_dir: stack.dir().join(".terrane"),
-        workspace: Workspace::default(),
-        sandbox: None,
-        given: Vec::new(),
-        home_dir: None,
-        ssh_agent: None,
-        now: "2024-01-01T00:00:00Z".to_string(),
-        lock: lock::Settings { enabled: true, timeout: Duration::ZERO, who: "test".to_string() },
-        environment: Default::default(),
-        notices: Arc::new(|_| ()),
-        around: Default::default(),
-        unsent: Default::default(),
-        patience: Duration::ZERO,
-        calls: Default::default(),
-    };
+    let mut settings = settings(&stack.dir(), &stack.dir().join(".terrane"));
+    settings.lock.enabled = true;
     Session::open(settings, Access::Claim).unwrap()
 }
 

@@ -51,15 +51,14 @@ const OPERATION: &str = "apply";
 impl Apply {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
         let chdir = call.chdir.as_deref();
-        let path = self.subject.as_deref().map(|p| chdir.map_or_else(|| p.to_path_buf(), |dir| dir.join(p)));
-        match path.filter(|p| p.is_file()) {
-            Some(_) => self.carry_out_saved(call),
+        let is_file = |p: &PathBuf| chdir.map_or_else(|| p.is_file(), |dir| dir.join(p).is_file());
+        match self.subject.clone().filter(is_file) {
+            Some(path) => self.carry_out_saved(&path, call),
             None => self.plan_and_carry_out(call),
         }
     }
 
-    fn carry_out_saved(self, call: &mut Call) -> Result<u8, Failure> {
-        let path = self.subject.as_deref().unwrap_or(Path::new(""));
+    fn carry_out_saved(self, path: &Path, call: &mut Call) -> Result<u8, Failure> {
         if let Some(flag) = self.planning.first_given() {
             return Err(Diagnostic::error(format!("\"{flag}\" does not go with a saved plan"))
                 .detail("a saved plan is carried out as it was made")

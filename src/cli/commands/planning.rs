@@ -96,9 +96,7 @@ impl PlanArguments {
             ..Options::default()
         })
     }
-}
 
-impl PlanArguments {
     /// The first flag that says what to plan: a saved plan says that itself.
     pub fn first_given(&self) -> Option<&'static str> {
         let given = [

@@ -7,13 +7,13 @@ mod selection;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::session::settings;
 use tempfile::TempDir;
 use terrane::apply::{Outcome, Silent, Stop};
 use terrane::model::{Address, Diagnostics};
 use terrane::ops::plan_file::target;
-use terrane::ops::{Access, Session, Settings, lock};
+use terrane::ops::{Access, Session};
 use terrane::plan::{Options, Plan, PlanMode};
-use terrane::state::Workspace;
 
 /// A configuration with its state.
 struct Stack {
@@ -35,24 +35,7 @@ impl Stack {
     }
 
     fn session(&self) -> Session {
-        let settings = Settings {
-            folder: self.folder.path().to_path_buf(),
-            started_in: self.folder.path().to_path_buf(),
-            data_dir: self.data_dir.path().to_path_buf(),
-            workspace: Workspace::default(),
-            sandbox: None,
-            given: Vec::new(),
-            home_dir: None,
-            ssh_agent: None,
-            now: "2024-01-01T00:00:00Z".to_string(),
-            lock: lock::Settings { enabled: false, timeout: Duration::ZERO, who: "test".to_string() },
-            environment: Default::default(),
-            notices: Arc::new(|_| ()),
-            around: Default::default(),
-            unsent: Default::default(),
-            patience: Duration::ZERO,
-            calls: Default::default(),
-        };
+        let settings = settings(self.folder.path(), self.data_dir.path());
         Session::open(settings, Access::Write("apply")).unwrap()
     }
 

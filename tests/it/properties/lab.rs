@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::support::session::settings;
 use serde_json::Value as Json;
 use terrane::apply::{Cloud, Input, Observer, Outcome, Silent, Stop};
 use terrane::ops::providers::Working;
 use terrane::ops::rehearsal::sandbox_path;
-use terrane::ops::{Access, Session, Settings, lock};
+use terrane::ops::{Access, Session};
 use terrane::plan::{Options, Plan, Planned};
 use terrane::providers::sandbox::Faults;
 use terrane::provisioners::Provisioners;
@@ -62,24 +62,8 @@ impl Lab {
     }
 
     pub fn session(&self, faults: &str) -> Result<Session, Problem> {
-        let settings = Settings {
-            folder: self.stack(),
-            started_in: self.stack(),
-            data_dir: self.data(),
-            workspace: Workspace::default(),
-            sandbox: Some(Faults::parse(faults).map_err(|d| d.summary)?),
-            given: Vec::new(),
-            home_dir: None,
-            ssh_agent: None,
-            now: "2024-01-01T00:00:00Z".to_string(),
-            lock: lock::Settings { enabled: false, timeout: Duration::ZERO, who: "test".to_string() },
-            environment: Default::default(),
-            notices: Arc::new(|_| ()),
-            around: Default::default(),
-            unsent: Default::default(),
-            patience: Default::default(),
-            calls: Default::default(),
-        };
+        let mut settings = settings(&self.stack(), &self.data());
+        settings.sandbox = Some(Faults::parse(faults).map_err(|d| d.summary)?);
         Session::open(settings, Access::Write("apply")).map_err(|e| e.to_string())
     }
 

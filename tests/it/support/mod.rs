@@ -5,6 +5,7 @@
 //! - [`boto`] changes things there behind the command's back, and lists what is there.
 //! - [`aws`] connects the AWS provider to one of them.
 //! - [`cli`] runs the built command in a folder of its own and turns what it said into a snapshot.
+//! - [`session`] has the settings of a session within the test's process.
 //! - [`terminal`] runs it where it has a terminal.
 
 #![allow(dead_code, reason = "a shared vocabulary: not every test file uses every word")]
@@ -18,6 +19,7 @@ pub mod moto;
 pub mod normalise;
 pub mod proxy;
 pub mod python;
+pub mod session;
 pub mod sshd;
 pub mod terminal;
 pub mod wire;
