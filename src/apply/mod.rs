@@ -4,6 +4,7 @@
 //! its last predecessor ended well. A step that fails stops those that wait for it and no others.
 
 mod cloud;
+mod effect;
 mod ephemeral;
 mod event;
 mod outcome;

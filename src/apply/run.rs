@@ -16,7 +16,7 @@ use super::rows;
 use super::steps::{Ended, Shared, Task};
 use super::turns::{self, Turns};
 use super::unfinished::{Failure, unfinished};
-use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Str, Value};
+use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Severity, Str, Value};
 use crate::plan::{DataObject, PlanMode, Planned, StepId, StepKind};
 use crate::provider::Provisioner;
 use crate::provider::ephemeral::Held;
@@ -188,6 +188,10 @@ impl Run {
                 Ok(()) => self.pass(id, Done::Well),
                 Err(problems) => self.fail(id, problems),
             },
+            StepKind::Judge { module, of } => {
+                let problems = self.planned.world.judge_again(module, of);
+                self.pass_unless(id, problems);
+            }
             StepKind::Open { module, resource, position } => {
                 let place = (module, resource, position);
                 match super::ephemeral::prepare(&self.planned, &self.shared, place) {
@@ -252,6 +256,10 @@ impl Run {
                 self.count(&kind);
                 self.pass(id, Done::Well);
             }
+            Ended::Failed(problem) if self.is_of_check(change) => {
+                self.outcome.diagnostics.push(Diagnostic { severity: Severity::Warning, ..problem });
+                self.pass(id, Done::Well);
+            }
             Ended::Failed(problem) => self.fail(id, problem.into()),
             Ended::Unsettled(problem) => {
                 self.failures.insert(id, Failure { is_open: true, ..Failure::of(&problem) });
@@ -264,6 +272,12 @@ impl Run {
                 self.fail(id, problems);
             }
         }
+    }
+
+    /// Whether a step reads for a check block, which never stops anything.
+    fn is_of_check(&self, change: u32) -> bool {
+        let Planned { plan, world, .. } = &self.planned;
+        plan.changes.get(change as usize).is_some_and(|change| world.serves_check(&change.address))
     }
 
     /// Goes on from a step that did what it should, unless that is wrong of it.
@@ -297,7 +311,11 @@ impl Run {
             StepKind::Delete { .. } => tally.destroyed += 1,
             StepKind::Forget { .. } => tally.forgotten += 1,
             StepKind::Import { .. } => tally.imported += 1,
-            StepKind::Read { .. } | StepKind::Open { .. } | StepKind::Evaluate { .. } | StepKind::Join => (),
+            StepKind::Read { .. }
+            | StepKind::Open { .. }
+            | StepKind::Evaluate { .. }
+            | StepKind::Judge { .. }
+            | StepKind::Join => (),
         }
     }
 
@@ -329,7 +347,7 @@ impl Run {
         self.outcome.interrupted = self.stop.finish.is_cancelled() && self.done.iter().any(|d| *d != Some(Done::Well));
         self.note_unfinished();
         if !self.outcome.interrupted {
-            self.outcome.diagnostics.extend(self.planned.world.judge_open_checks(&self.planned.plan.checks));
+            self.outcome.diagnostics.extend(self.planned.world.judge_open_checks(&self.planned.plan));
         }
         let outputs = self.outputs();
         let kept = outputs.iter().filter(|(_, v)| !v.is_null());

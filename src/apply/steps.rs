@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 use super::cloud::Cloud;
+use super::effect;
 use super::event::{Event, Observer, Verb};
 use super::provision::Question;
 use super::rows::{self, RowParts, marked};
@@ -246,20 +247,44 @@ impl Task {
             return Ok(Ended::Unsettled(self.given_up()));
         };
         match outcome {
-            Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
+            Outcome::Done(stored) => {
+                let missed = self.without_effect(&stored, changed, prior, desired);
+                self.store_updated(shared, &stored, planned, missed).await
+            }
             Outcome::Partial(stored, error) => {
-                // The object was fine before and is stored as it is now: it needs no replacement.
-                let ended = self.store_object(shared, &stored, planned, None).await?;
-                Ok(match ended {
-                    Ended::Made(value) => Ended::Partial(value, self.problem(&error)),
-                    other => other,
-                })
+                self.store_updated(shared, &stored, planned, Some(self.problem(&error))).await
             }
             Outcome::Failed(error) => {
                 self.commit(shared, vec![Change::End(self.key.0.clone())]).await?;
                 Ok(Ended::Failed(self.problem(&error)))
             }
         }
+    }
+
+    /// Writes the updated object. It was fine before and is stored as it is now: a problem does not taint it.
+    async fn store_updated(
+        &self,
+        shared: &Shared,
+        stored: &Stored,
+        planned: &Value,
+        problem: Option<Diagnostic>,
+    ) -> Result<Ended, Diagnostic> {
+        let ended = self.store_object(shared, stored, planned, None).await?;
+        Ok(match (ended, problem) {
+            (Ended::Made(value), Some(problem)) => Ended::Partial(value, problem),
+            (ended, _) => ended,
+        })
+    }
+
+    /// What the provider said it had changed, and did not.
+    fn without_effect(&self, stored: &Stored, changed: &[Str], prior: &Value, desired: &Value) -> Option<Diagnostic> {
+        let block = &self.parts.schema.block;
+        let missed = effect::missed(block, changed, prior, desired, &stored.object.value());
+        let names = missed.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let error =
+            ProviderError::invalid(format!("the provider took the change, yet afterwards {names} is as before"))
+                .help("plan again: it may take the provider a while; if the change shows again, something undoes it");
+        (!missed.is_empty()).then(|| self.problem(&error))
     }
 
     async fn rewrite(self, shared: &Shared) -> Result<Ended, Diagnostic> {

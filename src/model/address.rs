@@ -121,6 +121,11 @@ impl ResourceAddress {
         Address { resource: self.clone(), key }
     }
 
+    /// The block as the configuration names it, for all instances of its modules.
+    pub fn without_keys(&self) -> ResourceAddress {
+        ResourceAddress { module: self.module.without_keys(), ..self.clone() }
+    }
+
     /// Reads an address that must not have an instance key of its own.
     pub fn parse(text: &str) -> Result<ResourceAddress, AddressError> {
         let address = Address::parse(text)?;

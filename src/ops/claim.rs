@@ -23,7 +23,7 @@ pub fn scope(planned: &Planned, snapshot: &Snapshot) -> Scope {
         rows.write(before);
         let key = RowKey { address: before.clone(), deposed: change.deposed.clone() };
         snapshot.row(&key).into_iter().flat_map(|row| row.dependencies.iter()).for_each(|needed| rows.read(needed));
-        blocks.insert(block(&change.address.resource));
+        blocks.insert(change.address.resource.without_keys());
     }
     let (spec, graph) = (&planned.world.spec, &planned.world.graph);
     let mut dependencies = Dependencies::default();
@@ -52,8 +52,4 @@ pub fn scope(planned: &Planned, snapshot: &Snapshot) -> Scope {
         }
     }
     rows.scope()
-}
-
-fn block(resource: &ResourceAddress) -> ResourceAddress {
-    ResourceAddress { module: resource.module.without_keys(), ..resource.clone() }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Session, SessionError, private_file};
 use crate::model::Diagnostic;
 use crate::state::tfstate;
-use crate::state::{Change, Snapshot, SqliteStore, StateError, Store, Workspace, read_snapshot_with};
+use crate::state::{Change, Intent, Snapshot, SqliteStore, StateError, Store, Workspace, read_snapshot_with};
 
 /// A state that a command works on.
 pub struct OpenState {
@@ -71,6 +71,14 @@ impl OpenState {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, session.settings.around.clone())?);
         session.lock(store.clone(), operation)?;
         Ok(OpenState { snapshot: store.snapshot().wait()?, place: Place::Store(store) })
+    }
+
+    /// The calls whose outcome is not known.
+    pub fn open_intents(&self) -> Result<Vec<Intent>, ElsewhereError> {
+        match &self.place {
+            Place::Store(store) => Ok(store.open_intents().wait()?),
+            Place::Tfstate(_) => Ok(Vec::new()),
+        }
     }
 
     /// Makes the changes, all or none of them.

@@ -41,7 +41,7 @@ fn deeds(plan: &Plan) -> HashMap<ResourceAddress, Deed> {
     let mut deeds: HashMap<ResourceAddress, Deed> = HashMap::new();
     for change in &plan.changes {
         let resource = &change.address.resource;
-        let block = ResourceAddress { module: resource.module.without_keys(), ..resource.clone() };
+        let block = resource.without_keys();
         let deed = Deed::of(&change.action);
         deeds.entry(block).and_modify(|known| *known = deed.max(*known)).or_insert(deed);
     }

@@ -78,5 +78,5 @@ impl Known {
 }
 
 fn block(address: &ResourceAddress) -> String {
-    ResourceAddress { module: address.module.without_keys(), ..address.clone() }.to_string()
+    address.without_keys().to_string()
 }

@@ -68,6 +68,7 @@ impl Decoder<'_> {
             tainted: row.status == Status::Tainted,
             dependencies: row.dependencies.clone(),
             create_before_destroy: row.create_before_destroy,
+            written: row.updated,
         })
     }
 }

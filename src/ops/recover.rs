@@ -18,7 +18,7 @@ use crate::graph::ProviderNode;
 use crate::model::{Address, Diagnostic, Diagnostics, Mode, Object, Schema, Severity, Str, Value};
 use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
 use crate::plan::provisions::Moment;
-use crate::plan::refresh::provider_of_state;
+use crate::plan::refresh::{is_placed, provider_of_state};
 use crate::plan::resume::RowDependencies;
 use crate::plan::{Action, Change as PlannedChange, Planned, ProviderName};
 use crate::provider::{Connection, Create, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Stored};
@@ -175,9 +175,7 @@ impl Search<'_> {
         }
         let cell = world.provider_cell(0, &place);
         let cell = cell.ok_or_else(|| unsettled(intent, "this plan leaves its provider out"))?;
-        let is_configured = place.node != ProviderNode::Implicit
-            || world.graph.providers.values().any(|used| *used == place)
-            || self.cloud.provider_schema(&provider.name).is_some_and(|s| s.block.attributes.is_empty());
+        let is_configured = is_placed(&world.graph, &place, self.cloud.provider_schema(&provider.name).as_deref());
         let unreachable = |problem| if is_configured { problem } else { nobody_can_look(intent, &provider) };
         let connection = self.cloud.connect(&cell.instance).await.map_err(unreachable)?;
         let creation = self.wanted.creation(intent);
@@ -280,6 +278,7 @@ fn nobody_can_look(intent: &Intent, provider: &ProviderName) -> Diagnostic {
     Diagnostic { severity: Severity::Error, ..unsettled(intent, "") }
         .detail(format!("its {provider} is not configured any more, so it can't be looked for; it may be left there"))
         .help("put the provider's block back and run again: what was made is found, and destroyed if nothing wants it")
+        .help(forget(intent))
 }
 
 fn unsettled(intent: &Intent, why: &str) -> Diagnostic {
@@ -287,4 +286,10 @@ fn unsettled(intent: &Intent, why: &str) -> Diagnostic {
         .address(intent.address.clone())
         .detail(why)
         .help("the next run that can ask its provider settles it; if you find it there before, import it")
+        .help(forget(intent))
+}
+
+/// The way out where nobody will ever be able to look.
+fn forget(intent: &Intent) -> String {
+    format!("to leave it at that, and whatever was made where it is: terrane state rm '{}'", intent.address)
 }

@@ -7,7 +7,7 @@ use super::saved_value::{read, read_fields, read_key, read_path, write, write_fi
 use crate::model::{Address, Diagnostic, Diagnostics, ModulePath, Severity, SourceId, SourceMap, Span, Str};
 use crate::plan::{
     Action, CellId, CellKind, Change, CheckKind, CheckResult, CheckStatus, DeferReason, Deferred, Drift, Importing,
-    OutputChange, Plan, ProviderName, Reason, ReplaceOrder, Step, StepId, StepKind,
+    OutputChange, Plan, ProviderName, Reason, ReplaceOrder, Ruled, Step, StepId, StepKind,
 };
 
 /// The plan; places in its diagnostics are kept by the names of their files.
@@ -185,6 +185,7 @@ fn write_drift(drift: &Drift) -> Json {
         "provider": write_provider(&drift.provider),
         "before": write(&drift.before),
         "after": write(&drift.after),
+        "may_be_own": drift.may_be_own,
     })
 }
 
@@ -196,6 +197,7 @@ fn read_drift(json: &Json) -> Option<Drift> {
         provider: read_provider(json.get("provider")?)?,
         before: read(json.get("before")?)?,
         after: read(json.get("after")?)?,
+        may_be_own: json.get("may_be_own")?.as_bool()?,
     })
 }
 
@@ -241,6 +243,11 @@ fn write_step(step: &Step) -> Json {
             let (kind, i) = cell_numbers(cell.kind);
             vec![cell.module, kind, i]
         }
+        StepKind::Judge { module, of } => match of {
+            Ruled::Variable(i) => vec![*module, 0, *i],
+            Ruled::Output(i) => vec![*module, 1, *i],
+            Ruled::Instance { resource, position } => vec![*module, 2, *resource, *position],
+        },
         other => other.change().into_iter().collect(),
     };
     json!([step.kind.word(), numbers, step.after.iter().map(|s| s.0).collect::<Vec<_>>()])
@@ -260,6 +267,15 @@ fn read_step(json: &Json) -> Option<Step> {
         "open" => StepKind::Open { module: number(0)?, resource: number(1)?, position: number(2)? },
         "evaluate" => {
             StepKind::Evaluate { cell: CellId { module: number(0)?, kind: read_cell(number(1)?, number(2)?)? } }
+        }
+        "judge" => {
+            let of = match number(1)? {
+                0 => Ruled::Variable(number(2)?),
+                1 => Ruled::Output(number(2)?),
+                2 => Ruled::Instance { resource: number(2)?, position: number(3)? },
+                _ => return None,
+            };
+            StepKind::Judge { module: number(0)?, of }
         }
         "join" => StepKind::Join,
         _ => return None,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::CheckKind;
 use super::change::{Action, OutputChange};
+use super::conditions::{Judged, Rules};
 use super::expand::{Trouble, each};
 use super::frame::Frame;
 use super::outside::{Outside, ProviderInstance};
 use super::prior::Prior;
-use super::step::{CellId, CellKind, StepKind};
+use super::step::{CellId, CellKind, Ruled, StepKind};
 use super::walk::Planner;
 use super::work::{Producers, WorkId};
 use super::world::{Cell, ModuleIndex, ProviderCell, Repetition, World};
@@ -161,11 +162,21 @@ impl Planner<'_> {
         if module == 0 && self.options.withheld.contains(&variable.name) {
             return;
         }
-        let rules = &variable.validations;
-        let judged = self.check_rules(module, None, None, rules, "variable", &variable.name);
-        if !rules.is_empty() {
-            self.note_check(module, CheckKind::Variable, &format!("var.{}", variable.name), judged);
+        if variable.validations.is_empty() {
+            return;
         }
+        let rules = &variable.validations;
+        let name = &variable.name;
+        let judged = self.check_rules(&Rules { rules, ..Rules::of(module, "variable", name) });
+        self.note_check(module, CheckKind::Variable, &format!("var.{name}"), &judged);
+        self.follow_judgement(CellId { module, kind: CellKind::Variable(i) }, Ruled::Variable(i), judged);
+    }
+
+    /// Whoever uses a value whose conditions are not known yet waits until they are judged.
+    fn follow_judgement(&mut self, id: CellId, of: Ruled, judged: Judged) {
+        let Some(cell) = self.world.cell(id).cloned() else { return };
+        let producers = self.judge_later(id.module, of, judged, cell.producers.clone());
+        self.world.set_cell(id, Cell { producers, ..cell });
     }
 
     /// Tells whoever sets a variable that is out of use.
@@ -217,12 +228,15 @@ impl Planner<'_> {
         let of = crate::graph::StaticModuleId(self.world.instance(module).of);
         let output = &graph.tree.definition(&spec, of).outputs[i as usize];
         let rules = &output.preconditions;
-        let judged = self.check_rules(module, None, None, rules, "output", &output.name);
+        let name = &output.name;
+        let judged = self.check_rules(&Rules { rules, ..Rules::of(module, "output", name) });
         let preconditions_hold = judged.holds();
+        let id = CellId { module, kind: CellKind::Output(i) };
+        let value = self.plan_cell(id);
         if !rules.is_empty() {
-            self.note_check(module, CheckKind::Output, &format!("output.{}", output.name), judged);
+            self.note_check(module, CheckKind::Output, &format!("output.{name}"), &judged);
+            self.follow_judgement(id, Ruled::Output(i), judged);
         }
-        let value = self.plan_cell(CellId { module, kind: CellKind::Output(i) });
         if !output.ephemeral && value.all_marks().contains(Marks::EPHEMERAL) {
             self.diagnostics.push(
                 Diagnostic::error(format!("output \"{}\" gives an ephemeral value", output.name))

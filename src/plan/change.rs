@@ -131,10 +131,12 @@ pub enum Reason {
     DeleteBecauseNoMoveTarget,
     ReadBecauseConfigUnknown,
     ReadBecauseDependencyPending,
+    /// A check block is judged by it once all is done.
+    ReadBecauseCheckNested,
 }
 
 impl Reason {
-    pub const ALL: [Reason; 12] = [
+    pub const ALL: [Reason; 13] = [
         Reason::ReplaceBecauseCannotUpdate,
         Reason::ReplaceBecauseTainted,
         Reason::ReplaceByRequest,
@@ -147,6 +149,7 @@ impl Reason {
         Reason::DeleteBecauseNoMoveTarget,
         Reason::ReadBecauseConfigUnknown,
         Reason::ReadBecauseDependencyPending,
+        Reason::ReadBecauseCheckNested,
     ];
 
     /// As `action_reason` in the plan's JSON.
@@ -164,6 +167,7 @@ impl Reason {
             Reason::DeleteBecauseNoMoveTarget => "delete_because_no_move_target",
             Reason::ReadBecauseConfigUnknown => "read_because_config_unknown",
             Reason::ReadBecauseDependencyPending => "read_because_dependency_pending",
+            Reason::ReadBecauseCheckNested => "read_because_check_nested",
         }
     }
 }
@@ -203,6 +207,9 @@ pub struct Drift {
     pub before: Value,
     /// As it is now; null where it is gone.
     pub after: Value,
+    /// Whether what depends on the object was written after it: its steps may have brought this, as a rule brings
+    /// itself into the rules of its group.
+    pub may_be_own: bool,
 }
 
 /// The planned change of a root output value.

@@ -2,6 +2,7 @@
 
 use super::cells::own_repetition;
 use super::change::{Action, Change, DeferReason, ProviderName, Reason};
+use super::conditions::{Judged, Rules, what_is};
 use super::ephemeral::refuse_ephemeral;
 use super::frame::Frame;
 use super::index::PriorIndex;
@@ -30,6 +31,8 @@ pub(super) struct PendingRead {
     pub provider: ProviderName,
     pub config: Option<Value>,
     pub work: Vec<WorkId>,
+    /// What became of its preconditions.
+    pub before: Judged,
     /// Why it is left to the apply, where it is.
     pub deferred: Option<Reason>,
     pub answer: Option<Result<Value, Diagnostic>>,
@@ -68,7 +71,9 @@ impl Planner<'_> {
         let own = own_repetition(&repetition);
         let address = place.address.instance(repetition.key());
         let rules = &place.block.lifecycle.preconditions;
-        let holds = self.check_rules(place.module, own, None, rules, "data source", &address.to_string()).holds();
+        let (name, severity) = (address.to_string(), self.world.severity(place.module, place.index));
+        let of = Rules::of(place.module, what_is(place.block.mode), &name);
+        let before = self.check_rules(&Rules { repetition: own, rules, severity, ..of });
         let mut frame = Frame::new(&self.world, place.module);
         if let Some(repetition) = own {
             frame = frame.repeated(repetition);
@@ -80,7 +85,7 @@ impl Planner<'_> {
         if place.block.mode == Mode::Data {
             problems.extend(refuse_ephemeral(&place.block.body, &place.schema.block, &config));
         }
-        let failed = problems.has_errors() || !holds;
+        let failed = problems.has_errors() || !before.holds();
         self.diagnostics.extend(problems);
         let waits = self.waits_for_dependencies(place);
         let deferred = match () {
@@ -100,6 +105,7 @@ impl Planner<'_> {
             provider: place.provider_name.clone(),
             config: (!failed).then_some(config),
             work,
+            before,
             deferred,
             answer: None,
         }
@@ -186,7 +192,9 @@ impl Planner<'_> {
     fn finish_read(&mut self, read: PendingRead) -> InstanceCell {
         let unknown = Value::unknown(read.schema.block.ty());
         let (address, provider) = (read.address.clone(), read.provider.clone());
-        let scoped = self.world.definition(read.module).checks.iter().any(|c| c.data == Some(read.index));
+        let scoped = self.world.is_of_check(read.module, read.index);
+        let position = self.world.modules[read.module as usize].resources[read.index as usize].instances.len() as u32;
+        let (at, was_read) = ((read.module, read.index, position), matches!(read.answer, Some(Ok(_))));
         let (value, producers) = match (read.config, read.deferred, read.answer) {
             (Some(config), Some(reason), _) => {
                 let after = planned_object(&read.schema, &config);
@@ -219,17 +227,21 @@ impl Planner<'_> {
                 self.data.push((address, Some(found)));
                 (object, self.work.producers(read.work))
             }
+            (Some(config), None, Some(Err(problem))) if scoped => {
+                let object = planned_object(&read.schema, &config);
+                self.unread_checks.push(DataObject { address, provider, object });
+                // A check never stops anything.
+                self.diagnostics.push(Diagnostic { severity: Severity::Warning, ..problem });
+                (unknown, self.work.none())
+            }
             (_, _, Some(Err(problem))) => {
-                self.diagnostics.push(match scoped {
-                    // A check never stops anything.
-                    true => Diagnostic { severity: Severity::Warning, ..problem },
-                    false => problem,
-                });
+                self.diagnostics.push(problem);
                 (unknown, self.work.none())
             }
             _ => (unknown, self.work.none()),
         };
-        InstanceCell { repetition: read.repetition, before: value.clone(), value, producers }
+        let cell = InstanceCell { repetition: read.repetition, before: value.clone(), value, producers };
+        self.check_after(at, cell, read.before, was_read)
     }
 }
 

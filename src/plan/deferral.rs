@@ -144,8 +144,7 @@ impl Planner<'_> {
         }
         let mut by_block: HashMap<ResourceAddress, Vec<usize>> = HashMap::new();
         for id in doomed {
-            let mut block = self.index.objects[*id].object.address.resource.clone();
-            block.module = block.module.without_keys();
+            let block = self.index.objects[*id].object.address.resource.without_keys();
             by_block.entry(block).or_default().push(*id);
         }
         while let Some(block) = open.pop() {

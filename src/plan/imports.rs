@@ -182,9 +182,7 @@ impl Planner<'_> {
         if later.is_empty() || self.index.get(address).is_some() {
             return false;
         }
-        let mut block = address.resource.clone();
-        block.module = block.module.without_keys();
-        later.contains(&block)
+        later.contains(&address.resource.without_keys())
     }
 
     /// Evaluates an import block and notes what it wants.
@@ -206,9 +204,7 @@ impl Planner<'_> {
     }
 
     fn import_later(&mut self, import: &Import) {
-        let mut block = import.to.clone();
-        block.module = block.module.without_keys();
-        self.imports.later.insert(block);
+        self.imports.later.insert(import.to.without_keys());
     }
 
     fn want(&mut self, address: Address, named: Named, span: Option<Span>) {

@@ -1,5 +1,6 @@
 //! The prior objects by address, after moves, and what refreshing made of them.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ pub struct PriorIndex {
     pub objects: Vec<Entry>,
     current: HashMap<Address, PriorId>,
     by_resource: BTreeMap<ResourceAddress, Vec<PriorId>>,
+    /// When an object that depends on a resource was written last; made for the first who asks.
+    users_written: OnceCell<HashMap<ResourceAddress, u64>>,
 }
 
 pub struct Entry {
@@ -53,6 +56,7 @@ impl PriorIndex {
             objects: Vec::with_capacity(prior.objects.len()),
             current: HashMap::with_capacity(prior.objects.len()),
             by_resource: BTreeMap::new(),
+            users_written: OnceCell::new(),
         };
         for object in &prior.objects {
             let moved = moves.apply(&object.address, |to| occupied.contains_key(to));
@@ -97,6 +101,21 @@ impl PriorIndex {
 
     pub fn resources(&self) -> impl Iterator<Item = (&ResourceAddress, &Vec<PriorId>)> {
         self.by_resource.iter()
+    }
+
+    /// Whether what depends on an object was written after it, or with it.
+    pub fn written_since(&self, object: &PriorObject) -> bool {
+        let all = self.users_written.get_or_init(|| {
+            let mut all = HashMap::new();
+            for user in self.objects.iter().map(|entry| &entry.object) {
+                for needed in user.dependencies.iter() {
+                    let last = all.entry(needed.without_keys()).or_insert(0);
+                    *last = user.written.max(*last);
+                }
+            }
+            all
+        });
+        all.get(&object.address.resource.without_keys()).is_some_and(|last| *last >= object.written)
     }
 
     /// A block that gained or lost `count` keeps its object: no key and `[0]` stand for each other. An object that a

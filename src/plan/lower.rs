@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::change::{Action, Change};
 use super::step::{Step, StepId, StepKind};
 use super::work::{Bond, Work, WorkId, WorkList};
-use crate::model::{Address, Diagnostic, Diagnostics, ResourceAddress};
+use crate::model::{Diagnostic, Diagnostics, ResourceAddress};
 
 /// The work of one change.
 #[derive(Clone, Debug, Default)]
@@ -46,11 +46,6 @@ pub fn lower(changes: Vec<(Change, ChangeWork)>, mut work: WorkList) -> (Vec<Cha
     (sorted, steps, problems)
 }
 
-/// The block of an address without instance keys, as states name dependencies.
-fn config_address(address: &Address) -> ResourceAddress {
-    ResourceAddress { module: address.resource.module.without_keys(), ..address.resource.clone() }
-}
-
 /// Work per block: what deletes its objects, and all that changes them.
 #[derive(Default)]
 struct BlockWork {
@@ -67,7 +62,7 @@ fn order_deletes(changes: &[(Change, ChangeWork)], work: &mut WorkList) {
     let mut blocks: HashMap<ResourceAddress, BlockWork> = HashMap::new();
     let mut names: Vec<ResourceAddress> = Vec::new();
     for (change, links) in changes.iter().filter(|(_, l)| l.make.is_some() || l.delete.is_some()) {
-        let name = config_address(&change.address);
+        let name = change.address.resource.without_keys();
         let block = blocks.entry(name.clone()).or_insert_with(|| {
             names.push(name);
             BlockWork::default()
@@ -136,7 +131,7 @@ fn follow_users(changes: &[(Change, ChangeWork)], work: &mut WorkList) {
 
 /// Whether a step only hands on what it waits for.
 fn passes(kind: &StepKind) -> bool {
-    matches!(kind, StepKind::Join | StepKind::Evaluate { .. })
+    matches!(kind, StepKind::Join | StepKind::Evaluate { .. } | StepKind::Judge { .. })
 }
 
 /// For the joins and evaluations that can be reached from some work: the steps that use them, near and far, behind

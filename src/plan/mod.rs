@@ -2,6 +2,7 @@
 
 pub mod cells;
 pub mod change;
+mod check_data;
 pub mod compare;
 pub mod conditions;
 mod create_first;
@@ -38,7 +39,7 @@ pub use change::{
 pub use imports::Unconfigured;
 pub use prior::{Prior, PriorObject};
 pub use provisions::{Moment, Provision};
-pub use step::{CellId, CellKind, Step, StepId, StepKind};
+pub use step::{CellId, CellKind, Ruled, Step, StepId, StepKind};
 pub use walk::{DataObject, Options, Planned, Rewrite, plan};
 
 use crate::model::{Diagnostics, Fields};

@@ -56,7 +56,7 @@ impl Moves {
 
     /// The moves that can be of an object, by what they name without keys, in the order of the configuration.
     fn candidates(&self, address: &Address) -> Vec<usize> {
-        let bare = ResourceAddress { module: address.resource.module.without_keys(), ..address.resource.clone() };
+        let bare = address.resource.without_keys();
         let mut found = self.by_block.get(&bare).cloned().unwrap_or_default();
         if !self.by_call.is_empty() {
             for depth in 1..=bare.module.steps().len() {

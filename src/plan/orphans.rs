@@ -56,7 +56,7 @@ impl Planner<'_> {
     fn refresh_rest(&mut self, outside: &mut dyn Outside) {
         for found in self.refreshes.providers() {
             if let Some(provider) = self.world.provider_cell(0, &found) {
-                self.refresh_provider(&found, &provider.instance);
+                self.refresh_provider(&found, &provider.instance, outside);
             }
         }
         self.ask(outside);

@@ -29,6 +29,8 @@ pub struct PriorObject {
     /// The resource blocks that it was made from, without instance keys.
     pub dependencies: Arc<[ResourceAddress]>,
     pub create_before_destroy: bool,
+    /// The serial of the state when it was written last.
+    pub written: u64,
 }
 
 /// Marks the values at the paths; paths that lead nowhere are passed over.

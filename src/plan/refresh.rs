@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::change::{Drift, ProviderName};
 use super::index::{Live, PriorIndex};
 use super::outside::{Known, Outside, ProviderInstance, Refreshed, Request};
-use super::prior::{mark_paths, mark_schema, sensitive_paths};
+use super::prior::{PriorObject, mark_paths, mark_schema, sensitive_paths};
 use super::walk::{Planner, Ticket};
 use crate::graph::{Graph, ProviderKey, ProviderNode, ProviderUse, Tree, static_module};
 use crate::model::equality::equal;
-use crate::model::{Mode, ResourceAddress, Str, Value};
+use crate::model::{Diagnostic, Mode, ResourceAddress, Schema, Str, Value};
 use crate::spec::Spec;
 use std::sync::Arc;
 
@@ -95,9 +95,22 @@ pub fn provider_of_state(spec: &Spec, tree: &Tree, provider: &ProviderName) -> P
     ProviderUse { name: provider.name.clone(), alias: provider.alias.clone(), node, key }
 }
 
+/// Whether the configuration says where the objects of a provider are: what the environment alone says may be another
+/// place than the one where a provider block, now gone, had them made.
+pub fn is_placed(graph: &Graph, found: &ProviderUse, schema: Option<&Schema>) -> bool {
+    found.node != ProviderNode::Implicit
+        || schema.is_some_and(|schema| schema.block.attributes.is_empty())
+        || graph.providers.values().any(|used| used == found)
+}
+
 impl Planner<'_> {
     /// Asks for all objects of a provider, once. Gives whether answers are waited for.
-    pub fn refresh_provider(&mut self, found: &ProviderUse, instance: &Arc<ProviderInstance>) -> bool {
+    pub fn refresh_provider(
+        &mut self,
+        found: &ProviderUse,
+        instance: &Arc<ProviderInstance>,
+        outside: &dyn Outside,
+    ) -> bool {
         if self.refreshes.was_asked(found) {
             return self.refreshes.is_waiting(found);
         }
@@ -120,6 +133,7 @@ impl Planner<'_> {
             list.push(id);
         }
         let asked = !order.is_empty();
+        let is_placed = is_placed(&self.world.graph, found, outside.provider_schema(&found.name).as_deref());
         for ty in order {
             let ids = by_type.remove(&ty).unwrap_or_default();
             let known = |id: &usize| {
@@ -128,7 +142,7 @@ impl Planner<'_> {
             };
             let objects = ids.iter().map(known).collect();
             let request = Request::Refresh { provider: instance.clone(), ty, objects };
-            self.request(request, Ticket::Refresh { ids });
+            self.request(request, Ticket::Refresh { ids, is_placed });
         }
         if let Some(group) = self.refreshes.groups.get_mut(found) {
             group.waiting = asked;
@@ -136,10 +150,12 @@ impl Planner<'_> {
         asked
     }
 
-    pub fn take_refreshed(&mut self, ids: &[usize], objects: Vec<Refreshed>, outside: &dyn Outside) {
+    /// `is_placed` is whether what is not found is gone, see [`is_placed`].
+    pub fn take_refreshed(&mut self, ids: &[usize], objects: Vec<Refreshed>, is_placed: bool, outside: &dyn Outside) {
         for (id, refreshed) in ids.iter().zip(objects) {
             match refreshed {
                 Refreshed::Found { object } => self.take_found(*id, object, outside),
+                Refreshed::Gone if !is_placed => self.diagnostics.push(not_found(&self.index.objects[*id].object)),
                 Refreshed::Gone => {
                     self.note_drift(*id, Value::NULL);
                     self.index.objects[*id].live = Live::Gone;
@@ -170,7 +186,21 @@ impl Planner<'_> {
             deposed: entry.object.deposed.clone(),
             provider: entry.object.provider.clone(),
             before: entry.object.value.clone(),
+            may_be_own: !after.is_null() && self.index.written_since(&entry.object),
             after,
         });
     }
+}
+
+/// Taken for gone, an object that lives in another region would be forgotten.
+fn not_found(object: &PriorObject) -> Diagnostic {
+    let address = &object.address;
+    Diagnostic::error(format!("{address} is not where the environment says that it is"))
+        .address(address.clone())
+        .detail(format!(
+            "no block configures {} any more, so it was looked for by the environment alone",
+            object.provider
+        ))
+        .help("put the provider's block back, and run again")
+        .help(format!("if the object does not exist any more: terrane state rm '{address}'"))
 }

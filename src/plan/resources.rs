@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::PlanMode;
 use super::cells::{own_repetition, shallow};
 use super::change::{Action, Change, DeferReason, Importing, ProviderName, Reason, ReplaceOrder};
-use super::conditions::judge_rules;
+use super::conditions::Rules;
 use super::ephemeral::refuse_ephemeral;
 use super::expand::Expanded;
 use super::frame::Frame;
@@ -18,7 +19,6 @@ use super::step::StepKind;
 use super::walk::{Planner, Visit};
 use super::work::{Producers, WorkId};
 use super::world::{InstanceCell, ModuleIndex, ProviderCell, RepeatKind, Repetition, ResourceCell};
-use super::{CheckKind, CheckResult, PlanMode};
 use crate::graph::{NodeId, ProviderKey, ProviderUse, StaticModuleId};
 use crate::lang::body_eval;
 use crate::lang::scope::{Reference, Slot};
@@ -68,7 +68,7 @@ impl Planner<'_> {
             for module in &modules {
                 for provider in self.world.provider_cells(*module, found) {
                     let found = found.instance(provider.instance.address.key.clone());
-                    waiting |= self.refresh_provider(&found, &provider.instance);
+                    waiting |= self.refresh_provider(&found, &provider.instance, outside);
                 }
             }
             let address = self.block_address(of, block);
@@ -157,7 +157,7 @@ impl Planner<'_> {
         for repetition in repetitions {
             let cell = match self.options.mode {
                 PlanMode::Normal => match self.served(place, &repetition) {
-                    Some(place) => self.plan_instance(&place, repetition, outside),
+                    Some(place) => self.plan_instance(&place, repetition, cells.len() as u32, outside),
                     None => self.keep_instance(place, repetition, true),
                 },
                 PlanMode::RefreshOnly => self.keep_instance(place, repetition, true),
@@ -199,7 +199,13 @@ impl Planner<'_> {
         InstanceCell { repetition, before: value.clone(), value, producers: self.work.none() }
     }
 
-    fn plan_instance(&mut self, place: &Place, repetition: Repetition, outside: &dyn Outside) -> InstanceCell {
+    fn plan_instance(
+        &mut self,
+        place: &Place,
+        repetition: Repetition,
+        position: u32,
+        outside: &dyn Outside,
+    ) -> InstanceCell {
         let address = place.address.instance(repetition.key());
         if !self.selection.includes_instance(place.node, &address) {
             return self.keep_instance(place, repetition, true);
@@ -211,12 +217,13 @@ impl Planner<'_> {
         let lifecycle = &place.block.lifecycle;
         let own = own_repetition(&repetition);
         let name = address.to_string();
-        let holds = self.check_rules(place.module, own, None, &lifecycle.preconditions, "resource", &name).holds();
+        let rules = &lifecycle.preconditions;
+        let judged = self.check_rules(&Rules { repetition: own, rules, ..Rules::of(place.module, "resource", &name) });
         let (config, mut work) = self.evaluate_body(place, own);
         work.extend_from_slice(&place.gate);
         let from = self.start(place, &address, prior_id);
         let prior = from.prior.clone();
-        let (Some(config), true) = (config, holds) else {
+        let (Some(config), true) = (config, judged.holds()) else {
             let value = prior.unwrap_or_else(|| Value::unknown(place.schema.block.ty()));
             return InstanceCell { repetition, before: value.clone(), value, producers: self.work.none() };
         };
@@ -237,9 +244,9 @@ impl Planner<'_> {
         };
         let decision = decide(&situation, outside);
         self.take_problems(place, &address, &decision);
+        let is_kept = decision.action.is_noop();
         let cell = self.note_change(place, address, repetition, from, decision, work);
-        self.check_after(place, &cell);
-        cell
+        self.check_after((place.module, place.index, position), cell, judged, is_kept)
     }
 
     /// The object that planning an instance starts from: that of the state, or one that is imported.
@@ -397,20 +404,6 @@ impl Planner<'_> {
         };
         links.make = Some(made);
         (links, Arc::from([made]))
-    }
-
-    fn check_after(&mut self, place: &Place, cell: &InstanceCell) {
-        let rules = &place.block.lifecycle;
-        if rules.preconditions.is_empty() && rules.postconditions.is_empty() {
-            return;
-        }
-        let own = own_repetition(&cell.repetition);
-        let name = place.address.instance(cell.repetition.key()).to_string();
-        let before = judge_rules(&self.world, place.module, own, None, &rules.preconditions, "resource", &name).0;
-        let after = self.check_rules(place.module, own, Some(&cell.value), &rules.postconditions, "resource", &name);
-        let status = before.status.worse(after.status);
-        let problems = [before.messages, after.messages].concat();
-        self.checks.push(CheckResult { name, kind: CheckKind::Resource, status, problems });
     }
 
     /// The change of an object that goes away, with its step.

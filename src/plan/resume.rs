@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::CellId;
 use super::cells::{own_repetition, shallow};
 use super::change::{Change, ProviderName};
-use super::conditions::judge_all;
+use super::conditions::{Rules, judge_rules, what_is};
 use super::frame::Frame;
 use super::ignore;
 use super::outside::ProviderInstance;
@@ -19,8 +19,8 @@ use crate::spec::Resource;
 /// Where the instance of a change stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Spot {
-    module: ModuleIndex,
-    resource: u32,
+    pub(super) module: ModuleIndex,
+    pub(super) resource: u32,
     position: usize,
 }
 
@@ -100,7 +100,9 @@ impl World {
         let own = own_repetition(&repetition);
         let rules = &block.lifecycle.preconditions;
         let name = address.to_string();
-        let problems = judge_all(self, spot.module, own, None, rules, "resource", &name);
+        let of = Rules::of(spot.module, what_is(block.mode), &name);
+        let severity = self.severity(spot.module, spot.resource);
+        let problems = judge_rules(self, &Rules { repetition: own, rules, severity, ..of }).1;
         if problems.has_errors() {
             return Err(problems);
         }
@@ -200,10 +202,8 @@ impl World {
         let cell = &mut self.modules[module as usize].resources[resource as usize];
         cell.set_value(position as usize, value.clone());
         let spot = Spot { module, resource, position: position as usize };
-        let rules = &self.block(spot).lifecycle.postconditions;
-        let own = own_repetition(self.repetition(spot));
-        let name = self.resource_address(module, resource).instance(self.repetition(spot).key()).to_string();
-        judge_all(self, module, own, Some(&value), rules, "ephemeral resource", &name)
+        let address = self.resource_address(module, resource).instance(self.repetition(spot).key());
+        self.judge_made(spot, &address, &value)
     }
 
     /// Takes the object that a step made: others see it from now on. Gives the postconditions that do not hold.
@@ -211,9 +211,15 @@ impl World {
         let Ok(spot) = self.spot(change) else { return Diagnostics::new() };
         let cell = &mut self.modules[spot.module as usize].resources[spot.resource as usize];
         cell.set_value(spot.position, value.clone());
-        let rules = &self.block(spot).lifecycle.postconditions;
-        let own = own_repetition(self.repetition(spot));
-        judge_all(self, spot.module, own, Some(&value), rules, "resource", &change.address.to_string())
+        self.judge_made(spot, &change.address, &value)
+    }
+
+    fn judge_made(&self, spot: Spot, address: &Address, value: &Value) -> Diagnostics {
+        let block = self.block(spot);
+        let (repetition, name) = (own_repetition(self.repetition(spot)), address.to_string());
+        let (rules, severity) = (&block.lifecycle.postconditions, self.severity(spot.module, spot.resource));
+        let of = Rules::of(spot.module, what_is(block.mode), &name);
+        judge_rules(self, &Rules { repetition, this: Some(value), rules, severity, ..of }).1
     }
 }
 

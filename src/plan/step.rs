@@ -45,8 +45,25 @@ pub enum StepKind {
     Evaluate {
         cell: CellId,
     },
+    /// Judges conditions that were not known while planning: whoever uses what they are of waits for it.
+    Judge {
+        module: u32,
+        of: Ruled,
+    },
     /// Does nothing: many steps wait for many others through it, without an edge for each pair.
     Join,
+}
+
+/// What has conditions, in a module instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruled {
+    Variable(u32),
+    Output(u32),
+    /// An object that no step of its own judges: it stays as it is, or was read while planning.
+    Instance {
+        resource: u32,
+        position: u32,
+    },
 }
 
 /// A value of a module instance that steps compute and use.
@@ -75,7 +92,7 @@ impl StepKind {
             | StepKind::Read { change }
             | StepKind::Forget { change }
             | StepKind::Import { change } => Some(*change),
-            StepKind::Open { .. } | StepKind::Evaluate { .. } | StepKind::Join => None,
+            StepKind::Open { .. } | StepKind::Evaluate { .. } | StepKind::Judge { .. } | StepKind::Join => None,
         }
     }
 
@@ -90,6 +107,7 @@ impl StepKind {
             StepKind::Import { .. } => "import",
             StepKind::Open { .. } => "open",
             StepKind::Evaluate { .. } => "evaluate",
+            StepKind::Judge { .. } => "judge",
             StepKind::Join => "join",
         }
     }

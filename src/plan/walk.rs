@@ -115,6 +115,7 @@ pub fn plan(
     planner.refuse_lost_replacements();
     planner.tell_what_is_left_out();
     planner.plan_removed_outputs(prior);
+    planner.read_checks_again();
     planner.finish()
 }
 
@@ -133,6 +134,8 @@ pub(super) struct Planner<'o> {
     pub drift: Vec<Drift>,
     pub outputs: Vec<OutputChange>,
     pub checks: Vec<CheckResult>,
+    /// What the data sources of checks shall be that could not be read.
+    pub unread_checks: Vec<DataObject>,
     pub diagnostics: Diagnostics,
     pub refreshes: Refreshes,
     pub reads: HashMap<NodeId, Vec<PendingRead>>,
@@ -147,7 +150,7 @@ pub(super) struct Planner<'o> {
 
 /// Whom an answer is for.
 pub(super) enum Ticket {
-    Refresh { ids: Vec<usize> },
+    Refresh { ids: Vec<usize>, is_placed: bool },
     Data { node: NodeId, read: usize },
     Import { address: Address },
 }
@@ -195,6 +198,7 @@ impl<'o> Planner<'o> {
             drift: Vec::new(),
             outputs: Vec::new(),
             checks: Vec::new(),
+            unread_checks: Vec::new(),
             diagnostics,
             refreshes,
             reads: HashMap::new(),
@@ -280,7 +284,9 @@ impl<'o> Planner<'o> {
         }
         for (answer, ticket) in outside.answer(requests).into_iter().zip(tickets) {
             match (answer, ticket) {
-                (Answer::Refreshed(objects), Ticket::Refresh { ids }) => self.take_refreshed(&ids, objects, outside),
+                (Answer::Refreshed(objects), Ticket::Refresh { ids, is_placed }) => {
+                    self.take_refreshed(&ids, objects, is_placed, outside);
+                }
                 (Answer::Data(result), Ticket::Data { node, read }) => {
                     if let Some(read) = self.reads.get_mut(&node).and_then(|reads| reads.get_mut(read)) {
                         read.answer = Some(result);

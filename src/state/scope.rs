@@ -137,7 +137,7 @@ fn changed_rows<'r>(before: &'r [Arc<StoredInstance>], after: &'r [Arc<StoredIns
 }
 
 fn without_keys(resource: &ResourceAddress) -> Str {
-    ResourceAddress { module: resource.module.without_keys(), ..resource.clone() }.to_string().into()
+    resource.without_keys().to_string().into()
 }
 
 fn config_name(address: &str) -> Str {

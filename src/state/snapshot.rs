@@ -63,7 +63,7 @@ impl Snapshot {
         let resources = index(&rows);
         let mut by_block: BTreeMap<ResourceAddress, Vec<ResourceAddress>> = BTreeMap::new();
         for resource in resources.keys() {
-            by_block.entry(configured(resource)).or_default().push(resource.clone());
+            by_block.entry(resource.without_keys()).or_default().push(resource.clone());
         }
         self.resources = Arc::new(resources);
         self.configured = Arc::new(by_block);
@@ -139,7 +139,7 @@ impl Snapshot {
         &self,
         meant: &ResourceAddress,
     ) -> impl Iterator<Item = (&ResourceAddress, &[Arc<StoredInstance>])> {
-        let candidates = self.configured.get(&configured(meant)).map(Vec::as_slice).unwrap_or(&[]);
+        let candidates = self.configured.get(&meant.without_keys()).map(Vec::as_slice).unwrap_or(&[]);
         let meant = meant.clone();
         candidates.iter().filter(move |c| is_meant(c, &meant)).map(|c| (c, self.instances(c)))
     }
@@ -153,10 +153,6 @@ impl Snapshot {
 
 fn order(row: &StoredInstance) -> (&Address, Option<&Str>) {
     (&row.address, row.deposed.as_ref())
-}
-
-fn configured(resource: &ResourceAddress) -> ResourceAddress {
-    ResourceAddress { module: resource.module.without_keys(), ..resource.clone() }
 }
 
 /// Both are of one block of the configuration.

@@ -143,6 +143,13 @@ fn failures_of_reads_updates_and_deletions_are_told_and_lose_nothing() {
     let public = STACK.replace("\"10.0.1.0/24\"", "\"10.0.1.0/24\"\n  map_public_ip_on_launch = true");
     stack.write("main.tf", &public);
     fails_at("ModifySubnetAttribute", "aws_subnet.main was not updated", &["apply", "-auto-approve"], at);
+    // An answer without sense, and what it was the answer to did not happen.
+    proxy.on("ModifySubnetAttribute").garbage();
+    let ignored = stack.terrane(["apply", "-auto-approve"]).aws(proxy.url(), region).run().expect_status(1);
+    let said = unfolded(&ignored.stderr);
+    assert!(said.contains("aws_subnet.main was not updated"), "{ignored}");
+    assert!(said.contains("yet afterwards \"map_public_ip_on_launch\" is as before"), "{ignored}");
+    proxy.behave();
     // Gone while it was about to be changed.
     proxy.on("ModifySubnetAttribute").error(404, "InvalidSubnetID.NotFound", "The subnet ID does not exist");
     let gone = stack.terrane(["apply", "-auto-approve"]).aws(proxy.url(), region).run().expect_status(1);

@@ -127,3 +127,47 @@ fn a_role_is_taken_on_and_the_wrong_account_is_not_touched() {
     assert!(made.len() == 1 && signer(&made[0]).starts_with("ASIA"), "{} signed it", signer(&made[0]));
     terrane(&stack, &["destroy", "-auto-approve"]).run().success();
 }
+
+const WEB_IDENTITY: &str = r#"
+provider "aws" {
+  region = "REGION"
+  assume_role_with_web_identity {
+    role_arn                = "arn:aws:iam::210987654321:role/ci"
+    session_name            = "build"
+    duration                = "30m"
+    web_identity_token_file = "token"
+  }
+  ENDPOINTS
+}
+
+resource "aws_vpc" "main" {
+  cidr_block = "10.0.0.0/16"
+}
+"#;
+
+#[test]
+fn a_role_is_taken_on_with_a_token() {
+    let moto = moto::Server::shared();
+    let (proxy, region) = (moto.proxy(), moto.region());
+    let stack =
+        Stack::with("main.tf", &WEB_IDENTITY.replace("ENDPOINTS", &endpoints(&proxy)).replace("REGION", region));
+    let missing = terrane(&stack, &["plan"]).run().expect_status(1);
+    assert!(missing.said().contains("the token file \"token\" cannot be read"), "{missing}");
+    assert!(missing.said().contains("role/ci\" cannot be taken on"), "{missing}");
+
+    stack.write("token", "a.signed.token\n");
+    proxy.on("AssumeRoleWithWebIdentity").error(400, "InvalidIdentityToken", "The token has expired");
+    let refused = terrane(&stack, &["plan"]).run().expect_status(1);
+    assert!(refused.said().contains("The token has expired") && !refused.said().contains("signed.token"), "{refused}");
+    proxy.behave();
+
+    terrane(&stack, &["apply", "-auto-approve"]).run().success();
+    let asked = proxy.calls_of("AssumeRoleWithWebIdentity").pop().unwrap();
+    let said = [("RoleSessionName", "build"), ("DurationSeconds", "1800"), ("WebIdentityToken", "a.signed.token")];
+    for (name, value) in said {
+        assert_eq!(asked.parameter(name).as_deref(), Some(value));
+    }
+    let made = proxy.calls_of("CreateVpc");
+    assert!(made.len() == 1 && signer(&made[0]).starts_with("ASIA"), "{} signed it", signer(&made[0]));
+    terrane(&stack, &["destroy", "-auto-approve"]).run().success();
+}

@@ -142,6 +142,23 @@ fn an_interrupted_creation_outlives_its_provider_block() {
     }
 }
 
+/// Where no provider will come back, the way out is to leave it at that.
+#[test]
+fn an_interrupted_creation_can_be_left_at_that() {
+    let (ground, ..) = elsewhere("alias = \"other\"", "provider = aws.other");
+    ground.killed_at("CreateVpc", true);
+    ground.stack.write("main.tf", "");
+    let stuck = ground.apply().run().expect_status(1);
+    assert!(stuck.said().contains("terrane state rm 'aws_vpc.main'"), "{stuck}");
+    let left = ground.stack.terrane(["state", "rm", "aws_vpc.main"]).run().success();
+    assert!(
+        left.stdout.contains("Not looking any more for what an interrupted run may have made of aws_vpc.main"),
+        "{left}"
+    );
+    ground.apply().run().success();
+    assert_eq!((ground.proxy.count("DeleteVpc"), ground.state().as_str()), (0, ""));
+}
+
 /// An object is never looked for, and taken for gone, in another region than its own.
 #[test]
 fn an_object_outlives_its_provider_block() {
@@ -156,6 +173,20 @@ fn an_object_outlives_its_provider_block() {
     ground.stack.write("main.tf", &block);
     ground.apply().run().success();
     assert_eq!((ground.proxy.count("CreateVpc"), ground.proxy.count("DeleteVpc")), (1, 1));
+}
+
+/// The same of a provider without an alias, whose place the environment could take.
+#[test]
+fn an_object_is_not_taken_for_gone_where_the_environment_looks() {
+    let (ground, block, _) = elsewhere("", "");
+    ground.apply().run().success();
+    ground.stack.write("main.tf", "");
+    let run = ground.apply().run().expect_status(1);
+    assert!(run.said().contains("aws_vpc.main is not where the environment says that it is"), "{run}");
+    assert_eq!(ground.state(), "aws_vpc.main\n");
+    ground.stack.write("main.tf", &block);
+    ground.apply().run().success();
+    assert_eq!((ground.state().as_str(), ground.proxy.count("DeleteVpc")), ("", 1));
 }
 
 const ROLE: &str = r#"

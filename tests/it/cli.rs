@@ -184,6 +184,9 @@ fn faults_that_would_strike_nothing_are_told() {
     let warned = plan(faults, &[]).success();
     assert!(warned.said().contains("Warning: TERRANE_SANDBOX_FAULTS has no effect"), "{warned}");
     assert_eq!(plan(faults, &["-sandbox"]).success().stderr, "");
+    plan("", &["-out=p"]).success();
+    let carried_out = stack.terrane(["apply", "p"]).env("TERRANE_SANDBOX_FAULTS", faults).run().success();
+    assert!(carried_out.said().contains("Warning: TERRANE_SANDBOX_FAULTS has no effect"), "{carried_out}");
     for more in [&[][..], &["-sandbox"]] {
         let refused = plan("nonsense", more).expect_status(1);
         assert!(refused.stderr.contains("nonsense"), "{refused}");

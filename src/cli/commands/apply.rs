@@ -17,7 +17,7 @@ use super::show::read_saved;
 use crate::apply::{Observer, Outcome, Stop};
 use crate::model::{Diagnostic, Marks};
 use crate::ops::plan_file::is_plan;
-use crate::ops::{Access, Providers, Session, SessionError, Settings, load, saved_plan};
+use crate::ops::{Access, Providers, Session, SessionError, Settings, load, rehearsal, saved_plan};
 use crate::plan::{Plan, PlanMode, Planned};
 
 /// Carries out changes, after asking.
@@ -158,7 +158,8 @@ fn open_saved(path: &Path, settings: Settings, common: &Common, call: &Call) -> 
     }
     let failed = |diagnostics, session: &Session| Failure { diagnostics, sources: session.sources.clone(), code: 1 };
     let planned = saved_plan::take_up(&mut session, &file).map_err(|problems| failed(problems, &session))?;
-    let (changed, notes) = session.recover(&planned, &call.terminal.reading())?;
+    let (changed, mut notes) = session.recover(&planned, &call.terminal.reading())?;
+    notes.extend(rehearsal::unused_faults(&session.settings));
     if notes.has_errors() {
         return Err(failed(notes, &session));
     }

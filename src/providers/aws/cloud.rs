@@ -13,7 +13,7 @@ use aws_types::SdkConfig;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::config::Endpoints;
+use super::endpoints::Endpoints;
 use super::errors;
 use super::tags::TagPolicy;
 use crate::provider::limits::Rates;

@@ -3,7 +3,6 @@
 //! What the block does not say is looked up as every AWS tool does: environment (`AWS_*`), shared files, container
 //! and instance metadata (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::web_identity_token::{StaticConfiguration, WebIdentityTokenCredentialsProvider};
+use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -24,19 +23,16 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::region::Region;
 
 use super::cloud::{Aws, Identity, Session};
+use super::endpoints::{self, Endpoints};
 use super::errors;
 use super::http;
 use super::tags::TagPolicy;
+use super::web_identity::WebIdentity;
+use crate::model::duration::parse_duration;
 use crate::model::{Object, Path};
 use crate::provider::retry::RetryPolicy;
 use crate::provider::transport::Transport;
 use crate::provider::{Calls, Config, Pace, ProviderError};
-
-/// The services whose endpoint can be set, under the name that the `endpoints` block has for it.
-pub(super) const SERVICES: [&str; 7] = ["ec2", "eks", "elasticache", "iam", "rds", "s3", "sts"];
-
-/// URLs by service, where the block sets them.
-pub(super) type Endpoints = BTreeMap<&'static str, String>;
 
 /// Opens a connection as the provider block says.
 pub(super) async fn connect(
@@ -85,10 +81,7 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn new(config: &'a Config, attempt: Duration) -> Result<Self, ProviderError> {
-        let mut endpoints = Endpoints::new();
-        for block in config.blocks("endpoints") {
-            endpoints.extend(SERVICES.iter().filter_map(|s| Some((*s, block.string(s).filter(|u| !u.is_empty())?))));
-        }
+        let endpoints = endpoints::read(config);
         Ok(Source { config, files: files(config), http: http::client(config)?, endpoints, attempt })
     }
 
@@ -172,7 +165,7 @@ impl<'a> Source<'a> {
         }
         let usual = self.provider_config(Some(region));
         if let Some(block) = config.block("assume_role_with_web_identity") {
-            return Ok(loader.credentials_provider(web_identity(&block, &usual)?));
+            return Ok(loader.credentials_provider(self.web_identity(&block, region).await?));
         }
         // A profile that the block names wins over the environment.
         if config.str("profile").is_some() {
@@ -241,15 +234,28 @@ impl<'a> Source<'a> {
             provider = provider.tags(tags);
         }
         let provider = provider.build().await;
-        // Asked once here: an error tells of the role, not of the first call that is made with it.
+        self.try_out(&provider, arn, "AssumeRole").await?;
+        Ok(base.to_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build())
+    }
+
+    async fn web_identity(&self, block: &Object, region: &str) -> Result<WebIdentity, ProviderError> {
+        let region = self.config.string("sts_region").unwrap_or_else(|| region.to_string());
+        let loader = aws_config::defaults(BehaviorVersion::latest()).no_credentials().region(Region::new(region));
+        let base = loader.http_client(self.http.clone()).load().await;
+        let provider = WebIdentity::new(block, &base, self.endpoints.get("sts"))?;
+        self.try_out(&provider, provider.role(), "AssumeRoleWithWebIdentity").await?;
+        Ok(provider)
+    }
+
+    /// Asks for credentials once: an error tells of the role, not of the first call that is made with it.
+    async fn try_out(&self, role: &impl ProvideCredentials, arn: &str, action: &str) -> Result<(), ProviderError> {
         let refused = |why: String| errors::no_credentials(&format!("the role \"{arn}\" cannot be taken on: {why}"));
-        let taken = tokio::time::timeout(self.attempt, provider.provide_credentials()).await;
-        let taken = taken.map_err(|_| refused(format!("sts:AssumeRole: no answer within {:?}", self.attempt)))?;
-        taken.map_err(|e| {
+        let taken = tokio::time::timeout(self.attempt, role.provide_credentials()).await;
+        let taken = taken.map_err(|_| refused(format!("sts:{action}: no answer within {:?}", self.attempt)))?;
+        taken.map(drop).map_err(|e| {
             let root = std::iter::successors(Some(&e as &dyn std::error::Error), |e| e.source()).last();
             refused(root.map_or_else(String::new, ToString::to_string))
-        })?;
-        Ok(base.to_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build())
+        })
     }
 }
 
@@ -258,17 +264,6 @@ fn no_role() -> ProviderError {
     ProviderError::invalid("\"assume_role\" names no role")
         .path(Path::attr("assume_role"))
         .help("set \"role_arn\" in it, or leave the block out")
-}
-
-fn web_identity(block: &Object, usual: &ProviderConfig) -> Result<WebIdentityTokenCredentialsProvider, ProviderError> {
-    let (Some(role_arn), Some(file)) = (block.string("role_arn"), block.string("web_identity_token_file")) else {
-        return Err(ProviderError::invalid("\"assume_role_with_web_identity\" needs a role and a token")
-            .path(Path::attr("assume_role_with_web_identity"))
-            .help("set \"role_arn\" and \"web_identity_token_file\" in it"));
-    };
-    let session_name = block.string("session_name").unwrap_or_else(|| "terrane".to_string());
-    let fixed = StaticConfiguration { web_identity_token_file: file.into(), role_arn, session_name };
-    Ok(WebIdentityTokenCredentialsProvider::builder().configure(usual).static_configuration(fixed).build())
 }
 
 /// The shared files that the block names, with the usual one of the kind that it does not name.
@@ -325,25 +320,10 @@ fn looks_like_region(text: &str) -> bool {
     (2..=3).contains(&words.len()) && words.iter().all(is_word) && number.parse::<u8>().is_ok()
 }
 
-/// Reads `1h30m` or `900s`.
-fn duration(text: &str) -> Result<Duration, ProviderError> {
+/// How long a session shall last.
+pub(super) fn duration(text: &str) -> Result<Duration, ProviderError> {
     let wrong = || ProviderError::invalid(format!("\"{text}\" is not a duration")).help("write it like 1h30m or 900s");
-    let mut seconds: u64 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, unit) = rest.split_at(end);
-        let each = match unit.chars().next() {
-            Some('h') => 3600,
-            Some('m') => 60,
-            Some('s') => 1,
-            _ => return Err(wrong()),
-        };
-        let number: u64 = number.parse().map_err(|_| wrong())?;
-        seconds = number.checked_mul(each).and_then(|n| seconds.checked_add(n)).ok_or_else(wrong)?;
-        rest = &unit[1..];
-    }
-    if seconds == 0 { Err(wrong()) } else { Ok(Duration::from_secs(seconds)) }
+    parse_duration(text).filter(|length| length.as_secs() > 0).ok_or_else(wrong)
 }
 
 #[cfg(test)]

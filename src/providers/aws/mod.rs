@@ -9,6 +9,7 @@ pub mod ec2;
 pub mod eks;
 pub mod elasticache;
 mod ending;
+mod endpoints;
 mod errors;
 mod functions;
 mod http;
@@ -20,6 +21,7 @@ pub mod rds;
 pub mod s3;
 mod schema;
 pub mod tags;
+mod web_identity;
 mod whereabouts;
 
 use std::sync::Arc;

@@ -2,8 +2,7 @@
 
 use crate::model::Schema;
 use crate::provider::schema_words::{
-    BlockWord, boolean, list_block, number, one_block, set_block, single_block, string, string_list, string_map,
-    string_set,
+    BlockWord, boolean, list_block, number, one_block, single_block, string, string_list, string_map, string_set,
 };
 
 pub(super) fn config() -> Schema {
@@ -21,7 +20,7 @@ pub(super) fn config() -> Schema {
         .block("assume_role_with_web_identity", web_identity(), "A role to take on with an OpenID Connect token.")
         .block("default_tags", default_tags(), "Tags that every object gets.")
         .block("ignore_tags", ignore_tags(), "Tags that others manage: neither shown nor removed.")
-        .block("endpoints", endpoints(), "URLs to call in place of the usual ones.")
+        .block("endpoints", super::endpoints::schema(), "URLs to call in place of the usual ones.")
         .into_schema("An account in a region of Amazon Web Services.")
 }
 
@@ -77,9 +76,13 @@ fn assume_role() -> BlockWord {
 
 fn web_identity() -> BlockWord {
     one_block()
-        .attr("role_arn", string().optional(), "The role; or AWS_ROLE_ARN.")
-        .attr("session_name", string().optional(), "Name of the session; or AWS_ROLE_SESSION_NAME.")
-        .attr("web_identity_token_file", string().required(), "File that holds the token.")
+        .attr("role_arn", string().optional(), "The role.")
+        .attr("session_name", string().optional(), "Name of the session, which shows in the logs.")
+        .attr("web_identity_token_file", string().optional(), "File that holds the token.")
+        .attr("web_identity_token", string().optional().sensitive(), "The token itself, in place of a file.")
+        .attr("duration", string().optional(), "How long the session lasts, from 15m to 12h.")
+        .attr("policy", string().optional(), "JSON policy that narrows the role's permissions.")
+        .attr("policy_arns", string_set().optional(), "Managed policies that narrow the role's permissions.")
 }
 
 fn default_tags() -> BlockWord {
@@ -92,10 +95,4 @@ fn ignore_tags() -> BlockWord {
         string_set().optional(),
         "Beginnings of keys to ignore.",
     )
-}
-
-/// Other tools keep `endpoints` as a set of blocks; they are read as one.
-fn endpoints() -> BlockWord {
-    let service = |block: BlockWord, name: &&'static str| block.attr(name, string().optional(), "URL of this service.");
-    super::config::SERVICES.iter().fold(set_block(), service)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 use super::SandboxCloud;
 use super::body::Shapes;
@@ -15,6 +16,7 @@ use super::data;
 use super::faults::{Fault, Op};
 use super::objects::{Context, Row};
 use crate::model::{Object, ObjectBuilder, Value};
+use crate::provider::limits::Rates;
 use crate::provider::retry::{Repeat, RetryPolicy};
 use crate::provider::{
     Calls, Config, Connection, Create, Delete, ErrorKind, Filter, IdempotencyKey, Listed, Operation, Outcome,
@@ -23,6 +25,9 @@ use crate::provider::{
 
 /// The region of a provider that is configured without one.
 const REGION: &str = "us-east-1";
+
+/// What each type takes in a region. Only orders for faults make it less.
+const RATES: Rates = Rates { per_second: 100_000.0, burst: 100_000, concurrent: 10_000 };
 
 pub struct SandboxConnection {
     def: Arc<dyn ProviderDef>,
@@ -103,23 +108,26 @@ impl SandboxConnection {
         object: &str,
         call: Option<&Operation>,
     ) -> Result<Option<Fault>, ProviderError> {
-        let mut retries = 0;
-        loop {
+        let attempt = async || {
             let Some(fault) = self.cloud.dice.strikes(ty, op, object) else { return Ok(None) };
             match fault {
                 fault if fault.comes_after() => return Ok(Some(fault)),
                 Fault::CrashBefore => std::process::abort(),
-                Fault::Hang => pause(self.retry.attempt, call).await.map_err(|e| named(e, ty, op))?,
+                Fault::Hang => std::future::pending().await,
                 _ => (),
             }
-            let error = named(fault.error(), ty, op);
-            // Nothing happened, so every call can be repeated.
-            let Some(wait) = self.retry.pause(&error, Repeat::Always, retries, rand::random()) else {
-                return Err(error);
-            };
-            retries += 1;
-            pause(wait, call).await.map_err(|e| named(e, ty, op))?;
-        }
+            Err(fault.error())
+        };
+        let lane = self.cloud.transport.lane(ty, &self.region, RATES);
+        let never = CancellationToken::new();
+        let cancel = call.map_or(&never, |call| &call.cancel);
+        // Nothing happened, so every call can be repeated.
+        let struck = lane.call(&self.retry, Repeat::Always, cancel, attempt);
+        let result = match call {
+            Some(call) => tokio::time::timeout(call.timeout, struck).await.unwrap_or_else(|_| Err(out_of_time(call))),
+            None => struck.await,
+        };
+        result.map_err(|error| named(error, ty, op))
     }
 
     /// The error of a fault that comes after the call took effect.
@@ -328,11 +336,13 @@ async fn pause(length: Duration, call: Option<&Operation>) -> Result<(), Provide
     };
     tokio::select! {
         () = tokio::time::sleep(length) => Ok(()),
-        () = tokio::time::sleep(call.timeout) => {
-            Err(ProviderError::new(ErrorKind::Timeout, format!("it was not done within {:?}", call.timeout)))
-        }
+        () = tokio::time::sleep(call.timeout) => Err(out_of_time(call)),
         () = call.cancel.cancelled() => Err(ProviderError::new(ErrorKind::Cancelled, "the call was given up")),
     }
+}
+
+fn out_of_time(call: &Operation) -> ProviderError {
+    ProviderError::new(ErrorKind::Timeout, format!("it was not done within {:?}", call.timeout))
 }
 
 /// Milliseconds since 1970.

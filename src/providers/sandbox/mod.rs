@@ -50,8 +50,10 @@ use async_trait::async_trait;
 pub use connection::SandboxConnection;
 pub use faults::Faults;
 
-use crate::model::Schema;
+use crate::model::{Object, Schema};
 use crate::provider::connection::ResourceInfo;
+use crate::provider::limits::CallLimit;
+use crate::provider::transport::Transport;
 use crate::provider::{
     Calls, Config, Connection, PlannedChange, ProviderDef, ProviderError, ProviderFunction, RemoteId,
 };
@@ -60,12 +62,14 @@ use crate::provider::{
 pub struct SandboxCloud {
     store: store::Store,
     dice: faults::Dice,
+    transport: Arc<Transport>,
 }
 
 impl SandboxCloud {
     /// Opens the file that the cloud lives in, or makes it.
     pub fn open(path: &Path, faults: Faults) -> Result<Arc<SandboxCloud>, ProviderError> {
-        Ok(Arc::new(SandboxCloud { store: store::Store::open(path)?, dice: faults::Dice::new(faults) }))
+        let (store, dice) = (store::Store::open(path)?, faults::Dice::new(faults));
+        Ok(Arc::new(SandboxCloud { store, dice, transport: Transport::new() }))
     }
 }
 
@@ -111,6 +115,22 @@ impl ProviderDef for Wrapped {
 
     fn functions(&self) -> Vec<ProviderFunction> {
         self.def.functions()
+    }
+
+    fn limit_calls(&self, limit: &Arc<CallLimit>) {
+        self.cloud.transport.limit_calls(limit);
+    }
+
+    fn ephemeral_types(&self) -> Vec<&'static str> {
+        self.def.ephemeral_types()
+    }
+
+    fn ephemeral(&self, ty: &str) -> Option<&Schema> {
+        self.def.ephemeral(ty)
+    }
+
+    fn move_object(&self, from: &str, to: &str, object: &Object) -> Option<Object> {
+        self.def.move_object(from, to, object)
     }
 
     fn plan(&self, ty: &str, config: &Config, change: &mut PlannedChange) {

@@ -1,5 +1,6 @@
 //! What changed outside: in full where the plan acts on it, else in a line, so that what others legitimately bring
-//! (rules of a group, the association of an address) does not drown what matters.
+//! (rules of a group, the association of an address) does not drown what matters. What the last apply's own steps may
+//! have brought is no news, where nothing acts on it.
 
 use super::delta::Forced;
 use super::{MAX_LOSSES, PlanText, header};
@@ -9,6 +10,12 @@ use crate::render::style::Role;
 
 /// Names of attributes that one line tells.
 const MAX_NAMES: usize = 3;
+
+/// Whether the text of a plan without changes tells of drift.
+pub(super) fn is_told(plan: &Plan) -> bool {
+    let told = |drift: &Drift| plan.mode != PlanMode::Normal || !drift.may_be_own;
+    plan.drift.iter().any(told)
+}
 
 impl PlanText<'_, '_, '_> {
     pub(super) fn drift(&mut self, plan: &Plan) {
@@ -23,6 +30,7 @@ impl PlanText<'_, '_, '_> {
         let (full, brief): (Vec<&Drift>, Vec<&Drift>) = plan.drift.iter().partition(is_full);
         self.drift_in_full(&full);
         if plan.mode == PlanMode::Normal {
+            let brief: Vec<&Drift> = brief.into_iter().filter(|drift| !drift.may_be_own).collect();
             self.drift_in_brief(&brief);
         }
     }

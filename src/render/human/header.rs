@@ -96,8 +96,7 @@ fn reason(reason: Reason, address: &Address) -> Option<String> {
         Reason::ReplaceBecauseCannotUpdate | Reason::ReplaceBecauseTainted | Reason::ReplaceByRequest => return None,
         Reason::ReplaceByTriggers => "because something in its replace_triggered_by changes".into(),
         Reason::DeleteBecauseNoResourceConfig => {
-            let mut block = address.resource.clone();
-            block.module = block.module.without_keys();
+            let block = address.resource.without_keys();
             format!("because {block} is not in configuration")
         }
         Reason::DeleteBecauseNoModule if address.resource.module.is_root() => return None,
@@ -112,6 +111,7 @@ fn reason(reason: Reason, address: &Address) -> Option<String> {
         Reason::DeleteBecauseNoMoveTarget => format!("because it moved to {address}, which is not in configuration"),
         Reason::ReadBecauseConfigUnknown => "because its configuration has values not yet known".into(),
         Reason::ReadBecauseDependencyPending => "because something that it depends on changes first".into(),
+        Reason::ReadBecauseCheckNested => "because its check is judged once all is done".into(),
     };
     Some(text)
 }

@@ -201,7 +201,7 @@ impl PlanText<'_, '_, '_> {
     }
 
     fn nothing_to_do(&mut self, plan: &Plan) {
-        let (headline, text) = match (plan.mode, plan.drift.is_empty(), plan.has_output_changes()) {
+        let (headline, text) = match (plan.mode, !drift::is_told(plan), plan.has_output_changes()) {
             (PlanMode::RefreshOnly, false, _) => {
                 (None, "This plan only refreshes: applying it records in the state what has changed, and nothing else.")
             }

@@ -273,6 +273,7 @@ fn secrets_are_hidden_at_every_depth() {
         provider: provider(),
         before: new.clone(),
         after: old.clone(),
+        may_be_own: false,
     });
     plan.outputs.push(output("o", Action::Update { changed: vec![] }, "hunter-o1".into(), "hunter-o2".into(), true));
     plan.outputs.push(output("p", Action::Create, Value::NULL, object(&[("k", secret("hunter-p"))]), false));
@@ -421,6 +422,7 @@ fn drift_outputs_and_long_values_have_their_places() {
         provider: provider(),
         before,
         after,
+        may_be_own: false,
     };
     plan.drift.push(drifted(
         "aws_vpc.main",

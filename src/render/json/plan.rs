@@ -192,8 +192,7 @@ fn check_address(result: &CheckResult) -> (Json, Map<String, Json>) {
     let mut of = Map::from_iter([("kind".to_string(), Json::from(kind))]);
     let module = match Address::parse(&result.name) {
         Ok(address) if result.kind == CheckKind::Resource => {
-            let mut block = address.resource.clone();
-            block.module = block.module.without_keys();
+            let block = address.resource.without_keys();
             let mode = if block.mode == Mode::Data { "data" } else { "managed" };
             of.extend(
                 [("mode", mode), ("type", &*block.ty), ("name", &*block.name)].map(|(k, v)| (k.into(), v.into())),

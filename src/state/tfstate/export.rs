@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{OPAQUE, json_text};
-use crate::model::{Key, Mode, ResourceAddress, value_json};
+use crate::model::{Key, Mode, value_json};
 use crate::state::body::{self, write_text};
 use crate::state::{Output, Snapshot, Status, StoredInstance, sensitive};
 
@@ -131,8 +131,7 @@ fn write_instance(row: &StoredInstance, out: &mut String) {
 
 /// Terraform knows dependencies by what the configuration says: modules without keys.
 fn dependency_names(row: &StoredInstance) -> BTreeSet<String> {
-    let configured = |d: &ResourceAddress| ResourceAddress { module: d.module.without_keys(), ..d.clone() };
-    row.dependencies.iter().map(|d| configured(d).to_string()).collect()
+    row.dependencies.iter().map(|d| d.without_keys().to_string()).collect()
 }
 
 /// With "type" before "value", which is Terraform's order and that of the names.

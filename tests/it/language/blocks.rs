@@ -32,6 +32,50 @@ fn a_check_with_a_data_source_of_its_own_warns() {
     insta::assert_snapshot!(pair.told());
 }
 
+/// What a check reads for itself is read again after the changes, and the check judged by that.
+#[test]
+fn a_check_tells_of_what_is_there_in_the_end() {
+    let tf = r#"
+variable "n" {
+  default = 1
+}
+resource "local_file" "f" {
+  filename = "f.txt"
+  content  = "now ${var.n}"
+}
+check "c" {
+  data "local_file" "f" {
+    filename = "f.txt"
+  }
+  assert {
+    condition     = data.local_file.f.content == "now ${var.n}"
+    error_message = "it is ${data.local_file.f.content}"
+  }
+}
+"#;
+    let yaml = r#"
+variable:
+  n: {default: 1}
+resource:
+  local_file:
+    f: {filename: f.txt, content: "now ${var.n}"}
+check:
+  c:
+    data:
+      local_file:
+        f: {filename: f.txt}
+    assert:
+      condition: ${data.local_file.f.content == "now ${var.n}"}
+      error_message: "it is ${data.local_file.f.content}"
+"#;
+    let mut pair = Pair::new(tf, yaml);
+    pair.run(&["apply", "-auto-approve", "-parallelism=1"]).success();
+    pair.run(&["apply", "-auto-approve", "-parallelism=1", "-var=n=2"]).success();
+    // Nothing to do, nothing to read.
+    pair.run(&["plan", "-detailed-exitcode", "-var=n=2"]).success();
+    insta::assert_snapshot!(pair.told());
+}
+
 /// A module that depends on something waits only where that changes.
 #[test]
 fn depends_on_of_a_module_changes_nothing_by_itself() {

@@ -2,6 +2,7 @@
 //! the YAML form must do to the letter.
 
 mod blocks;
+mod conditions;
 mod deferral;
 mod ephemeral;
 mod imports;

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use super::super::super::context::Common;
 use super::super::super::error::Failure;
 use super::super::Call;
+use crate::model::Address;
 use crate::ops::Access;
 use crate::ops::elsewhere::OpenState;
 use crate::ops::selection::Selection;
 use crate::state::Change;
 
 /// Takes objects out of the state. They live on, and Terrane knows nothing of them any more.
+///
+/// What an interrupted run may have created at the address is not looked for any more either.
 ///
 /// Example: terrane state rm module.old aws_vpc.main
 #[derive(Debug, clap::Args)]
@@ -44,22 +47,45 @@ impl Rm {
             Some(path) => OpenState::of_file(&mut session, path, OPERATION)?,
             None => OpenState::of_session(&session)?,
         };
+        let intents = state.open_intents()?;
         let mut found = BTreeMap::new();
+        let mut open = BTreeMap::new();
         for text in &self.addresses {
-            for row in Selection::parse(text)?.some_rows(&state.snapshot)? {
-                found.insert(row.key(), row.clone());
-            }
+            let selection = Selection::parse(text)?;
+            let covered = intents.iter().filter(|intent| selection.covers(&intent.address));
+            let before = open.len();
+            open.extend(covered.map(|intent| (&intent.key, &intent.address)));
+            let rows = if open.len() > before {
+                selection.rows(&state.snapshot)
+            } else {
+                selection.some_rows(&state.snapshot)?
+            };
+            found.extend(rows.into_iter().map(|row| (row.key(), row.clone())));
         }
-        let mut addresses: Vec<_> = found.keys().map(|key| &key.address).collect();
-        addresses.dedup();
-        let word = if self.dry_run { "Would remove" } else { "Removed" };
-        let mut text: String = addresses.iter().map(|address| format!("{word} {address}\n")).collect();
+        let text = self.told(found.keys().map(|key| &key.address), open.values().copied());
         if !self.dry_run {
             super::pull::back_up(&session, &state.snapshot, self.backup.as_deref())?;
-            text.push_str(&format!("Successfully removed {} resource instance(s).\n", addresses.len()));
-            state.commit(found.keys().cloned().map(Change::Remove).collect())?;
+            let ends = open.keys().map(|key| Change::End((*key).clone()));
+            state.commit(found.keys().cloned().map(Change::Remove).chain(ends).collect())?;
         }
         call.terminal.print(&text);
         Ok(0)
+    }
+
+    fn told<'a>(&self, rows: impl Iterator<Item = &'a Address>, open: impl Iterator<Item = &'a Address>) -> String {
+        let mut addresses: Vec<&Address> = rows.collect();
+        addresses.dedup();
+        let (removed, settled) = match self.dry_run {
+            true => ("Would remove", "Would not look any more for"),
+            false => ("Removed", "Not looking any more for"),
+        };
+        let mut text: String = addresses.iter().map(|address| format!("{removed} {address}\n")).collect();
+        for address in open {
+            text.push_str(&format!("{settled} what an interrupted run may have made of {address}\n"));
+        }
+        if !self.dry_run {
+            text.push_str(&format!("Successfully removed {} resource instance(s).\n", addresses.len()));
+        }
+        text
     }
 }
