@@ -9,19 +9,26 @@ use crate::plan::prior::mark_schema;
 use crate::plan::{Prior, PriorObject, ProviderName};
 use crate::state::{Snapshot, Status, StoredInstance, StoredProvider};
 
+/// Rows that one thread decodes at least: fewer are done before another has begun.
+const SHARE: usize = 2_000;
+
 /// Decodes all rows. Rows that can't be decoded are errors: planning without them would create them again.
 pub fn decode(snapshot: &Snapshot, providers: &Providers) -> (Prior, Diagnostics) {
-    let mut decoder = Decoder { providers, types: HashMap::new(), names: HashMap::new() };
-    let mut problems = Diagnostics::new();
-    let mut objects = Vec::with_capacity(snapshot.rows().len());
-    for row in snapshot.rows() {
-        match decoder.object(row) {
-            Ok(object) => objects.push(object),
-            // It is read again anyway.
-            Err(_) if row.address.resource.mode == Mode::Data => (),
-            Err(problem) => problems.push(problem),
+    let rows = snapshot.rows();
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(rows.len().div_ceil(SHARE)).max(1);
+    let mut shares = rows.chunks(rows.len().div_ceil(threads).max(1));
+    let first = shares.next().unwrap_or_default();
+    let (objects, problems) = std::thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| scope.spawn(|| decode_rows(share, providers))).collect();
+        let (mut objects, mut problems) = decode_rows(first, providers);
+        objects.reserve(rows.len() - first.len());
+        for other in others {
+            let (more, wrong) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            objects.extend(more);
+            problems.extend(wrong);
         }
-    }
+        (objects, problems)
+    });
     let outputs = snapshot.outputs.iter().map(|(name, output)| {
         let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
         (name.clone(), output.value.clone().mark(marks))
@@ -29,6 +36,21 @@ pub fn decode(snapshot: &Snapshot, providers: &Providers) -> (Prior, Diagnostics
     let prior =
         Prior { lineage: snapshot.lineage.clone(), serial: snapshot.serial, objects, outputs: outputs.collect() };
     (prior, problems)
+}
+
+fn decode_rows(rows: &[Arc<StoredInstance>], providers: &Providers) -> (Vec<PriorObject>, Diagnostics) {
+    let mut decoder = Decoder { providers, types: HashMap::new(), names: HashMap::new() };
+    let mut problems = Diagnostics::new();
+    let mut objects = Vec::with_capacity(rows.len());
+    for row in rows {
+        match decoder.object(row) {
+            Ok(object) => objects.push(object),
+            // It is read again anyway.
+            Err(_) if row.address.resource.mode == Mode::Data => (),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    (objects, problems)
 }
 
 struct Decoder<'p> {

@@ -151,13 +151,13 @@ fn a_role_is_taken_on_with_a_token() {
     let (proxy, region) = (moto.proxy(), moto.region());
     let stack =
         Stack::with("main.tf", &WEB_IDENTITY.replace("ENDPOINTS", &endpoints(&proxy)).replace("REGION", region));
-    let missing = terrane(&stack, &["plan"]).run().expect_status(1);
+    let missing = terrane(&stack, &["apply", "-auto-approve"]).run().expect_status(1);
     assert!(missing.said().contains("the token file \"token\" cannot be read"), "{missing}");
     assert!(missing.said().contains("role/ci\" cannot be taken on"), "{missing}");
 
     stack.write("token", "a.signed.token\n");
     proxy.on("AssumeRoleWithWebIdentity").error(400, "InvalidIdentityToken", "The token has expired");
-    let refused = terrane(&stack, &["plan"]).run().expect_status(1);
+    let refused = terrane(&stack, &["apply", "-auto-approve"]).run().expect_status(1);
     assert!(refused.said().contains("The token has expired") && !refused.said().contains("signed.token"), "{refused}");
     proxy.behave();
 

@@ -4,6 +4,7 @@ use super::Pair;
 
 const TF: &str = r#"
 variable "n" {
+  type    = number
   default = 1
 }
 resource "terraform_data" "fresh" {
@@ -49,7 +50,7 @@ output "o" {
 
 const YAML: &str = r#"
 variable:
-  n: {default: 1}
+  n: {type: number, default: 1}
 resource:
   terraform_data:
     fresh: {triggers_replace: "${var.n}"}
