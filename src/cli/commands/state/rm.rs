@@ -52,14 +52,12 @@ impl Rm {
         let mut open = BTreeMap::new();
         for text in &self.addresses {
             let selection = Selection::parse(text)?;
-            let covered = intents.iter().filter(|intent| selection.covers(&intent.address));
-            let before = open.len();
-            open.extend(covered.map(|intent| (&intent.key, &intent.address)));
-            let rows = if open.len() > before {
-                selection.rows(&state.snapshot)
-            } else {
-                selection.some_rows(&state.snapshot)?
+            let covered: Vec<_> = intents.iter().filter(|intent| selection.covers(&intent.address)).collect();
+            let rows = match covered.is_empty() {
+                true => selection.some_rows(&state.snapshot)?,
+                false => selection.rows(&state.snapshot),
             };
+            open.extend(covered.into_iter().map(|intent| (&intent.key, &intent.address)));
             found.extend(rows.into_iter().map(|row| (row.key(), row.clone())));
         }
         let text = self.told(found.keys().map(|key| &key.address), open.values().copied());
