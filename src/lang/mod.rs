@@ -1,5 +1,6 @@
 //! Expressions: compiled once with references resolved to slots, evaluated on demand.
 //!
+//! - [`parse`] gives the syntax tree of a text.
 //! - [`compile`] turns the syntax tree of the sources into [`expr::Expr`], with every name resolved to a
 //!   [`scope::Slot`] or a numbered binding, constant parts folded and functions looked up.
 //! - [`eval`] gives an expression its value in a [`scope::Scope`]. Unknown parts stay unknown with the right type,
@@ -17,6 +18,7 @@ pub mod eval;
 pub mod expr;
 pub mod functions;
 pub mod limits;
+pub mod parse;
 pub mod scope;
 pub mod text_map;
 pub mod type_expr;

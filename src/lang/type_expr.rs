@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hcl_edit::expr::{Expression, FuncCall, Object, ObjectKey};
 
-use super::compile::{Compiler, Resolver, Step, check_nesting, syntax_error};
+use super::compile::{Compiler, Resolver, Step, syntax_error};
 use super::convert::convert;
 use super::scope::Slot;
 use super::text_map::TextMap;
@@ -55,14 +55,10 @@ impl TypeConstraint {
 
     /// Reads a constraint from text.
     pub fn from_text(text: &str, map: &TextMap, diagnostics: &mut Diagnostics) -> TypeConstraint {
-        if let Err(problem) = check_nesting(text, map) {
-            diagnostics.push(problem);
-            return TypeConstraint::any();
-        }
         let start = text.len() - text.trim_start().len();
         let trimmed = text.trim();
         let map = map.clone().after(start);
-        match hcl_edit::parser::parse_expr(trimmed) {
+        match super::parse::expression(trimmed) {
             Ok(expression) => {
                 let mut resolver = NoNames;
                 let mut compiler = Compiler::new(trimmed, map, &mut resolver, diagnostics);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::lang::compile::{self, Resolver, Step};
 use crate::lang::functions::Isolated;
+use crate::lang::parse;
 use crate::lang::scope::{Scope, Slot};
 use crate::lang::text_map::TextMap;
 use crate::model::{Diagnostic, Diagnostics, Key, SourceMap, Span, Str, Type, Value, value_json};
@@ -262,10 +263,7 @@ pub struct Assignment {
 pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<Assignment>, Diagnostics) {
     let source = sources.add(path, text);
     let map = TextMap::offset(source, 0);
-    if let Err(problem) = compile::check_nesting(text, &map) {
-        return (Vec::new(), problem.into());
-    }
-    let body = match text.parse::<hcl_edit::structure::Body>() {
+    let body = match parse::body(text) {
         Ok(body) => body,
         Err(error) => return (Vec::new(), compile::syntax_error(&error, text, &map).into()),
     };

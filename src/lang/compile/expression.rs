@@ -63,8 +63,8 @@ impl Compiler<'_> {
 
     fn number(&mut self, number: &Formatted<hcl_edit::Number>, span: Span) -> Expr {
         // The parser rounds to doubles: the digits are read again as they are written.
-        let written = match number.as_repr() {
-            Some(repr) => repr.chars().filter(|c| !c.is_whitespace()).collect(),
+        let written = match number.span().and_then(|range| self.text.get(range)) {
+            Some(text) => text.chars().filter(|c| !c.is_whitespace()).collect(),
             None => number.value().to_string(),
         };
         match Number::parse(&written) {

@@ -1,15 +1,10 @@
 //! Expressions and templates that are given as text: YAML strings, `.tf.json`, template files.
 
-use hcl_edit::parser::{parse_expr, parse_template};
-
-use super::expression::too_deep;
 use super::{Compiler, Resolver};
 use crate::lang::expr::Expr;
+use crate::lang::parse;
 use crate::lang::text_map::TextMap;
 use crate::model::{Diagnostic, Diagnostics, Str};
-
-/// Brackets, quotes and template markers nested deeper than this are refused before the text is parsed.
-const MAX_NESTING: usize = 200;
 
 /// Compiles the text of an expression. `bindings` are the names of local bindings, outermost first.
 pub fn expression_text(
@@ -37,14 +32,10 @@ pub fn template_text(
 impl Compiler<'_> {
     fn text(&mut self, text: &str) -> Expr {
         let span = self.span(0..text.len());
-        if let Err(diagnostic) = check_nesting(text, &self.map) {
-            self.report(diagnostic);
-            return Expr::invalid(span);
-        }
         // The parser wants nothing around the expression.
         let trimmed = text.trim_end();
         let start = text.len() - text.trim_start().len();
-        match parse_expr(text.get(start..trimmed.len()).unwrap_or_default()) {
+        match parse::expression(text.get(start..trimmed.len()).unwrap_or_default()) {
             Ok(expression) if start == 0 => self.expression(&expression),
             Ok(_) | Err(_) if start > 0 => {
                 let (text, map) = (&trimmed[start.min(trimmed.len())..], self.map.clone().after(start));
@@ -65,11 +56,7 @@ impl Compiler<'_> {
         if !text.contains("${") && !text.contains("%{") {
             return Expr::constant(crate::model::Value::string(text), span);
         }
-        if let Err(diagnostic) = check_nesting(text, &self.map) {
-            self.report(diagnostic);
-            return Expr::invalid(span);
-        }
-        match parse_template(text) {
+        match parse::template(text) {
             Ok(template) => self.lines(&template, false, span),
             Err(error) => {
                 let diagnostic = syntax_error(&error, text, &self.map);
@@ -102,22 +89,17 @@ pub fn syntax_error(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) 
     if message == "unexpected token" { problem } else { problem.label(message) }
 }
 
-/// What the parser refuses although the language allows it, with what to do instead. `at` is the place in the text.
+/// What is refused although the language allows it, with what to do instead. `at` is the place in the text.
 pub fn limit(message: &str, text: &str, at: usize) -> Option<Diagnostic> {
-    let (before, rest) = (text.get(..at).unwrap_or_default(), text.get(at..).unwrap_or_default());
-    if rest.starts_with(['e', 'E']) && before.ends_with(|c: char| c.is_ascii_digit()) {
+    let rest = text.get(at..).unwrap_or_default();
+    if message.contains("nested levels") {
         return Some(
-            Diagnostic::error("a number beyond 1e308 cannot be written").help("compute it: tonumber(\"1e400\")"),
-        );
-    }
-    if message.contains("at most 64 nested levels") {
-        return Some(
-            Diagnostic::error("more than 64 levels of brackets, templates or blocks in each other")
+            Diagnostic::error("too many levels of brackets, templates or blocks in each other")
                 .help("move inner parts into local values"),
         );
     }
     if message.contains("chained binary operators") {
-        return Some(Diagnostic::error("more than 128 operators in a row")
+        return Some(Diagnostic::error("too many operators in a row")
             .help("put groups of them into local values, or use a function: alltrue([…]), anytrue([…]), sum([…]), join(\"\", […])"));
     }
     if message.contains("redefined object key") {
@@ -130,28 +112,4 @@ pub fn limit(message: &str, text: &str, at: usize) -> Option<Diagnostic> {
         );
     }
     None
-}
-
-/// Refuses text whose brackets nest so deep that parsing it would exhaust the stack. Anyone who gives text to the
-/// parser asks this first.
-pub fn check_nesting(text: &str, map: &TextMap) -> Result<(), Diagnostic> {
-    let mut depth = 0usize;
-    let mut unary = 0usize;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => (),
-        }
-        unary = match byte {
-            b'!' | b'-' => unary + 1,
-            b' ' | b'\t' => unary,
-            _ => 0,
-        };
-        // Lines of dashes are common in comments: only a long row of `!` is code.
-        if depth > MAX_NESTING || (unary > MAX_NESTING && byte == b'!') {
-            return Err(too_deep().at(map.span(at, at + 1)));
-        }
-    }
-    Ok(())
 }

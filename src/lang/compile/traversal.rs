@@ -38,7 +38,7 @@ pub fn traversal(expression: &Expression, compiler: &Compiler) -> Result<Vec<Tra
         Expression::Variable(name) => Ok(vec![TraversalStep::Name(name.as_str().into(), span)]),
         Expression::Parenthesis(inner) => traversal(inner.inner(), compiler),
         Expression::String(text) => {
-            let inner = hcl_edit::parser::parse_expr(text.value()).map_err(|_| wrong())?;
+            let inner = crate::lang::parse::expression(text.value()).map_err(|_| wrong())?;
             if matches!(inner, Expression::String(_)) {
                 return Err(wrong());
             }

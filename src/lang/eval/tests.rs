@@ -341,7 +341,7 @@ fn deep_nesting_is_refused_without_exhausting_the_stack() {
     let mut world = World::default();
     for text in [
         format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)),
-        format!("{}1{}", "(".repeat(150), ")".repeat(150)),
+        format!("{}1{}", "(".repeat(10_000), ")".repeat(10_000)),
         format!("{}true", "!".repeat(10_000)),
         format!("{}1", "- ".repeat(10_000)),
         format!("null{}", ".a".repeat(10_000)),
@@ -352,9 +352,8 @@ fn deep_nesting_is_refused_without_exhausting_the_stack() {
         format!("\"{}x{}\"", "%{ if true }".repeat(10_000), "%{ endif }".repeat(10_000)),
     ] {
         let problems = compile(&text, &mut world).unwrap_err();
-        let told = ["the expression is nested too deeply", "the expression has too many operators in a row"];
         let summary = &*problems.0[0].summary;
-        assert!(told.contains(&summary) || summary.starts_with("more than "), "{}: {summary}", &text[..20]);
+        assert!(summary.contains("too deeply") || summary.contains("too many"), "{}: {summary}", &text[..20]);
     }
 }
 

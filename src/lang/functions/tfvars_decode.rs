@@ -1,12 +1,12 @@
 //! `decode_tfvars`: reads the text of a `.tfvars` file, in which only constants stand.
 
-use hcl_edit::parser::parse_body;
 use hcl_edit::structure::Structure;
 
 use super::json::decode_function;
 use super::{Call, CallError, Function, Isolated};
-use crate::lang::compile::{Compiler, Resolver, Step, check_nesting};
+use crate::lang::compile::{Compiler, Resolver, Step};
 use crate::lang::functions::Host;
+use crate::lang::parse;
 use crate::lang::scope::{Scope, Slot};
 use crate::lang::text_map::TextMap;
 use crate::model::{Diagnostic, Diagnostics, Key, SourceId, Span, Str, Value};
@@ -21,8 +21,7 @@ fn decode(call: &Call<'_>) -> Result<Value, CallError> {
     let text = call.str(0)?;
     let wrong = |problem: String| CallError::at(0, problem);
     let map = TextMap::offset(SourceId(0), 0);
-    check_nesting(text, &map).map_err(|d| wrong(d.summary))?;
-    let body = parse_body(text).map_err(|e| wrong(format!("line {}: {}", e.location().line(), e.message())))?;
+    let body = parse::body(text).map_err(|e| wrong(format!("line {}: {}", e.location().line(), e.message())))?;
     let mut entries: Vec<(Str, Value)> = Vec::new();
     for structure in &body {
         let attribute = match structure {

@@ -4,6 +4,7 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::Body;
 
 use crate::lang::compile::limit;
+use crate::lang::parse;
 use crate::lang::text_map::TextMap;
 use crate::model::{Diagnostic, SourceFile, SourceId};
 
@@ -13,14 +14,14 @@ pub fn parse(source: SourceId, file: &SourceFile) -> Result<Body, Diagnostic> {
     if let Some(rest) = file.text.strip_prefix('\u{feff}') {
         // Blanks keep the offsets.
         let blanked = format!("   {rest}");
-        return hcl_edit::parser::parse_body(&blanked).map_err(|e| explain(&e, &blanked, &map));
+        return parse::body(&blanked).map_err(|e| explain(&e, &blanked, &map));
     }
-    hcl_edit::parser::parse_body(&file.text).map_err(|e| explain(&e, &file.text, &map))
+    parse::body(&file.text).map_err(|e| explain(&e, &file.text, &map))
 }
 
 /// Parses an expression that stands in a string.
 pub fn parse_expression(text: &str, map: &TextMap) -> Result<Expression, Diagnostic> {
-    hcl_edit::parser::parse_expr(text).map_err(|e| explain(&e, text, map))
+    parse::expression(text).map_err(|e| explain(&e, text, map))
 }
 
 fn explain(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) -> Diagnostic {
