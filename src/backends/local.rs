@@ -1,11 +1,12 @@
 //! States in files of this machine: in the data folder, one file a workspace, or where the configuration says.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Argument, Backend, Configuration, Context, Registration};
+use crate::state::tfstate::{self, TfstateError};
 use crate::state::{Snapshot, SqliteStore, StateError, Store, Surroundings, Workspace, read_snapshot_with};
 
 pub const REGISTRATION: Registration = Registration {
@@ -17,6 +18,9 @@ pub const REGISTRATION: Registration = Registration {
     ],
     connect: |configuration, context| Ok(Arc::new(Local::configured(configuration, context))),
 };
+
+/// What files of SQLite begin with.
+const SQLITE: &[u8] = b"SQLite format 3\0";
 
 /// States in files of this machine.
 #[derive(Clone)]
@@ -101,6 +105,41 @@ impl Backend for Local {
             _ => Ok(()),
         }
     }
+}
+
+/// Reads a state that belongs to another configuration, and that Terraform may have written.
+pub fn read_of_others(
+    configuration: &Configuration,
+    context: &Context,
+    workspace: &Workspace,
+) -> Result<Option<Snapshot>, StateError> {
+    let ours = Local::configured(configuration, context).state_path(workspace);
+    let theirs = match workspace.is_default() {
+        true => PathBuf::from(configuration.text("path").unwrap_or("terraform.tfstate")),
+        false => {
+            let others = configuration.text("workspace_dir").unwrap_or("terraform.tfstate.d");
+            PathBuf::from(others).join(workspace.name()).join("terraform.tfstate")
+        }
+    };
+    for path in [ours, theirs] {
+        let failed = |e: std::io::Error| StateError::Io { path: path.clone(), detail: e.to_string() };
+        let mut file = match fs::File::open(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => continue,
+            other => other.map_err(failed)?,
+        };
+        let mut bytes = Vec::new();
+        file.by_ref().take(SQLITE.len() as u64).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes == SQLITE {
+            return read_snapshot_with(&path, &context.around.encryption);
+        }
+        file.read_to_end(&mut bytes).map_err(failed)?;
+        let text = String::from_utf8_lossy(&bytes);
+        if !text.trim().is_empty() {
+            let wrong = |e: TfstateError| StateError::NotAState { path: path.clone(), detail: e.to_string() };
+            return tfstate::import(&text).map(Some).map_err(wrong);
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

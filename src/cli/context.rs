@@ -14,7 +14,7 @@ use super::error::Failure;
 use crate::backends::Unsent;
 use crate::model::Diagnostic;
 use crate::ops::variables::{self, Given};
-use crate::ops::{Settings, lock};
+use crate::ops::{Loaded, Providers, Settings, load, lock};
 use crate::provider::Calls;
 use crate::providers::sandbox::Faults;
 use crate::state::{Surroundings, Workspace};
@@ -158,6 +158,19 @@ pub fn enter(chdir: Option<&Path>, folder: Option<&Path>) -> Result<Place, Failu
     Ok(Place { start })
 }
 
+/// What the environment and the files that are always read give for variables.
+fn given_without_asking(environment: &Environment, folder: &Path) -> Vec<Given> {
+    let mut given = environment.variables();
+    given.extend(variables::automatic_files(folder));
+    given
+}
+
+/// The configuration in the current folder, for commands that look at nothing else.
+pub fn load_here(environment: &Environment, providers: &Providers) -> Loaded {
+    let here = Path::new(".");
+    load(here, &given_without_asking(environment, here), &Workspace::default(), providers)
+}
+
 impl Common {
     /// The settings of a session in the current folder.
     pub fn settings(&self, environment: &Environment, place: &Place) -> Result<Settings, Failure> {
@@ -168,8 +181,7 @@ impl Common {
             (None, None) => PathBuf::from(".terrane"),
         };
         let workspace = workspace(environment, &data_dir)?;
-        let mut given = environment.variables();
-        given.extend(variables::automatic_files(&folder));
+        let mut given = given_without_asking(environment, &folder);
         for file in &self.var_file {
             given.push(Given::File { path: place.path(file).to_string_lossy().into_owned(), required: true });
         }

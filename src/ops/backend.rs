@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::early::Early;
 use super::planning::Settings;
-use super::{load, variables};
+use super::variables;
 use crate::backends::{self, Backend, Configuration, Context, Local, Registration};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Span, value_json};
 use crate::spec::{Module, Spec};
@@ -82,7 +82,7 @@ pub fn spec_of(settings: &Settings) -> Result<Arc<Spec>, BackendError> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(failed)?;
     let providers = super::Providers::new(runtime.handle().clone(), None);
-    let loaded = load(&settings.folder, &providers);
+    let loaded = settings.load(&providers);
     match loaded.diagnostics.has_errors() {
         true => Err(BackendError { problems: loaded.diagnostics, sources: loaded.spec.sources.clone() }),
         false => Ok(loaded.spec),
@@ -280,7 +280,7 @@ pub fn has_states(backend: &dyn Backend) -> Result<bool, StateError> {
     Ok(false)
 }
 
-fn context(settings: &Settings) -> Context {
+pub(super) fn context(settings: &Settings) -> Context {
     Context {
         data_dir: settings.data_dir.clone(),
         environment: settings.environment.clone(),

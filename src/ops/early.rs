@@ -17,17 +17,28 @@ pub struct Early<'m> {
     root: &'m Module,
     inputs: &'m HashMap<Str, Value>,
     workspace: &'m str,
+    /// Whether variables have a value by now.
+    has_variables: bool,
     /// The locals that are being evaluated, from the outside in.
     open: RefCell<Vec<u32>>,
 }
 
 impl<'m> Early<'m> {
     pub fn new(root: &'m Module, inputs: &'m HashMap<Str, Value>, workspace: &'m str) -> Early<'m> {
-        Early { root, inputs, workspace, open: RefCell::default() }
+        Early { root, inputs, workspace, has_variables: true, open: RefCell::default() }
+    }
+
+    /// The same for a module whose callers are not known yet.
+    pub fn without_variables(self) -> Early<'m> {
+        Early { has_variables: false, ..self }
     }
 
     fn variable(&self, number: u32, span: Span) -> Result<Value, Diagnostic> {
         let Some(variable) = self.root.variables.get(number as usize) else { return Err(not_here(span)) };
+        if !self.has_variables {
+            let error = Diagnostic::error(format!("the value of \"var.{}\" is not known here", variable.name)).at(span);
+            return Err(error.label("a module is loaded once for all of its callers, before their values are known"));
+        }
         let given = match (self.inputs.get(&variable.name), &variable.default) {
             (Some(value), _) => value.clone(),
             (None, Some(default)) => default.eval(self).map_err(|problems| first(problems, span))?,

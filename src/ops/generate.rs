@@ -40,7 +40,9 @@ pub fn with_file(
 ) -> Result<(Session, Options), SessionError> {
     let mut sources = crate::spec::bundle(&session.loaded.spec);
     sources.push((name.to_string(), file_text(blocks).into()));
-    let again = Session::with(settings, Access::Read, |_, providers| load::load_bundle(sources, ".", providers))?;
+    let again = Session::with(settings, Access::Read, |_, providers| {
+        load::load_bundle(sources, providers, &options.inputs, &options.workspace)
+    })?;
     let generated = blocks.iter().map(|(address, text)| (address.clone(), Str::from(text.as_str()))).collect();
     Ok((again, Options { generating: false, generated, ..options.clone() }))
 }

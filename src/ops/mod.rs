@@ -18,6 +18,7 @@ pub mod lock;
 pub mod migrate;
 pub mod moving;
 pub mod named;
+mod other_states;
 pub mod plan_file;
 pub mod planning;
 pub mod prior;

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::encryption::{self, Encryptions};
 use super::host::Machine;
 use super::load::{self, Loaded};
+use super::other_states::OtherStates;
 use super::providers::{Asking, Providers, Working};
 use super::record::{Answering, Record};
 use super::recover;
@@ -20,7 +21,7 @@ use crate::backends::{Backend, Notices, Unsent};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
 use crate::plan::ephemeral::blank;
 use crate::plan::{Options, Planned, plan};
-use crate::provider::Calls;
+use crate::provider::{Calls, States};
 use crate::providers::sandbox::Faults;
 use crate::provisioners::Provisioners;
 use crate::spec::Spec;
@@ -61,6 +62,13 @@ pub struct Settings {
     pub patience: std::time::Duration,
     /// How providers make their calls.
     pub calls: Calls,
+}
+
+impl Settings {
+    /// Loads the configuration.
+    pub fn load(&self, providers: &Providers) -> Loaded {
+        load::load(&self.folder, &self.given, &self.workspace, providers)
+    }
 }
 
 pub struct Session {
@@ -119,7 +127,7 @@ pub enum Access {
 impl Session {
     /// Loads the configuration and opens the state.
     pub fn open(settings: Settings, access: Access) -> Result<Session, SessionError> {
-        Session::with(settings, access, |settings, providers| load::load(&settings.folder, providers))
+        Session::with(settings, access, Settings::load)
     }
 
     /// The same with the configuration that a saved plan carries.
@@ -144,6 +152,8 @@ impl Session {
         });
         let sources = loaded.spec.sources.clone();
         let encryptions = encryptions(&settings, &loaded.spec, &providers, runtime.handle())?;
+        let states: Arc<dyn States> = Arc::new(OtherStates::of(&settings));
+        providers.reach_states(&states);
         settings.around.encryption = encryptions.state;
         let backend = backend::of(&settings, &loaded.spec)?;
         let mut session = Session {
@@ -552,7 +562,7 @@ fn encryptions(
 pub fn plan_encryption(settings: &Settings) -> Result<Encryption, SessionError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let providers = Providers::new(runtime.handle().clone(), None);
-    let loaded = load::load(&settings.folder, &providers);
+    let loaded = settings.load(&providers);
     Ok(encryptions(settings, &loaded.spec, &providers, runtime.handle())?.plan)
 }
 

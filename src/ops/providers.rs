@@ -18,6 +18,7 @@ use crate::provider::limits::CallLimit;
 use crate::provider::resource::Timeouts;
 use crate::provider::{
     Calls, Connection, Operation, PlannedChange, Progress, ProviderDef, ProviderError, Read, ReadOutcome, RemoteId,
+    States,
 };
 use crate::providers::{self, Registration};
 use crate::spec::Schemas;
@@ -69,6 +70,14 @@ impl Providers {
     /// Lets no more calls than these be in flight at once; the first to say so sets it.
     pub fn limit_calls(&self, at_once: usize) {
         self.limit.set(at_once);
+    }
+
+    /// Lets the data source that gives what other configurations keep read their states.
+    pub fn reach_states(&self, states: &Arc<dyn States>) {
+        // The provider of the language alone has such a data source.
+        if let Some(language) = self.definition("terraform") {
+            language.reach_states(states);
+        }
     }
 
     pub fn definition(&self, name: &str) -> Option<&Arc<dyn ProviderDef>> {

@@ -23,7 +23,8 @@ pub struct Shown {
 impl Shown {
     pub fn of(file: PlanFile, runtime: &tokio::runtime::Handle) -> Result<Shown, Diagnostic> {
         let providers = Providers::new(runtime.clone(), None);
-        let loaded = load::load_bundle(file.sources, ".", &providers);
+        let made_with = &file.record.options;
+        let loaded = load::load_bundle(file.sources, &providers, &made_with.inputs, &made_with.workspace);
         let plan = saved_steps::decode(&file.plan, &loaded.spec.sources).ok_or_else(damaged)?;
         Ok(Shown { plan, loaded, providers, made_at: file.made_at, snapshot: file.snapshot })
     }

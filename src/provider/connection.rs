@@ -13,7 +13,7 @@ use super::resource::Timeouts;
 use super::retry::RetryPolicy;
 use super::{
     Config, Create, DataType, Delete, Filter, IdempotencyKey, Listed, Operation, Outcome, PlannedChange, ProviderError,
-    ProviderFunction, Read, ReadOutcome, RemoteId, ResourceType, Stored, Trace, Update,
+    ProviderFunction, Read, ReadOutcome, RemoteId, ResourceType, States, Stored, Trace, Update,
 };
 use crate::model::{Object, Schema};
 
@@ -38,6 +38,9 @@ pub trait ProviderDef: Send + Sync {
 
     /// Lets its calls keep to what the whole run may have in flight. One that makes no remote calls has nothing to limit.
     fn limit_calls(&self, _limit: &Arc<CallLimit>) {}
+
+    /// Gives it the way to the states of other configurations. Few have a use for it.
+    fn reach_states(&self, _states: &Arc<dyn States>) {}
 
     fn ephemeral_types(&self) -> Vec<&'static str> {
         Vec::new()

@@ -15,6 +15,7 @@ pub mod provisioner;
 pub mod resource;
 pub mod retry;
 pub mod schema_words;
+pub mod states;
 pub mod transport;
 pub mod waiting;
 
@@ -28,4 +29,5 @@ pub use function::{FunctionParam, ProviderFunction};
 pub use provisioner::{Job, Output, ProvisionError, Provisioner};
 pub use resource::{DataDriver, DataType, ResourceType, data_source, resource};
 pub use retry::Repeat;
+pub use states::States;
 pub use waiting::{Pace, Seen, insist, wait};

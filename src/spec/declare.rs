@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::decode::{check_blocks, resource_mode};
-use super::module::ModuleId;
 use super::resolve::{CallFacts, Declared, Repeats, ResourceFacts, local_name};
 use super::syntax::{Argument, Block, BodySource, Shape};
 use crate::model::{Diagnostic, Diagnostics, Span, Str};
@@ -198,12 +197,18 @@ fn alias(block: &Block<'_>) -> Option<Str> {
 fn override_with<'a>(blocks: &mut Blocks<'a>, places: &mut Places, block: Block<'a>, diagnostics: &mut Diagnostics) {
     let list = match &*block.ty {
         "terraform" => return blocks.terraform.push(Overridable { block, overrides: true }),
-        "moved" | "removed" | "import" | "check" => return add(blocks, block, diagnostics),
+        "removed" => return add(blocks, block, diagnostics),
+        "moved" | "import" | "check" => {
+            let error = Diagnostic::error(format!("a \"{}\" block in an override file", block.ty)).at(block.header);
+            let error = error.label("there is nothing that it could override");
+            return diagnostics.push(error.help("write it in a file that is not named *_override.tf"));
+        }
         "locals" => {
             for local in locals(&block, diagnostics) {
-                match places.locals.get(&local.argument.name).and_then(|i| blocks.locals.get_mut(*i)) {
+                let argument = &local.argument;
+                match places.locals.get(&argument.name).and_then(|i| blocks.locals.get_mut(*i)) {
                     Some(base) => *base = local,
-                    None => blocks.locals.push(local),
+                    None => diagnostics.push(nothing_to_override("local", &argument.name, argument.name_span)),
                 }
             }
             return;
@@ -220,39 +225,58 @@ fn override_with<'a>(blocks: &mut Blocks<'a>, places: &mut Places, block: Block<
         "output" => &mut blocks.outputs,
         _ => &mut blocks.resources,
     };
+    refuse_lists(&block, diagnostics);
     match places.blocks.get(&block.key()).and_then(|i| list.get_mut(*i)) {
         Some(base) => base.bodies.extend(block.bodies),
         None => {
             let names: Vec<&str> = block.labels.iter().map(|(label, _)| &**label).collect();
-            let error = Diagnostic::error(format!("{} \"{}\" has nothing to override", block.ty, names.join(".")));
-            let error = error.at(block.header).label("this file changes blocks of other files");
-            diagnostics.push(error.help("declare it in a file that is not named *_override.tf"));
+            diagnostics.push(nothing_to_override(&block.ty, &names.join("."), block.header));
         }
     }
 }
 
-/// Declares all names, and drops the blocks whose name is taken. The calls come with how they repeat and with
-/// the children that were loaded for them.
-pub fn declare(
-    blocks: &mut Blocks<'_>,
-    calls: Vec<(Repeats, Option<ModuleId>)>,
-    diagnostics: &mut Diagnostics,
-) -> Declared {
+fn nothing_to_override(what: &str, name: &str, span: Span) -> Diagnostic {
+    let error = Diagnostic::error(format!("{what} \"{name}\" has nothing to override")).at(span);
+    let error = error.label("this file changes blocks of other files");
+    error.help("declare it in a file that is not named *_override.tf")
+}
+
+/// Complains about what an override file cannot change: dependencies and conditions, of which there may be many.
+fn refuse_lists(block: &Block<'_>, diagnostics: &mut Diagnostics) {
+    const RULES: &[(&str, usize)] = &[("precondition", 0), ("postcondition", 0), ("validation", 0), ("lifecycle", 0)];
+    let mut ignored = Diagnostics::new();
+    let mut content = block.content(Shape::of(RULES), &mut ignored);
+    let mut refused: Vec<(Str, Span)> = Vec::new();
+    refused.extend(content.take("depends_on").map(|argument| (argument.name, argument.name_span)));
+    for lifecycle in content.take_blocks("lifecycle") {
+        content.blocks.extend(lifecycle.content(Shape::of(RULES), &mut ignored).blocks);
+    }
+    let rules = content.blocks.into_iter().filter(|b| RULES.iter().any(|(ty, _)| *ty == &*b.ty));
+    refused.extend(rules.map(|rule| (rule.ty, rule.header)));
+    for (name, span) in refused {
+        let error = Diagnostic::error(format!("\"{name}\" cannot be overridden")).at(span);
+        let error = error.label("it would be unclear what becomes of those in other files");
+        diagnostics.push(error.help("write it where the block is declared"));
+    }
+}
+
+/// Declares all names, and drops the blocks whose name is taken. The children of calls are still to be loaded.
+pub fn declare(blocks: &mut Blocks<'_>, diagnostics: &mut Diagnostics) -> Declared {
     let mut declared = Declared::default();
     distinct(&mut blocks.variables, "variable", &mut declared.variables, diagnostics);
     distinct(&mut blocks.outputs, "output", &mut declared.outputs, diagnostics);
     declare_locals(blocks, &mut declared, diagnostics);
     let scoped = scoped_data(blocks, diagnostics);
-    blocks.resources.retain(|block| declare_resource(block, &mut declared, diagnostics).is_some());
+    blocks.resources.retain(|block| declare_resource(block, false, &mut declared, diagnostics).is_some());
     for (at, block) in scoped {
-        if let Some(index) = declare_resource(&block, &mut declared, diagnostics) {
+        if let Some(index) = declare_resource(&block, true, &mut declared, diagnostics) {
             blocks.resources.push(block);
             if let Some((_, data)) = blocks.checks.get_mut(at) {
                 *data = Some(index);
             }
         }
     }
-    declare_calls(blocks, calls, &mut declared, diagnostics);
+    declare_calls(blocks, &mut declared, diagnostics);
     declare_providers(blocks, &mut declared, diagnostics);
     let mut checks = HashMap::new();
     blocks.checks.retain(|(block, _)| first_of(block, "check", &mut checks, diagnostics));
@@ -316,10 +340,16 @@ fn scoped_data<'a>(blocks: &Blocks<'a>, diagnostics: &mut Diagnostics) -> Vec<(u
     scoped
 }
 
-fn declare_resource(block: &Block<'_>, declared: &mut Declared, diagnostics: &mut Diagnostics) -> Option<u32> {
+/// `scoped` says that it stands in a check.
+fn declare_resource(
+    block: &Block<'_>,
+    scoped: bool,
+    declared: &mut Declared,
+    diagnostics: &mut Diagnostics,
+) -> Option<u32> {
     let mode = resource_mode(&block.ty);
     let ((ty, _), (name, _)) = (block.label(0), block.label(1));
-    let facts = ResourceFacts { mode, repeats: block_repeats(block), span: block.header, ty, name };
+    let facts = ResourceFacts { mode, repeats: block_repeats(block), span: block.header, ty, name, scoped };
     let full = local_name(mode, &facts.ty, &facts.name);
     match declared.add_resource(facts) {
         Ok(index) => Some(index),
@@ -347,21 +377,15 @@ pub fn block_repeats(block: &Block<'_>) -> Repeats {
     }
 }
 
-fn declare_calls(
-    blocks: &mut Blocks<'_>,
-    calls: Vec<(Repeats, Option<ModuleId>)>,
-    declared: &mut Declared,
-    diagnostics: &mut Diagnostics,
-) {
+fn declare_calls(blocks: &mut Blocks<'_>, declared: &mut Declared, diagnostics: &mut Diagnostics) {
     let mut seen = HashMap::new();
-    let mut calls = calls.into_iter();
     blocks.calls.retain(|block| {
-        let (repeats, child) = calls.next().unwrap_or((Repeats::Once, None));
         let first = first_of(block, "module", &mut seen, diagnostics);
         if first {
             let (name, _) = block.label(0);
             declared.calls.insert(name.clone(), declared.call_facts.len() as u32);
-            declared.call_facts.push(CallFacts { name, repeats, span: block.header, child });
+            let (repeats, span) = (block_repeats(block), block.header);
+            declared.call_facts.push(CallFacts { name, repeats, span, source: Str::default(), child: None });
         }
         first
     });

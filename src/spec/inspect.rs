@@ -61,6 +61,7 @@ fn declared(module: &Module) -> Declared {
     declared.calls = names.calls.clone();
     for resource in &module.resources {
         let facts = ResourceFacts {
+            scoped: false,
             mode: resource.mode,
             ty: resource.ty.clone(),
             name: resource.name.clone(),
@@ -77,6 +78,7 @@ fn declared(module: &Module) -> Declared {
             name: call.name.clone(),
             repeats: repeats(&call.repeat),
             span: call.span,
+            source: call.source.clone(),
             child: Some(call.module),
         })
         .collect();

@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use hcl_edit::structure::Body as HclBody;
 
-use super::declare::{self, File};
-use super::decode::{Decoder, call_source};
+use super::declare::{self, Blocks, File};
+use super::decode::Decoder;
 use super::files::{Bundle, Disk, Files};
 use super::folder::{self, ConfigFile, Language};
 use super::module::{Module, ModuleId, Schemas, Spec};
 use super::node::Node;
-use super::resolve::Repeats;
-use super::syntax::{Block, BodySource};
+use super::resolve::Declared;
+use super::syntax::{BodySource, Written};
 use super::{hcl, json, paths, yaml};
-use crate::model::{Diagnostic, Diagnostics, SourceFile, SourceId, Span, Str};
+use crate::lang::expr::Expr;
+use crate::model::{Diagnostic, Diagnostics, SourceFile, SourceId, Span, Str, Value};
 
 /// Limits of loading.
 #[derive(Clone, Copy, Debug)]
@@ -56,11 +57,30 @@ pub fn bundle(spec: &Spec) -> Vec<(String, Str)> {
 
 /// Loads a configuration from any place that has files.
 pub fn load_from(files: &dyn Files, root: &str, schemas: &dyn Schemas, options: &Options) -> (Spec, Diagnostics) {
+    let unknown = |_: &Module, source: &Expr| {
+        Err(Diagnostic::error("the source of a module is not known here").at(source.span()).into())
+    };
+    load_with(files, root, schemas, options, &unknown)
+}
+
+/// Evaluates what must be known before a module's children are loaded. The module has its variables and locals, and
+/// nothing else.
+pub type Before<'b> = &'b dyn Fn(&Module, &Expr) -> Result<Value, Diagnostics>;
+
+/// The same where the sources of modules may be made of variables and locals.
+pub fn load_with(
+    files: &dyn Files,
+    root: &str,
+    schemas: &dyn Schemas,
+    options: &Options,
+    before: Before<'_>,
+) -> (Spec, Diagnostics) {
     let mut loader = Loader {
         files,
         root: paths::normal(root),
         schemas,
         options: *options,
+        before,
         spec: Spec::default(),
         diagnostics: Diagnostics::new(),
         states: HashMap::new(),
@@ -85,6 +105,7 @@ struct Loader<'l> {
     root: String,
     schemas: &'l dyn Schemas,
     options: Options,
+    before: Before<'l>,
     spec: Spec,
     diagnostics: Diagnostics,
     /// By folder, relative to the root.
@@ -242,20 +263,19 @@ impl Loader<'_> {
     fn compile(&mut self, dir: &str, trees: &[(Tree, SourceId, bool)], id: ModuleId) {
         let files: Vec<File<'_>> = trees.iter().map(|tree| self.top(tree)).collect();
         let mut blocks = declare::collect(&files, &mut self.diagnostics);
-        let calls = blocks.calls.iter().map(|block| self.call(dir, block)).collect();
-        let declared = declare::declare(&mut blocks, calls, &mut self.diagnostics);
-        let mut decoder = Decoder::new(
-            &declared,
-            &self.spec.modules,
-            &self.spec.sources,
-            self.schemas,
-            &self.json_sources,
-            &mut self.diagnostics,
-        );
-        let module = decoder.module(dir.into(), blocks);
+        let mut declared = declare::declare(&mut blocks, &mut self.diagnostics);
+        self.children(dir, &blocks, &mut declared);
+        let mut diagnostics = std::mem::take(&mut self.diagnostics);
+        let module = self.decoder(&declared, &mut diagnostics).module(dir.into(), blocks);
+        self.diagnostics = diagnostics;
         if let Some(place) = self.spec.modules.get_mut(id.0 as usize) {
             *place = module;
         }
+    }
+
+    fn decoder<'d>(&'d self, declared: &'d Declared, diagnostics: &'d mut Diagnostics) -> Decoder<'d> {
+        let (modules, sources) = (&self.spec.modules, &self.spec.sources);
+        Decoder::new(declared, modules, sources, self.schemas, &self.json_sources, diagnostics)
     }
 
     fn top<'t>(&self, (tree, source, overrides): &'t (Tree, SourceId, bool)) -> File<'t> {
@@ -269,27 +289,87 @@ impl Loader<'_> {
         File { body, overrides: *overrides }
     }
 
-    /// Loads the child of a call.
-    fn call(&mut self, dir: &str, block: &Block<'_>) -> (Repeats, Option<ModuleId>) {
-        let repeats = declare::block_repeats(block);
-        let Some((source, span)) = call_source(block, &mut self.diagnostics) else { return (repeats, None) };
-        if source.starts_with("./") || source.starts_with("../") || matches!(&*source, "." | "..") {
-            return (repeats, self.module(&paths::join(dir, &source), Some(span)));
+    /// Loads the children of all calls.
+    fn children(&mut self, dir: &str, blocks: &Blocks<'_>, declared: &mut Declared) {
+        let mut early: Option<Module> = None;
+        for (index, block) in blocks.calls.iter().enumerate() {
+            let Some(value) = block.argument("source") else {
+                let error = Diagnostic::error("\"source\" is missing").at(block.header);
+                let error = error.label("a module block needs it");
+                self.diagnostics.push(error.help("a local module is written like \"./network\""));
+                continue;
+            };
+            let source = match value.plain_text() {
+                Some(text) => Some(text),
+                None => self.computed_source(dir, value, blocks, declared, &mut early),
+            };
+            let Some(source) = source else { continue };
+            let child = self.child(dir, &source, value.span());
+            if let Some(facts) = declared.call_facts.get_mut(index) {
+                (facts.source, facts.child) = (source, child);
+            }
         }
-        let looks_local = self.files.list(&paths::join(&paths::join(&self.root, dir), &source)).is_ok();
+    }
+
+    /// A source that is made of variables and locals.
+    fn computed_source(
+        &mut self,
+        dir: &str,
+        value: Written<'_>,
+        blocks: &Blocks<'_>,
+        declared: &Declared,
+        early: &mut Option<Module>,
+    ) -> Option<Str> {
+        // What is wrong with the variables and locals themselves is told when they are compiled for good.
+        let mut unheard = Diagnostics::new();
+        let mut decoder = self.decoder(declared, &mut unheard);
+        let module = early.get_or_insert_with(|| decoder.early(dir.into(), blocks));
+        let mut problems = Diagnostics::new();
+        let compiled = self.decoder(declared, &mut problems).early_value(value);
+        let known = match problems.has_errors() {
+            true => Err(problems),
+            false => (self.before)(module, &compiled),
+        };
+        match known {
+            Ok(known) => {
+                let text = known.bare().as_str().cloned();
+                if text.is_none() {
+                    let error = Diagnostic::error("\"source\" must be a string that is known").at(value.span());
+                    self.diagnostics.push(error.label("modules are loaded before anything is planned"));
+                }
+                text
+            }
+            Err(problems) => {
+                let place = value.span();
+                let told = |problem: Diagnostic| match problem.span {
+                    Some(_) => problem,
+                    None => problem.at(place),
+                };
+                self.diagnostics.extend(problems.into_iter().map(told));
+                None
+            }
+        }
+    }
+
+    /// Loads the module that a source names.
+    fn child(&mut self, dir: &str, source: &str, span: Span) -> Option<ModuleId> {
+        if source.starts_with("./")
+            || source.starts_with("../")
+            || source.starts_with('/')
+            || matches!(source, "." | "..")
+        {
+            return self.module(&paths::join(dir, source), Some(span));
+        }
+        let looks_local = self.files.list(&paths::join(&paths::join(&self.root, dir), source)).is_ok();
         let error = Diagnostic::error(format!("module source \"{source}\" is not local")).at(span);
-        self.diagnostics.push(if looks_local && !source.starts_with('/') {
+        self.diagnostics.push(if looks_local {
             error.label("a local source begins with \"./\" or \"../\"").help(format!("did you mean \"./{source}\"?"))
-        } else if source.starts_with('/') {
-            error
-                .label("an absolute path holds on one machine only")
-                .help("write the path relative to this file: \"../module\"")
         } else {
             error
-                .label("modules are read from folders beside the configuration")
+                .label("modules are read from folders")
                 .help("copy the module there once, for example with git clone, and write source = \"./modules/name\"")
         });
-        (repeats, None)
+        None
     }
 }
 

@@ -264,6 +264,14 @@ pub enum Target {
 }
 
 impl Target {
+    /// The module itself, or the one that the resource stands in.
+    pub fn module(&self) -> &crate::model::ModulePath {
+        match self {
+            Target::Module(path) => path,
+            Target::Resource(address) => &address.resource.module,
+        }
+    }
+
     /// Whether it means an instance, where it is seen from the root module.
     pub fn covers(&self, address: &crate::model::Address) -> bool {
         match self {

@@ -33,7 +33,16 @@ pub enum NodeKind {
 pub struct Entry {
     pub key: Str,
     pub key_span: Span,
+    /// The key is no template, whatever stands in it.
+    pub literal: bool,
     pub value: Arc<Node>,
+}
+
+impl Entry {
+    /// Whether the key must be evaluated, where it is one of a value.
+    pub fn is_computed(&self) -> bool {
+        !self.literal && has_template(&self.key)
+    }
 }
 
 /// A string, unescaped, and the way back from its characters to the file.

@@ -35,6 +35,8 @@ pub struct ResourceFacts {
     pub name: Str,
     pub repeats: Repeats,
     pub span: Span,
+    /// It stands in a check, which alone can refer to it.
+    pub scoped: bool,
 }
 
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct CallFacts {
     pub name: Str,
     pub repeats: Repeats,
     pub span: Span,
+    /// Where the child is, as it is written or computed.
+    pub source: Str,
     /// The child; nothing where it could not be loaded.
     pub child: Option<super::ModuleId>,
 }
@@ -98,6 +102,8 @@ pub struct Place {
     pub this: bool,
     /// The resource whose block it stands in.
     pub owner: Option<u32>,
+    /// The data source of the check that it stands in.
+    pub scope: Option<u32>,
     pub reach: Reach,
 }
 
@@ -113,7 +119,8 @@ pub enum Reach {
 }
 
 impl Place {
-    pub const MODULE: Place = Place { each: false, count: false, this: false, owner: None, reach: Reach::Everything };
+    pub const MODULE: Place =
+        Place { each: false, count: false, this: false, owner: None, scope: None, reach: Reach::Everything };
     pub const CONSTANT: Place = Place { reach: Reach::Constants, ..Place::MODULE };
     pub const EARLY: Place = Place { reach: Reach::Early, ..Place::MODULE };
 
@@ -337,7 +344,15 @@ impl Names<'_> {
             let error = error.label("a block cannot use values of its own object");
             return Err(if self.place.this { error.help("use \"self\" here") } else { error });
         }
-        if let (Some(facts), Some(next)) = (self.declared.resource_facts.get(index as usize), steps.get(consumed)) {
+        let facts = self.declared.resource_facts.get(index as usize);
+        if let Some(facts) = facts.filter(|facts| facts.scoped && self.place.scope != Some(index)) {
+            let error = Diagnostic::error(format!("\"{}\" belongs to a check", local_name(mode, ty, &name.name)));
+            let error = error.at(name_end(span, name)).label("only the assertions of that check can refer to it");
+            return Err(error
+                .related(facts.span, "declared here")
+                .help("to use it everywhere, move it out of the check"));
+        }
+        if let (Some(facts), Some(next)) = (facts, steps.get(consumed)) {
             self.check_single(facts.repeats, &local_name(mode, ty, &name.name), facts.span, next.span)?;
             self.check_attribute(mode, ty, next)?;
         }

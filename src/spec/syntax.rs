@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::{Body as HclBody, Structure};
 
-use super::node::{Node, NodeKind, Text, TextMode, has_template};
+use super::node::{Entry, Node, NodeKind, Text, TextMode, has_template};
 use crate::lang::text_map::TextMap;
 use crate::model::{Diagnostic, Diagnostics, SourceId, Span, Str, schema};
 
@@ -251,20 +251,27 @@ fn hcl_block<'a>(block: &'a hcl_edit::structure::Block, source: SourceId, outer:
     Block { ty: block.ident.as_str().into(), ty_span, labels, header, bodies }
 }
 
+/// The content of a mapping; a list of mappings counts as one that has the entries of all.
 fn node_content<'a>(node: &'a Node, shape: Shape<'_>, diagnostics: &mut Diagnostics) -> Content<'a> {
     let mut content = Content { arguments: Vec::new(), blocks: Vec::new(), span: node.span };
     let mut seen: HashMap<&str, Span> = HashMap::new();
-    let entries = match &node.kind {
-        NodeKind::Map(entries) => entries,
-        NodeKind::Null => return content,
-        _ => {
-            let error = Diagnostic::error("a mapping was expected").at(node.span);
-            diagnostics.push(error.label(format!("this is {}", node.describe())));
-            return content;
-        }
+    let mappings: Vec<&'a Node> = match &node.kind {
+        NodeKind::List(items) => items.iter().map(|item| &**item).collect(),
+        _ => vec![node],
     };
+    let mut entries: Vec<&'a Entry> = Vec::new();
+    for mapping in mappings {
+        match &mapping.kind {
+            NodeKind::Map(more) => entries.extend(more),
+            NodeKind::Null => (),
+            _ => {
+                let error = Diagnostic::error("a mapping was expected").at(mapping.span);
+                diagnostics.push(error.label(format!("this is {}", mapping.describe())));
+            }
+        }
+    }
     // "//" is how JSON says a comment.
-    for entry in entries.iter().filter(|e| &*e.key != "//") {
+    for entry in entries.into_iter().filter(|e| &*e.key != "//") {
         match shape.labels(&entry.key) {
             Some(labels) => {
                 let head = Block {
@@ -349,7 +356,6 @@ impl<'a> Written<'a> {
     pub fn plain_text(&self) -> Option<Str> {
         match self {
             Written::Hcl(Expression::String(text), _) => Some(text.as_str().into()),
-            Written::Hcl(Expression::HeredocTemplate(heredoc), _) => plain_template(&heredoc.template),
             Written::Hcl(Expression::StringTemplate(template), _) if template.is_empty() => Some("".into()),
             Written::Node(Node { kind: NodeKind::Text(Text { text, mode, .. }), .. }) => match mode {
                 TextMode::Literal => Some(text.clone()),
@@ -417,7 +423,7 @@ impl<'a> Written<'a> {
                 object.iter().map(entry).collect()
             }
             Written::Node(node) => {
-                let entry = |e: &'a super::node::Entry| Argument {
+                let entry = |e: &'a Entry| Argument {
                     name: e.key.clone(),
                     name_span: e.key_span,
                     value: Written::Node(&e.value),
@@ -445,12 +451,4 @@ fn key_text(key: &Expression) -> Option<Str> {
         }
         _ => None,
     }
-}
-
-fn plain_template(template: &hcl_edit::template::Template) -> Option<Str> {
-    let mut text = String::new();
-    for element in template {
-        text.push_str(element.as_literal()?.as_str());
-    }
-    Some(text.into())
 }

@@ -34,13 +34,78 @@ macro_rules! tells {
     };
 }
 
-tells!(names, meta, modules, yaml_names, yaml_errors, yaml_syntax, json, syntax);
+tells!(names, meta, modules, rules, rules_yaml, yaml_names, yaml_errors, yaml_syntax, json, syntax, override_errors);
 
 #[test]
 fn override_files_change_what_others_declare() {
     let (spec, diagnostics) = load("tests/fixtures/spec/override");
     let told = diagnostics_text(&diagnostics, &spec.sources, Style::plain(100));
     insta::assert_snapshot!(format!("{told}\n{}", spec::fingerprint::fingerprint(&spec)));
+}
+
+#[test]
+fn override_files_mean_the_same_in_all_spellings() {
+    let print = |spelling: &str| {
+        let (spec, diagnostics) = load(&format!("tests/fixtures/spec/override_spellings/{spelling}"));
+        assert_eq!(diagnostics_text(&diagnostics, &spec.sources, Style::plain(100)), "", "{spelling}");
+        spec::fingerprint::fingerprint(&spec)
+    };
+    let tf = print("tf");
+    same_text(&tf, &print("yaml"), "yaml");
+    same_text(&tf, &print("json"), "json");
+    insta::assert_snapshot!(tf);
+}
+
+/// What a folder with these files says.
+fn print_of(files: &[(&str, &str)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let (spec, diagnostics) = load(&folder.path().to_string_lossy());
+    assert_eq!(diagnostics_text(&diagnostics, &spec.sources, Style::plain(100)), "", "{files:?}");
+    spec::fingerprint::fingerprint(&spec)
+}
+
+#[test]
+fn deep_long_and_large_expressions_are_read() {
+    let deep = format!("{}1{}", "(".repeat(200), ")".repeat(200));
+    let long = vec!["1"; 300].join(" + ");
+    let choice = format!("{}7", (0..150).map(|n| format!("{n} > 500 ? {n} : ")).collect::<String>());
+    let tf = format!(
+        "locals {{\n a = {deep}\n b = {long}\n c = {choice}\n d = {{ a = 1, b = 2, a = 3 }}\n e = 1e400\n \
+         f = <<EOT\nEOT more\nEOT)\n  EOT\n}}\n"
+    );
+    let yaml = format!(
+        "locals:\n  a: !expr {deep}\n  b: ${{{long}}}\n  c: !expr '{choice}'\n  d: !expr '{{a = 1, b = 2, a = 3}}'\n  \
+         e: 1e400\n  f: \"EOT more\\nEOT)\\n\"\n"
+    );
+    let zeros = "0".repeat(400);
+    let plain = format!(
+        "locals {{\n a = 1\n b = 300\n c = 7\n d = {{ a = 3, b = 2 }}\n e = 1{zeros}\n f = \"EOT more\\nEOT)\\n\"\n}}\n"
+    );
+    let plain = print_of(&[("main.tf", &plain)]);
+    same_text(&print_of(&[("main.tf", &tf)]), &plain, "tf");
+    same_text(&print_of(&[("stack.yaml", &yaml)]), &plain, "yaml");
+}
+
+#[test]
+fn a_document_may_be_a_list_of_mappings() {
+    let tf = "locals {\n a = 1\n}\noutput \"o\" {\n value = local.a\n}\nlocals {\n b = 2\n}\n";
+    let json =
+        "[{\"locals\": {\"a\": 1}}, {\"output\": {\"o\": {\"value\": \"${local.a}\"}}}, {\"locals\": {\"b\": 2}}]";
+    let yaml = "- locals: {a: 1}\n  output: {o: {value: '${local.a}'}}\n- locals: {b: 2}\n";
+    let tf = print_of(&[("main.tf", tf)]);
+    same_text(&tf, &print_of(&[("main.tf.json", json)]), "json");
+    same_text(&tf, &print_of(&[("stack.yaml", yaml)]), "yaml");
+}
+
+#[test]
+fn keys_of_yaml_are_read_as_they_are_written() {
+    let tf = "locals {\n a = { \"$${a}\" = 1, b = 2, \"<<\" = 3 }\n b = -1/0\n c = \"<<\"\n}\n";
+    let yaml =
+        "locals:\n  a: {!literal '${a}': 1, \"${'b'}\": 2, '<<': 3}\n  b: -.inf\n  c: <<\n".replace("'b'", "\\\"b\\\"");
+    same_text(&print_of(&[("main.tf", tf)]), &print_of(&[("stack.yaml", &yaml)]), "keys");
 }
 
 #[test]
@@ -129,5 +194,8 @@ fn hostile_sources_are_refused_with_their_place() {
     check("stack.yaml", b"a: 1\n---\nb: 2\n", "more than one document");
     check("stack.yaml", b"- a\n- b\n", "a mapping was expected");
     check("stack.yaml", b"variable:\n  a: {}\n  b: {}\n  a: {}\n", "key \"a\" is written twice");
+    check("stack.yaml", b"locals:\n  <<: {a: 1}\n  <<: {b: 1}\n", "key \"<<\" is written twice");
+    check("stack.yaml", b"locals:\n  a: {!expr b: 1}\n", "a key cannot be a bare expression");
+    check("stack.yaml", b"locals:\n  a: .nan\n", "is not a number here");
     check("notes.txt", b"", "no configuration files in");
 }

@@ -149,7 +149,10 @@ fn open_saved(path: &Path, settings: Settings, common: &Common, call: &Call) -> 
     let mut settings = common.settings(call.environment, &place)?;
     settings.now = file.made_at.clone();
     let sources = file.sources.clone();
-    let load = |_: &Settings, providers: &Providers| load::load_bundle(sources, ".", providers);
+    let made_with = &file.record.options;
+    let load = |_: &Settings, providers: &Providers| {
+        load::load_bundle(sources, providers, &made_with.inputs, &made_with.workspace)
+    };
     let mut session = Session::with(settings, Access::Claim, load)?;
     if !sealed && !session.plan_encryption.reads_plain() {
         return Err(Diagnostic::error("the saved plan is not encrypted, and the configuration asks for that")

@@ -9,7 +9,7 @@ use super::super::error::Failure;
 use super::Call;
 use crate::model::Diagnostic;
 use crate::ops::graphs::{operation, resources};
-use crate::ops::{Access, Providers, Session, load};
+use crate::ops::{Access, Providers, Session};
 use crate::plan::{Options, PlanMode};
 use crate::render::graph_dot::{operation_dot, resources_dot};
 use crate::render::graph_svg::{MAX_BLOCKS, graph_svg};
@@ -66,7 +66,7 @@ impl Graph {
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(crate::ops::SessionError::from)?;
         let providers = Providers::new(runtime.handle().clone(), None);
-        let loaded = load(std::path::Path::new("."), &providers);
+        let loaded = self.common.settings(call.environment, &place)?.load(&providers);
         call.terminal.diagnostics(&loaded.diagnostics, &loaded.spec.sources);
         if loaded.diagnostics.has_errors() {
             return Ok(1);

@@ -1,12 +1,12 @@
 //! `terrane providers`: which providers a configuration needs, and what they offer.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::super::context::{Common, Place, enter};
+use super::super::context::{Common, Place, enter, load_here};
 use super::super::error::Failure;
 use super::Call;
 use crate::model::{Diagnostic, Mode};
-use crate::ops::{Access, Providers as Known, Session, functions, load, required};
+use crate::ops::{Access, Providers as Known, Session, functions, required};
 use crate::providers::by_source;
 use crate::render::json::{ProviderSchemas, provider_schemas_json};
 use crate::render::provider_tree::provider_tree_text;
@@ -85,7 +85,7 @@ fn schema(json: bool, all: bool, folder: Option<PathBuf>, call: &mut Call) -> Re
     let names: Vec<&str> = match all {
         true => known.names().collect(),
         false => {
-            let loaded = load(Path::new("."), &known);
+            let loaded = load_here(call.environment, &known);
             call.terminal.diagnostics(&loaded.diagnostics, &loaded.spec.sources);
             if loaded.diagnostics.has_errors() {
                 return Ok(1);

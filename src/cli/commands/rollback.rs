@@ -55,8 +55,10 @@ impl Rollback {
             rollback::made(&*session.store_to_look()?, self.serial).map_err(Diagnostic::from)?
         };
         let sources = made.sources;
-        let load =
-            |_: &crate::ops::Settings, providers: &crate::ops::Providers| load::load_bundle(sources, ".", providers);
+        let inputs = made.inputs.clone();
+        let load = |settings: &crate::ops::Settings, providers: &crate::ops::Providers| {
+            load::load_bundle(sources, providers, &inputs, settings.workspace.name())
+        };
         let mut session = Session::with(settings, Access::Write(OPERATION), load)?;
         session.fixed_inputs = Some(made.inputs);
         self.parallelism.limit(&session);

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::super::context::{Common, enter};
+use super::super::context::{Common, enter, load_here};
 use super::super::error::Failure;
 use super::Call;
-use crate::ops::{Providers, load, typed};
+use crate::ops::{Providers, typed};
 use crate::render::json::validate_json;
 
 /// Checks a configuration without asking any provider.
@@ -38,7 +38,7 @@ impl Validate {
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(crate::ops::SessionError::from)?;
         let providers = Providers::new(runtime.handle().clone(), None);
         let here = std::path::Path::new(".");
-        let mut loaded = load(here, &providers);
+        let mut loaded = load_here(call.environment, &providers);
         if !loaded.diagnostics.has_errors() {
             let home = call.environment.get("HOME").map(str::to_string);
             let more = typed::check(&loaded.spec, here, home, &providers);

@@ -4,6 +4,7 @@
 mod local;
 mod null;
 mod random;
+mod remote_state;
 mod state_only;
 mod terraform;
 mod time;
@@ -19,7 +20,7 @@ use crate::provider::connection::ResourceInfo;
 use crate::provider::ephemeral::EphemeralType;
 use crate::provider::{
     Calls, Config, Connected, Connection, DataType, Operation, PlannedChange, ProviderDef, ProviderError,
-    ProviderFunction, RemoteId, ResourceType, Stoppable,
+    ProviderFunction, RemoteId, ResourceType, States, Stoppable,
 };
 
 use crate::provider::connection::Types;
@@ -55,6 +56,7 @@ struct Builtin {
     config_schema: Schema,
     types: Arc<Types<Here>>,
     functions: fn() -> Vec<ProviderFunction>,
+    reach: remote_state::Reach,
 }
 
 fn define(
@@ -76,7 +78,8 @@ fn define_with(
     functions: fn() -> Vec<ProviderFunction>,
 ) -> Arc<dyn ProviderDef> {
     let types = Types::with_ephemeral(resources, data, ephemeral);
-    Arc::new(Builtin { name, source, config_schema: Schema::default(), types, functions })
+    let (config_schema, reach) = (Schema::default(), remote_state::Reach::default());
+    Arc::new(Builtin { name, source, config_schema, types, functions, reach })
 }
 
 #[async_trait]
@@ -111,6 +114,10 @@ impl ProviderDef for Builtin {
 
     fn functions(&self) -> Vec<ProviderFunction> {
         (self.functions)()
+    }
+
+    fn reach_states(&self, states: &Arc<dyn States>) {
+        self.reach.get_or_init(|| states.clone());
     }
 
     fn ephemeral_types(&self) -> Vec<&'static str> {

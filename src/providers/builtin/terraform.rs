@@ -1,4 +1,5 @@
-//! `terraform_data`: keeps a value in the state, and replaces itself when another value changes.
+//! The provider of the language itself, and `terraform_data`: keeps a value in the state, and replaces itself when
+//! another value changes.
 //! <https://developer.hashicorp.com/terraform/language/resources/terraform-data>
 
 use std::sync::Arc;
@@ -6,9 +7,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rand::Rng;
 
+use super::remote_state::{Reach, terraform_remote_state};
 use super::state_only::{PlannedObject, read_kept};
-use super::{Here, define};
-use crate::model::{Object, ObjectBuilder, Type, Value};
+use super::{Builtin, Here};
+use crate::model::{Object, ObjectBuilder, Schema, Type, Value};
+use crate::provider::connection::Types;
 use crate::provider::schema_words::any;
 use crate::provider::{
     Create, Delete, Driver, Outcome, PlannedChange, ProviderDef, ProviderError, Read, ReadOutcome, ResourceType,
@@ -18,7 +21,16 @@ use crate::provider::{
 pub const SOURCE: &str = "terraform.io/builtin/terraform";
 
 pub fn provider() -> Arc<dyn ProviderDef> {
-    define("terraform", SOURCE, vec![terraform_data()], Vec::new())
+    let reach = Reach::default();
+    let types = Types::with_ephemeral(vec![terraform_data()], vec![terraform_remote_state(reach.clone())], Vec::new());
+    Arc::new(Builtin {
+        name: "terraform",
+        source: SOURCE,
+        config_schema: Schema::default(),
+        types,
+        functions: Vec::new,
+        reach,
+    })
 }
 
 fn terraform_data() -> ResourceType<Here> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Decoder;
-use crate::model::{Diagnostic, Diagnostics, Span, Str};
+use crate::model::{Diagnostic, Span, Str};
 use crate::spec::module::{Module, ModuleCall, ProviderRef};
 use crate::spec::resolve::{CallFacts, Place};
 use crate::spec::syntax::{Block, Content, Shape, Written};
@@ -11,19 +11,12 @@ use crate::spec::syntax::{Block, Content, Shape, Written};
 const META: [&str; 6] = ["source", "version", "count", "for_each", "providers", "depends_on"];
 const BLOCKS: &[(&str, usize)] = &[("lifecycle", 0)];
 
-/// Where the child of a call is, as the loader needs to know it before the call is compiled.
-pub fn source(block: &Block<'_>, diagnostics: &mut Diagnostics) -> Option<(Str, Span)> {
-    let Some(value) = block.argument("source") else {
-        let error = Diagnostic::error("\"source\" is missing").at(block.header);
-        diagnostics.push(error.label("a module block needs it").help("a local module is written like \"./network\""));
-        return None;
-    };
-    let text = value.plain_text();
-    if text.is_none() {
-        let error = Diagnostic::error("\"source\" must be a constant string").at(value.span());
-        diagnostics.push(error.label("modules are loaded before anything is evaluated"));
+/// A provider as it is written: `aws`, `aws.east`.
+fn written(provider: &ProviderRef) -> String {
+    match &provider.alias {
+        Some(alias) => format!("{}.{alias}", provider.name),
+        None => provider.name.to_string(),
     }
-    text.map(|text| (text, value.span()))
 }
 
 impl Decoder<'_> {
@@ -33,10 +26,11 @@ impl Decoder<'_> {
         let (name, _) = block.label(0);
         let mut content = self.content(block, Shape::of(BLOCKS));
         let place = Place::within(facts.repeats, None);
-        let source = content.take("source").and_then(|a| a.value.plain_text()).unwrap_or_default();
+        content.take("source");
+        let source = facts.source.clone();
         if let Some(version) = content.take("version") {
             let error = Diagnostic::error("\"version\" of a local module").at(version.name_span);
-            if source.starts_with('.') {
+            if source.starts_with(['.', '/']) {
                 self.error(error.label("only modules of a registry have versions"));
             }
         }
@@ -57,6 +51,7 @@ impl Decoder<'_> {
         let child = facts.child?;
         let modules = self.modules;
         let module = modules.get(child.0 as usize)?;
+        self.check_passed(&providers, module, block);
         let arguments = self.arguments(&mut content, module, place, block);
         content.finish("a module block", &META, &["lifecycle"], self.diagnostics);
         Some(ModuleCall { name, source, module: child, repeat, arguments, providers, depends_on, span: block.header })
@@ -95,6 +90,36 @@ impl Decoder<'_> {
             }
         }
         given
+    }
+
+    /// Whether the child has the providers that are passed, and gets those that it asks for.
+    fn check_passed(&mut self, passed: &[(ProviderRef, ProviderRef)], module: &Module, block: &Block<'_>) {
+        let required = &module.settings.required_providers;
+        for alias in required.iter().flat_map(|p| &p.aliases) {
+            if !passed.iter().any(|(inner, _)| written(inner) == **alias) {
+                let error = Diagnostic::error(format!("provider \"{alias}\" is not passed")).at(block.header);
+                let error = error.label(format!("the module in \"{}\" takes it from its caller", module.dir));
+                self.error(error.help(format!("add: providers = {{ {alias} = … }}")));
+            }
+        }
+        for (inner, _) in passed {
+            let Some(alias) = &inner.alias else { continue };
+            let configured = module.providers.iter().any(|p| p.name == inner.name && p.alias.as_ref() == Some(alias));
+            let asked = required.iter().find(|p| p.name == inner.name);
+            let name = written(inner);
+            if !configured && !asked.is_some_and(|p| p.aliases.iter().any(|a| **a == name)) {
+                let error = Diagnostic::error(format!("provider \"{name}\" is not known to the module")).at(inner.span);
+                let error = error.label(format!("the module in \"{}\" does not ask for it", module.dir));
+                let error = error.did_you_mean(&name, required.iter().flat_map(|p| &p.aliases).map(|a| &**a));
+                self.error(match asked {
+                    Some(asked) => error.related(asked.span, "its \"configuration_aliases\" would name it"),
+                    None => error.help(format!(
+                        "there: required_providers {{ {} = {{ configuration_aliases = [{name}] }} }}",
+                        inner.name
+                    )),
+                });
+            }
+        }
     }
 
     fn passed_providers(&mut self, value: Written<'_>, place: Place) -> Vec<(ProviderRef, ProviderRef)> {

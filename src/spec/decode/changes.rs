@@ -3,8 +3,8 @@
 use super::Decoder;
 use super::reference::{WrittenTarget, show, target, traversal};
 use crate::lang::expr::Expr;
-use crate::model::{Diagnostic, Key, Mode, Value};
-use crate::spec::module::{Import, Moved, Removed, Target};
+use crate::model::{Diagnostic, Key, Mode, Span, Value};
+use crate::spec::module::{Import, Module, Moved, Removed, Target};
 use crate::spec::resolve::{Place, Reach, Repeats};
 use crate::spec::syntax::{Block, Content, Shape, Written};
 
@@ -74,19 +74,50 @@ impl Decoder<'_> {
                 self.error(error("all instances are removed together: leave the key out"));
                 None
             }
-            Target::Resource(address) if address.resource.module.is_root() => {
-                let r = &address.resource;
-                if let Some(index) = self.declared.resource(r.mode, &r.ty, &r.name) {
-                    let error = error("the block is still there");
-                    let place = self.declared.resource_facts.get(index as usize).map(|facts| facts.span);
-                    self.error(match place {
-                        Some(span) => error.related(span, "declared here"),
-                        None => error,
-                    });
+            _ if from.module().steps().iter().any(|step| step.key.is_some()) => {
+                self.error(error("all instances of a module are meant: leave its key out"));
+                None
+            }
+            _ => {
+                if let Some(place) = self.still_there(from) {
+                    self.error(error("the block is still there").related(place, "declared here"));
                 }
                 Some(())
             }
-            _ => Some(()),
+        }
+    }
+
+    /// Where the configuration still has what is said to be removed.
+    fn still_there(&self, from: &Target) -> Option<Span> {
+        let (last, outer) = match from {
+            Target::Resource(address) => (None, address.resource.module.steps()),
+            Target::Module(path) => path.steps().split_last().map(|(last, outer)| (Some(last), outer))?,
+        };
+        let mut module: Option<&Module> = None;
+        for step in outer {
+            let child = match module {
+                None => self.declared.call_facts.get(*self.declared.calls.get(&step.name)? as usize)?.child?,
+                Some(module) => module.calls.get(*module.names.calls.get(&step.name)? as usize)?.module,
+            };
+            module = Some(self.modules.get(child.0 as usize)?);
+        }
+        match (from, last, module) {
+            (_, Some(call), None) => {
+                let number = *self.declared.calls.get(&call.name)?;
+                self.declared.call_facts.get(number as usize).map(|facts| facts.span)
+            }
+            (_, Some(call), Some(module)) => {
+                module.calls.get(*module.names.calls.get(&call.name)? as usize).map(|call| call.span)
+            }
+            (Target::Resource(address), None, None) => {
+                let r = &address.resource;
+                let number = self.declared.resource(r.mode, &r.ty, &r.name)?;
+                self.declared.resource_facts.get(number as usize).map(|facts| facts.span)
+            }
+            (Target::Resource(address), None, Some(module)) => {
+                module.resources.get(module.names.resource(&address.resource)? as usize).map(|r| r.span)
+            }
+            (Target::Module(_), None, _) => None,
         }
     }
 

@@ -19,7 +19,7 @@ impl Decoder<'_> {
             let error = Diagnostic::error(format!("check \"{name}\" asserts nothing")).at(block.header);
             self.error(error.label("an assert block is missing"));
         }
-        let asserts = asserts.iter().map(|b| self.rule(b, Place::MODULE)).collect();
+        let asserts = asserts.iter().map(|b| self.rule(b, Place { scope: data, ..Place::MODULE })).collect();
         content.finish("a check block", &[], &["data", "assert"], self.diagnostics);
         Check { name, data, asserts, span: block.header }
     }

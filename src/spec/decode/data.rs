@@ -92,7 +92,7 @@ impl Values<'_> {
 
     fn mapping(&mut self, entries: &[Entry], span: Span) -> Expr {
         let mut seen: HashMap<&Str, Span> = HashMap::with_capacity(entries.len());
-        let computed = entries.iter().any(|e| has_template(&e.key));
+        let computed = entries.iter().any(Entry::is_computed);
         let mut constant: Vec<(Str, Expr)> = Vec::new();
         let mut keyed: Vec<(Expr, Expr)> = Vec::new();
         for entry in entries {
@@ -103,7 +103,10 @@ impl Values<'_> {
             let value = self.node(&entry.value);
             if computed {
                 let map = TextMap::within(entry.key_span);
-                let key = template_text(&entry.key, &map, &self.bindings, &mut self.names, self.diagnostics);
+                let key = match entry.literal {
+                    true => Expr::constant(Value::string(entry.key.clone()), entry.key_span),
+                    false => template_text(&entry.key, &map, &self.bindings, &mut self.names, self.diagnostics),
+                };
                 keyed.push((key, value));
             } else {
                 constant.push((entry.key.clone(), value));

@@ -16,7 +16,6 @@ mod resource;
 mod terraform;
 mod variable;
 
-pub use call::source as call_source;
 pub use meta::default_provider;
 pub use resource::mode as resource_mode;
 
@@ -90,6 +89,20 @@ impl<'c> Decoder<'c> {
             calls: module.calls.iter().enumerate().map(|(i, c)| (c.name.clone(), i as u32)).collect(),
         };
         module
+    }
+
+    /// The variables and locals of a module, for what must be known before its children are loaded.
+    pub fn early(&mut self, dir: Str, blocks: &Blocks<'_>) -> Module {
+        let mut module = Module { dir, ..Module::default() };
+        module.variables = blocks.variables.iter().map(|b| self.variable(b)).collect();
+        module.locals = blocks.locals.iter().map(|local| self.local(local)).collect();
+        module.names.variables = self.declared.variables.clone();
+        module
+    }
+
+    /// Compiles what must be known before anything is loaded or built.
+    pub fn early_value(&mut self, value: Written<'_>) -> Expr {
+        self.compile(value, Place::EARLY)
     }
 
     fn error(&mut self, diagnostic: Diagnostic) {

@@ -4,7 +4,7 @@ use super::Decoder;
 use super::body::nested_shape;
 use crate::lang::body::Body;
 use crate::lang::scope::Slot;
-use crate::model::{Diagnostic, Str};
+use crate::model::{Diagnostic, Str, Value};
 use crate::spec::module::Provisioner;
 use crate::spec::provisioner::{self, NAMES};
 use crate::spec::resolve::{Place, Reach};
@@ -30,6 +30,13 @@ impl Decoder<'_> {
         let content = self.content(block, nested_shape(None));
         let body = self.body(content, None, place);
         self.check_body(&body, provisioner::connection(), "connection");
+        let protocol = body.attribute("type").map(|attribute| &attribute.value);
+        if let Some(protocol) =
+            protocol.filter(|v| v.literal().and_then(Value::as_str).is_some_and(|t| &**t == "winrm"))
+        {
+            let error = Diagnostic::error("connections over winrm cannot be made").at(protocol.span());
+            self.error(error.label("ssh alone is spoken").help("Windows has an SSH server too: install OpenSSH there"));
+        }
         body
     }
 

@@ -4,7 +4,7 @@ use hcl_edit::expr::{Expression, TraversalOperator};
 
 use super::Decoder;
 use crate::lang::compile::{Resolver, Step};
-use crate::lang::scope::Reference;
+use crate::lang::scope::{Reference, Slot};
 use crate::lang::text_map::TextMap;
 use crate::model::{Address, Diagnostic, Key, Mode, ModulePath, ModuleStep, ResourceAddress, Span, Str};
 use crate::spec::module::Target;
@@ -153,7 +153,7 @@ impl Decoder<'_> {
             return None;
         };
         let steps: Vec<Step> = leading_names(&traversal);
-        // Only the block counts: what follows it is allowed, and says nothing.
+        // Only the block is looked up; what may follow it is told below.
         let needed = match &*traversal.root {
             "data" | "ephemeral" | "resource" => 2,
             _ => 1,
@@ -168,10 +168,25 @@ impl Decoder<'_> {
                 return None;
             }
         };
-        let key = match traversal.steps.get(consumed) {
-            Some((TraversalStep::Key(key), _)) => Some(key.clone()),
+        let mut rest = traversal.steps.get(consumed..).unwrap_or_default().iter();
+        let mut next = rest.next();
+        let key = match next {
+            Some((TraversalStep::Key(key), _)) if matches!(slot, Slot::Resource(_) | Slot::Module(_)) => {
+                next = rest.next();
+                Some(key.clone())
+            }
             _ => None,
         };
+        // An output of a module is an object of its own.
+        if let (Some((TraversalStep::Attr(_), _)), Slot::Module(_)) = (next, &slot) {
+            next = rest.next();
+        }
+        if let Some((step, span)) = next {
+            let what = if matches!(step, TraversalStep::Attr(_)) { "an attribute" } else { "a part" };
+            let error = Diagnostic::error("a dependency on a part of an object").at(*span);
+            let error = error.label(format!("this is {what} of it, and \"depends_on\" waits for all of it"));
+            self.error(error.help("leave out what follows the name of the block, or its key"));
+        }
         Some(Reference { slot, key, output: None, span: traversal.span })
     }
 

@@ -4,9 +4,10 @@ use super::Decoder;
 use crate::lang::compile::Compiler;
 use crate::lang::convert::convert;
 use crate::lang::expr::Expr;
+use crate::lang::scope::Slot;
 use crate::lang::type_expr::TypeConstraint;
 use crate::model::{Diagnostic, Value};
-use crate::spec::module::Variable;
+use crate::spec::module::{CheckRule, Variable};
 use crate::spec::node::{Node, NodeKind, Text};
 use crate::spec::resolve::Place;
 use crate::spec::syntax::{Argument, Block, Shape, Written};
@@ -38,12 +39,28 @@ impl Decoder<'_> {
             ephemeral: self.take_bool(&mut content, "ephemeral").unwrap_or(false),
             nullable,
             deprecated: self.take_text(&mut content, "deprecated"),
-            validations: content.take_blocks("validation").iter().map(|b| self.rule(b, Place::MODULE)).collect(),
+            validations: content.take_blocks("validation").iter().map(|b| self.validation(b, &name)).collect(),
             span: block.header,
             name,
         };
         content.finish("a variable block", &ARGUMENTS, &["validation"], self.diagnostics);
         variable
+    }
+
+    /// A rule that the variable's values must keep: it looks at them.
+    fn validation(&mut self, block: &Block<'_>, name: &str) -> CheckRule {
+        let before = self.diagnostics.len();
+        let rule = self.rule(block, Place::MODULE);
+        let own = self.declared.variables.get(name);
+        let mut refers = false;
+        rule.condition.references(&mut |found| refers |= matches!(&found.slot, Slot::Variable(i) if Some(i) == own));
+        if !refers && self.diagnostics.len() == before {
+            let error = Diagnostic::error(format!("a validation that does not look at \"var.{name}\""));
+            let error =
+                error.at(rule.condition.span()).label("its condition must refer to the variable that it checks");
+            self.error(error.help("what is checked of other values is a precondition, or a check block"));
+        }
+        rule
     }
 
     fn type_of(&mut self, argument: &Argument<'_>) -> TypeConstraint {

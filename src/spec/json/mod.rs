@@ -94,7 +94,7 @@ impl Parser<'_> {
                 return Err(self.fail("\":\" was expected after the key"));
             }
             self.space();
-            entries.push(Entry { key: key.text, key_span, value: Arc::new(self.value()?) });
+            entries.push(Entry { key: key.text, key_span, literal: false, value: Arc::new(self.value()?) });
             self.space();
             if self.take(b'}') {
                 return Ok(NodeKind::Map(entries));

@@ -10,9 +10,7 @@ pub fn core(text: &str) -> Result<Option<NodeKind>, &'static str> {
         "" | "~" | "null" | "Null" | "NULL" => NodeKind::Null,
         "true" | "True" | "TRUE" => NodeKind::Bool(true),
         "false" | "False" | "FALSE" => NodeKind::Bool(false),
-        _ if is_infinite(text) => {
-            return Err("there is no infinite number; write a string between quotes if it is meant");
-        }
+        _ if is_infinite(text) => NodeKind::Number(Number::infinite(text.starts_with('-'))),
         ".nan" | ".NaN" | ".NAN" => {
             return Err("\"not a number\" is no value; write a string between quotes if it is meant");
         }
@@ -99,8 +97,8 @@ mod tests {
             (".5", "0.5"),
             ("1e3", "1000"),
             ("123456789012345678901234567890", "123456789012345678901234567890"),
-            (".inf", "error"),
-            ("-.Inf", "error"),
+            (".inf", "+Inf"),
+            ("-.Inf", "-Inf"),
             (".nan", "error"),
             ("2001-01-01", "string"),
             ("1_000", "string"),

@@ -45,7 +45,16 @@ struct Open {
 
 enum Items {
     List(Vec<Arc<Node>>),
-    Map { entries: Vec<Entry>, seen: HashMap<Str, Span>, merges: Vec<(Span, Arc<Node>)>, key: Option<(Str, Span)> },
+    Map { entries: Vec<Entry>, seen: HashMap<Str, Span>, merges: Option<(Span, Arc<Node>)>, key: Option<Key> },
+}
+
+/// A key whose value has not come yet.
+struct Key {
+    name: Str,
+    span: Span,
+    literal: bool,
+    /// `<<`, without quotes or tag.
+    merges: bool,
 }
 
 struct Builder<'a> {
@@ -112,32 +121,43 @@ impl<'a> Builder<'a> {
             Items::List(items) => items.push(child.node),
             Items::Map { entries, seen, merges, key } => match key.take() {
                 None => *key = Some(self.key(&child.node)),
-                Some((name, span)) if &*name == "<<" => merges.push((span, child.node)),
-                Some((name, span)) => match seen.get(&name) {
-                    Some(first) => {
-                        let twice = Diagnostic::error(format!("key \"{name}\" is written twice")).at(span);
-                        self.diagnostics.push(twice.label("here again").related(*first, "first written here"));
+                Some(Key { name, span, merges: true, .. }) => match merges {
+                    Some((first, _)) => {
+                        let twice = twice(&name, *first, span);
+                        self.diagnostics.push(twice.help("merge more than one mapping with a list: \"<<: [*a, *b]\""));
                     }
+                    None => *merges = Some((span, child.node)),
+                },
+                Some(Key { name, span, literal, .. }) => match seen.get(&name) {
+                    Some(first) => self.diagnostics.push(twice(&name, *first, span)),
                     None => {
                         seen.insert(name.clone(), span);
-                        entries.push(Entry { key: name, key_span: span, value: child.node });
+                        entries.push(Entry { key: name, key_span: span, literal, value: child.node });
                     }
                 },
             },
         }
     }
 
-    fn key(&mut self, node: &Node) -> (Str, Span) {
-        let written = self.file.text.get(node.span.start as usize..node.span.end as usize).unwrap_or("");
+    fn key(&mut self, node: &Node) -> Key {
+        let written = self.file.text.get(node.span.start as usize..node.span.end as usize).unwrap_or("").trim();
+        let plain = |name: Str| Key { name, span: node.span, literal: false, merges: false };
         match &node.kind {
-            NodeKind::Text(text) => (text.text.clone(), node.span),
-            NodeKind::Number(_) | NodeKind::Bool(_) => (written.trim().into(), node.span),
+            NodeKind::Text(text) => {
+                if text.mode == TextMode::Expression {
+                    let error = Diagnostic::error("a key cannot be a bare expression").at(node.span);
+                    self.diagnostics.push(error.help(format!("write it as a template: \"${{{}}}\"", text.text)));
+                }
+                let literal = text.mode == TextMode::Literal;
+                Key { literal, merges: written == "<<" && !literal, ..plain(text.text.clone()) }
+            }
+            NodeKind::Number(_) | NodeKind::Bool(_) => plain(written.into()),
             // A name can look like the word for nothing: the provider "null".
-            NodeKind::Null if !written.trim().is_empty() => (written.trim().into(), node.span),
+            NodeKind::Null if !written.is_empty() => plain(written.into()),
             _ => {
                 let error = Diagnostic::error(format!("{} cannot be a key", node.describe())).at(node.span);
                 self.diagnostics.push(error.label("a key is a string"));
-                (written.trim().into(), node.span)
+                plain(written.into())
             }
         }
     }
@@ -146,7 +166,7 @@ impl<'a> Builder<'a> {
         let kind = match ended.items {
             Items::List(items) => NodeKind::List(items),
             Items::Map { mut entries, mut seen, merges, .. } => {
-                for (span, merged) in merges {
+                if let Some((span, merged)) = merges {
                     self.merge(&mut entries, &mut seen, span, &merged);
                 }
                 NodeKind::Map(entries)
@@ -315,9 +335,14 @@ impl<'a> Builder<'a> {
     }
 }
 
+fn twice(key: &str, first: Span, again: Span) -> Diagnostic {
+    let error = Diagnostic::error(format!("key \"{key}\" is written twice")).at(again);
+    error.label("here again").related(first, "first written here")
+}
+
 impl Items {
     fn map() -> Items {
-        Items::Map { entries: Vec::new(), seen: HashMap::new(), merges: Vec::new(), key: None }
+        Items::Map { entries: Vec::new(), seen: HashMap::new(), merges: None, key: None }
     }
 }
 

@@ -6,9 +6,11 @@ mod conditions;
 mod deferral;
 mod ephemeral;
 mod imports;
+mod module_sources;
 mod moves;
 #[cfg(feature = "aws")]
 mod provider_instances;
+mod remote_state;
 
 use super::support::cli::{Run, Stack};
 use super::support::normalise::Normaliser;
