@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::module::{Module, ProviderConfig, Resource, Spec};
+use super::module::{Encryption, EncryptionPart, Module, ProviderConfig, Resource, Spec};
 use crate::lang::body::Body;
 
 /// What the configuration says, one line a block, sorted. Made for comparing, not for reading back.
@@ -23,6 +23,9 @@ fn module_text(spec: &Spec, module: &Module) -> String {
     module.settings.required_providers.iter().for_each(|p| add("required_provider", show(module, p)));
     if let Some(backend) = &module.settings.backend {
         add("backend", format!("{} {}", backend.ty, body_text(module, &backend.body)));
+    }
+    if let Some(encryption) = &module.settings.encryption {
+        add("encryption", encryption_text(module, encryption));
     }
     module.providers.iter().for_each(|p| add("provider", provider_text(module, p)));
     module.variables.iter().for_each(|v| add("variable", show(module, v)));
@@ -46,6 +49,17 @@ fn module_text(spec: &Spec, module: &Module) -> String {
     }
     lines.sort();
     format!("module {}\n{}\n", module.dir, lines.join("\n"))
+}
+
+fn encryption_text(module: &Module, encryption: &Encryption) -> String {
+    let part = |p: &EncryptionPart| format!("{} {}", show(module, &(&p.name, &p.keys)), body_text(module, &p.body));
+    let parts = |list: &[EncryptionPart]| {
+        let mut parts: Vec<String> = list.iter().map(part).collect();
+        parts.sort();
+        parts.join(", ")
+    };
+    let uses = show(module, &(&encryption.state, &encryption.plan));
+    format!("{} | {} | {uses}", parts(&encryption.key_providers), parts(&encryption.methods))
 }
 
 fn provider_text(module: &Module, provider: &ProviderConfig) -> String {

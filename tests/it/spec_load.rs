@@ -126,7 +126,7 @@ fn yaml_and_hcl_mean_the_same() {
 }
 
 /// Shows the first line that differs: fingerprints are long.
-pub fn same_text(one: &str, other: &str, what: &str) {
+fn same_text(one: &str, other: &str, what: &str) {
     for (a, b) in one.lines().zip(other.lines()) {
         assert_eq!(a, b, "{what}");
     }
