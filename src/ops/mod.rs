@@ -39,6 +39,9 @@ pub mod typed;
 pub mod variables;
 pub mod written;
 
+#[cfg(test)]
+mod tests_host;
+
 pub use load::{Loaded, load};
 pub use planning::{Access, Session, SessionError, Settings};
 pub use providers::Providers;

@@ -38,7 +38,9 @@ fn compare(a: &Value, b: &Value, alike: bool) -> Option<bool> {
     let (left, right) = (a.ty(), b.ty());
     if left != right {
         let undecided = (left.has_dynamic() || right.has_dynamic()) && !(a.is_wholly_known() && b.is_wholly_known());
-        return if undecided { None } else { Some(false) };
+        // Whatever the types turn out to be, what differs in number is not equal.
+        let apart = Refinement::of(a).excludes(&Refinement::of(b));
+        return if undecided && !apart { None } else { Some(false) };
     }
     contents(a, b, !left.has_dynamic())
 }
@@ -59,11 +61,14 @@ fn compare_unknown(ty: &Type, unknown: &crate::model::value::Unknown, other: &Va
     unknown.refinement.excludes(&known).then_some(false)
 }
 
-/// Compares values of one type. The first difference decides, and so does the first part that is not known.
+/// Compares values of one type. Of a sequence the first difference decides, and so does the first part that is not
+/// known; names have no order, and any difference decides.
 fn contents(a: &Value, b: &Value, alike: bool) -> Option<bool> {
     if let (Value::Set(x), Value::Set(y)) = (a, b) {
-        let known = a.is_wholly_known() && b.is_wholly_known();
-        return known.then(|| x.items == y.items);
+        if a.is_wholly_known() && b.is_wholly_known() {
+            return Some(x.items == y.items);
+        }
+        return Refinement::of(a).excludes(&Refinement::of(b)).then_some(false);
     }
     if let (Some(x), Some(y)) = (a.as_items(), b.as_items()) {
         if x.len() != y.len() {
@@ -75,7 +80,11 @@ fn contents(a: &Value, b: &Value, alike: bool) -> Option<bool> {
         if x.len() != y.len() || !x.keys().eq(y.keys()) {
             return Some(false);
         }
-        return all(x.values().zip(y.values()), alike);
+        let parts: Vec<Option<bool>> = x.values().zip(y.values()).map(|(x, y)| compare(x, y, alike)).collect();
+        return match parts.contains(&Some(false)) {
+            true => Some(false),
+            false => (!parts.contains(&None)).then_some(true),
+        };
     }
     Some(false)
 }

@@ -13,7 +13,16 @@ fn variables() -> Vec<(&'static str, Value)> {
         ("n", Value::unknown(Type::Number)),
         ("l", Value::unknown(Type::list(Type::object([("a", Type::Number)])))),
         ("o", Value::unknown(Type::object([("a", Type::Number)]))),
+        ("one", list_of(1, 1)),
+        ("some", list_of(1, 2)),
     ]
+}
+
+/// An unknown list of strings of a length between two.
+fn list_of(min: usize, max: usize) -> Value {
+    let (min_length, max_length) = (Some(min), Some(max));
+    let refinement = Refinement { not_null: true, min_length, max_length, ..Refinement::default() };
+    Value::refined(Type::list(Type::String), refinement)
 }
 
 fn eval(text: &str) -> Value {
@@ -95,5 +104,51 @@ fn bounds_decide() {
         (format!("length(tolist({some})) > 5"), false),
     ] {
         assert_eq!(eval(&text), Value::from(expected), "{text}");
+    }
+}
+
+/// What `terraform plan` of 1.11 knows of the same expressions.
+#[test]
+fn lengths_and_beginnings_decide() {
+    for (text, expected) in [
+        ("var.one == tolist([])", Value::FALSE),
+        ("var.some == tolist([])", Value::FALSE),
+        ("length(concat(var.one, [\"x\"]))", Value::int(2)),
+        ("length([for x in var.one : x])", Value::int(1)),
+        ("length(var.one[*])", Value::int(1)),
+        ("length(reverse(var.one))", Value::int(1)),
+        ("length(sort(var.one))", Value::int(1)),
+        ("length(sort([var.s, \"a\"]))", Value::int(2)),
+        ("length(sort(var.some)) > 0", Value::TRUE),
+        ("length(slice(var.one, 0, 1))", Value::int(1)),
+        ("length(chunklist(var.one, 1))", Value::int(1)),
+        ("length(flatten([var.one]))", Value::int(1)),
+        ("length(formatlist(\"%s\", var.one))", Value::int(1)),
+        ("length(setproduct(var.one, [\"a\", \"b\"]))", Value::int(2)),
+        ("startswith(jsonencode({ a = var.s }), \"{\")", Value::TRUE),
+        ("startswith(jsonencode([var.s]), \"[\")", Value::TRUE),
+        ("jsonencode(var.u) == \"\"", Value::FALSE),
+        ("length(\"abc${var.s}\") > 0", Value::TRUE),
+        ("length(setunion([var.s], [\"a\"])) > 0", Value::TRUE),
+        ("length(setunion([var.s], [\"a\"])) < 3", Value::TRUE),
+        ("length(toset([var.s, \"a\"])) > 0", Value::TRUE),
+        ("length(toset([var.s]))", Value::int(1)),
+        ("toset([\"a\", var.s]) == toset([])", Value::FALSE),
+        ("[var.s] == []", Value::FALSE),
+        ("{ a = var.s, b = 1 } == { a = \"x\", b = 2 }", Value::FALSE),
+        ("{ a = 1, b = var.s } == { a = 2, b = \"x\" }", Value::FALSE),
+        ("one([var.u]) == null", Value::FALSE),
+        ("coalesce(null, var.u) == null", Value::FALSE),
+        ("\"%{ for x in var.one }a%{ endfor }\"", Value::from("a")),
+    ] {
+        assert_eq!(eval(text), expected, "{text}");
+    }
+    for text in [
+        "[var.s, 1] == [\"x\", 2]",
+        "{ a = var.s } == { a = \"x\" }",
+        "var.one[0] == null",
+        "length(distinct(var.one))",
+    ] {
+        assert!(eval(text).is_unknown(), "{text}");
     }
 }

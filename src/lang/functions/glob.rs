@@ -111,7 +111,7 @@ fn check(part: &str) -> Result<(), String> {
         match c {
             '\\' => _ = rest.pop().ok_or_else(bad)?,
             '[' => {
-                if rest.last() == Some(&'^') || rest.last() == Some(&'!') {
+                if rest.last() == Some(&'^') {
                     rest.pop();
                 }
                 let mut count = 0;
@@ -174,7 +174,7 @@ fn match_one(pattern: &[char], p: usize, c: char) -> Option<usize> {
 }
 
 fn match_class(pattern: &[char], mut p: usize, c: char) -> Option<usize> {
-    let negated = matches!(pattern.get(p), Some('^' | '!'));
+    let negated = pattern.get(p) == Some(&'^');
     if negated {
         p += 1;
     }

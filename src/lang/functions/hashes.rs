@@ -140,3 +140,37 @@ fn uuidv5(call: &Call<'_>) -> Answer {
     };
     Ok(Uuid::new_v5(&namespace, call.str(1)?.as_bytes()).to_string().into())
 }
+
+#[cfg(test)]
+pub mod tests {
+    use crate::lang::functions::{Isolated, lookup};
+    use crate::model::Value;
+
+    /// The text "message", encrypted, and the key for it.
+    pub const ENCRYPTED: [&str; 2] = [
+        "J5NQLidGnS7ayLOkexAu0pwml4hCgrPiUTnXHDoxVEEy5oceIceezcOc7M9/KThB1lbXWDkqA8B3qc95Qg8dVQ==",
+        "-----BEGIN RSA PRIVATE KEY-----\n\
+         MIIBPQIBAAJBAKmSHy7E/fbnYvhXS7uttyIPF0LxwW9hag6X6aCLWz2FfXpMnl7W\n\
+         um6tbQVlUWUMt6eA5xeUs8iN8lNxEj7xlDUCAwEAAQJBAIo4xtxLzSxurlj6Z4xD\n\
+         bO0BWhfCkseko1vj7pdkIOqCyk6oWLyCU2L3kw4uuLEY3cGK9lJ4zgkq4oMRss8K\n\
+         kqECIQDd4QZKn5jrnF6xPA3SdUhep4BtHYCo3YsmgZ+MLrN8nQIhAMOl0T59aC4r\n\
+         QlYR7xXutcVOCImXohLuOhC04yx08AZ5AiEArWT9lbPDvd0l4zwbUS12sQIVyzAT\n\
+         K+R2qlECbnrQqcECIQCkRzZUR07T/YTc6oAbpW3Bd01Z4xW22Yut/YUHDkWA2QIh\n\
+         AL5F4Sqf37vsoDTSvbfbU/QWKxNRhu3PofDIWkec4tNv\n\
+         -----END RSA PRIVATE KEY-----\n",
+    ];
+
+    fn decrypt(message: &str, key: &str) -> Result<Value, String> {
+        lookup("rsadecrypt").unwrap().call(&[message.into(), key.into()], &Isolated).map_err(|e| e.message)
+    }
+
+    #[test]
+    fn messages_are_decrypted_and_errors_show_neither_message_nor_key() {
+        let [message, key] = ENCRYPTED;
+        assert_eq!(decrypt(message, key), Ok("message".into()));
+        for (message, key) in [("AAAA", key), ("-", key), (message, "nokey"), (message, "")] {
+            let problem = decrypt(message, key).unwrap_err();
+            assert!(!problem.contains("AAAA") && !problem.contains("nokey"), "{problem}");
+        }
+    }
+}

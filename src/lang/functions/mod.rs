@@ -32,6 +32,8 @@ mod yaml_scalar;
 
 #[cfg(test)]
 mod tests_functions;
+#[cfg(test)]
+mod tests_marks;
 
 use std::io;
 use std::sync::LazyLock;
@@ -281,6 +283,11 @@ const fn structural(
 impl Function {
     const fn with_variadic(mut self, param: Param) -> Function {
         self.variadic = Some(param);
+        self
+    }
+
+    const fn returning(mut self, returns: Returns) -> Function {
+        self.returns = returns;
         self
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::{Call, CallError, Function, Kind, Returns, param, plain, structural};
 use crate::lang::convert::{convert, unify};
+use crate::model::value::Refinement;
 use crate::model::{Number, Type, Value};
 
 type Answer = Result<Value, CallError>;
@@ -97,15 +98,9 @@ pub static FUNCTIONS: &[Function] = &[
         &[param("list", Kind::StringList, "The strings.")],
         Kind::StringList,
         sort,
-    ),
+    )
+    .returning(Returns::Depends(Kind::StringList, |call| Ok(sorted_later(call.arg(0)?)))),
 ];
-
-impl Function {
-    const fn returning(mut self, returns: Returns) -> Function {
-        self.returns = returns;
-        self
-    }
-}
 
 fn count(items: usize) -> Value {
     Value::int(i64::try_from(items).unwrap_or(i64::MAX))
@@ -295,6 +290,13 @@ fn slice(call: &Call<'_>) -> Answer {
         Value::List(s) => Ok(Value::list(s.element.clone(), part.to_vec())),
         _ => Ok(Value::tuple(part.to_vec())),
     }
+}
+
+/// Of a list whose strings are not known yet: as many strings, in an order that nobody knows.
+fn sorted_later(list: &Value) -> Value {
+    let Refinement { min_length, max_length, .. } = Refinement::of(list);
+    let refinement = Refinement { not_null: true, min_length, max_length, ..Refinement::default() };
+    Value::refined(Type::list(Type::String), refinement)
 }
 
 fn sort(call: &Call<'_>) -> Answer {

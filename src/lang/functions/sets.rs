@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{Call, CallError, Function, Kind, Needs, Returns, param, plain, structural};
 use crate::lang::convert::{convert, unify};
 use crate::model::set::set;
+use crate::model::value::Refinement;
 use crate::model::{Type, Value};
 
 type Answer = Result<Value, CallError>;
@@ -52,7 +53,8 @@ pub static FUNCTIONS: &[Function] = &[
             })
         },
     )
-    .with_variadic(param("other_sets", Kind::AnySet, "Further sets.")),
+    .with_variadic(param("other_sets", Kind::AnySet, "Further sets."))
+    .returning(Returns::Depends(Kind::AnySet, united_later)),
 ];
 
 const fn set_function(
@@ -77,6 +79,15 @@ fn common_set(call: &Call<'_>) -> Result<Type, CallError> {
             unify(&types).ok_or_else(|| CallError::new("the sets must have elements of types that convert to one"))
         }
     }
+}
+
+/// The union of sets that are not all known: not smaller than any of them, and not larger than all together.
+fn united_later(call: &Call<'_>) -> Answer {
+    let known: Vec<Refinement> = call.args.iter().map(Refinement::of).collect();
+    let min_length = known.iter().filter_map(|r| r.min_length).max();
+    let max_length = known.iter().map(|r| r.max_length).sum();
+    let refinement = Refinement { not_null: true, min_length, max_length, ..Refinement::default() };
+    Ok(Value::refined(common_set(call)?, refinement))
 }
 
 fn combine(call: &Call<'_>, step: fn(Vec<Value>, &[Value]) -> Vec<Value>) -> Answer {
