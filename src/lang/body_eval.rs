@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::body::{Body, BodyAttribute, BodyBlock, Dynamic};
 use super::convert::convert;
 use super::eval::Env;
+use super::limits::too_deep_to_keep;
 use super::scope::Scope;
 use crate::model::{
     Attribute, Block, Diagnostic, Diagnostics, Fields, Marks, NestedBlock, Nesting, Path, PathStep, Span, Str, Type,
@@ -81,6 +82,10 @@ impl Evaluation<'_, '_> {
                 return value;
             }
             _ => (),
+        }
+        if let Some(problem) = too_deep_to_keep(&value, written.value.span()) {
+            self.diagnostics.push(problem.path(Path(self.path.clone())));
+            return Value::unknown(ty.without_optional());
         }
         match convert(&value, ty) {
             Ok(converted) => converted,
@@ -273,6 +278,7 @@ pub(super) fn nested_of_attribute(attribute: &Attribute) -> Option<NestedBlock> 
         required: false,
         optional: true,
         computed: false,
+        always_set: false,
         sensitive: false,
         write_only: false,
         replaces: false,

@@ -9,6 +9,9 @@ pub const MAX_NODES: u64 = 10_000_000;
 pub const MAX_TEXT: u64 = 256 * 1024 * 1024;
 /// Collections nest no deeper than this: everything that walks through values may recurse.
 pub const MAX_LEVELS: usize = 400;
+/// Values that are kept, in states and plans, nest no deeper than this: readers of JSON give up at 128 levels, and some
+/// stand around a value.
+pub const MAX_KEPT_LEVELS: usize = 100;
 /// Elements that the `for` expressions of one evaluation go through.
 pub(super) const MAX_ROUNDS: u64 = 100_000_000;
 
@@ -31,6 +34,15 @@ pub fn within(value: Value, span: Span) -> Result<Value, Box<Diagnostic>> {
         None => Ok(value),
         Some(why) => Err(too_large(why, span)),
     }
+}
+
+/// Why a value cannot be kept in a state or a plan.
+pub fn too_deep_to_keep(value: &Value, span: Span) -> Option<Diagnostic> {
+    value.is_deeper_than(MAX_KEPT_LEVELS).then(|| {
+        let label = format!("it nests more than {MAX_KEPT_LEVELS} levels deep");
+        let problem = Diagnostic::error("the value is nested too deeply to be kept").at(span).label(label);
+        problem.help("keep jsonencode() of it")
+    })
 }
 
 pub(super) fn too_large(why: String, span: Span) -> Box<Diagnostic> {

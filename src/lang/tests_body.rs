@@ -99,6 +99,7 @@ fn attribute(name: &str, ty: Type) -> Attribute {
         required: false,
         optional: true,
         computed: false,
+        always_set: false,
         sensitive: false,
         write_only: false,
         replaces: false,

@@ -52,6 +52,8 @@ pub struct Attribute {
     pub optional: bool,
     /// The provider may give it a value where the configuration has none.
     pub computed: bool,
+    /// The provider gives it a value in every case: it is never null, also while it is not known yet.
+    pub always_set: bool,
     /// Never shown.
     pub sensitive: bool,
     /// Taken from the configuration, never stored.

@@ -18,7 +18,7 @@ use crate::graph::{ProviderKey, ProviderNode, ProviderUse};
 use crate::lang::body_eval;
 use crate::lang::convert::convert;
 use crate::lang::expr::Expr;
-use crate::lang::limits::within;
+use crate::lang::limits::{too_deep_to_keep, within};
 use crate::lang::scope::{Reference, Slot};
 use crate::model::equality::equal;
 use crate::model::{Diagnostic, Diagnostics, Key, Marks, ModulePath, ProviderAddress, Schema, Span, Str, Type, Value};
@@ -71,7 +71,11 @@ impl World {
                 let (value, used) = self.evaluate_in(cell.module, &output.value);
                 let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
                 let marks = if output.ephemeral { marks | Marks::EPHEMERAL } else { marks };
-                (value.map(|v| v.mark(marks)), used)
+                let kept = |value: Value| match too_deep_to_keep(&value, output.value.span()) {
+                    Some(problem) if cell.module == 0 => Err(Diagnostics::from(problem)),
+                    _ => Ok(value.mark(marks)),
+                };
+                (value.and_then(kept), used)
             }
             CellKind::Provider(_) | CellKind::Check(_) => (Ok(Value::NULL), super::frame::Used::default()),
         }

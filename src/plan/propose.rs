@@ -2,6 +2,7 @@
 //! before, and what it will choose.
 
 use crate::model::equality::same;
+use crate::model::value::Refinement;
 use crate::model::{Attribute, Block, Fields, NestedBlock, Nesting, Type, Value, set};
 
 /// The planned object of a block. `prior` is the object as it is, nothing on create and replace. Marks of the
@@ -40,7 +41,7 @@ fn propose_attribute(attribute: &Attribute, prior: Option<Option<&Value>>, writt
             Some(before) => before.cloned().unwrap_or_else(|| Value::Null(attribute.ty.without_optional())),
             None => match &attribute.default {
                 Some(default) => default.clone(),
-                None => Value::unknown(attribute.ty.without_optional()),
+                None => will_be_chosen(attribute),
             },
         },
         None => match &attribute.default {
@@ -48,6 +49,12 @@ fn propose_attribute(attribute: &Attribute, prior: Option<Option<&Value>>, writt
             None => written.cloned().unwrap_or_else(|| Value::Null(attribute.ty.without_optional())),
         },
     }
+}
+
+/// What the provider will choose.
+fn will_be_chosen(attribute: &Attribute) -> Value {
+    let refinement = Refinement { not_null: attribute.always_set, ..Refinement::default() };
+    Value::refined(attribute.ty.without_optional(), refinement)
 }
 
 fn propose_nested(nested: &NestedBlock, prior: Option<Option<&Value>>, written: Option<&Value>) -> Value {

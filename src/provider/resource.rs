@@ -148,6 +148,7 @@ fn add_id(block: &mut Block) {
         required: false,
         optional: false,
         computed: true,
+        always_set: true,
         sensitive: false,
         write_only: false,
         replaces: false,

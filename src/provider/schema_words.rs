@@ -19,6 +19,7 @@ pub fn of_type(ty: Type) -> AttributeWord {
         required: false,
         optional: false,
         computed: false,
+        always_set: false,
         sensitive: false,
         write_only: false,
         replaces: false,
@@ -82,6 +83,13 @@ impl AttributeWord {
 
     pub fn computed(mut self) -> Self {
         self.0.computed = true;
+        self
+    }
+
+    /// Computed, and never null.
+    pub fn always(mut self) -> Self {
+        self.0.computed = true;
+        self.0.always_set = true;
         self
     }
 

@@ -110,6 +110,7 @@ fn attribute(name: &'static str, ty: Type, doc: &'static str) -> Attribute {
         required: false,
         optional: true,
         computed: false,
+        always_set: false,
         sensitive: false,
         write_only: false,
         replaces: false,

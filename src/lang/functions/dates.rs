@@ -2,6 +2,7 @@
 
 use super::call::not_null;
 use super::{Call, CallError, Function, Kind, Needs, param, plain};
+use crate::model::duration::signed_nanoseconds;
 use crate::model::{Type, Value};
 
 type Answer = Result<Value, CallError>;
@@ -303,55 +304,10 @@ fn timeadd(call: &Call<'_>) -> Answer {
     let time = time_at(call, 0)?;
     let text = call.str(1)?;
     let wrong = || CallError::at(1, format!("\"{text}\" is no duration such as \"1h30m\" or \"-10s\""));
-    let nanos = parse_duration(text).ok_or_else(wrong)?;
+    let nanos = signed_nanoseconds(text).ok_or_else(wrong)?;
     let total = i128::from(time.local) * 1_000_000_000 + i128::from(time.nanos) + nanos;
     let local = i64::try_from(total.div_euclid(1_000_000_000)).map_err(|_| wrong())?;
     Ok(Time { local, nanos: 0, ..time }.rfc3339().into())
-}
-
-/// A duration of numbers with units (ns, us, ms, s, m, h) in nanoseconds; no unit is needed for 0.
-fn parse_duration(text: &str) -> Option<i128> {
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if rest == "0" {
-        return Some(0);
-    }
-    if rest.is_empty() {
-        return None;
-    }
-    let mut total: i128 = 0;
-    while !rest.is_empty() {
-        let count = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
-        let (number, after) = rest.split_at(count);
-        let end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
-        let unit: i128 = match &after[..end] {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return None,
-        };
-        total = total.checked_add(scaled(number, unit)?)?;
-        rest = &after[end..];
-    }
-    i64::try_from(total).ok().map(|n| sign * i128::from(n))
-}
-
-/// A decimal number times a unit, rounded down.
-fn scaled(number: &str, unit: i128) -> Option<i128> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
-        return None;
-    }
-    let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    let fraction: String = fraction.chars().take(18).collect();
-    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let part: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-    whole.checked_mul(unit)?.checked_add(part * unit / scale)
 }
 
 #[cfg(test)]
@@ -365,15 +321,5 @@ mod tests {
             assert_eq!(days_from_civil(y, m, d), days);
         }
         assert_eq!(civil_from_days(0), (1970, 1, 1));
-    }
-
-    #[test]
-    fn durations() {
-        assert_eq!(parse_duration("1h30m"), Some(5_400_000_000_000));
-        assert_eq!(parse_duration("-1.5h"), Some(-5_400_000_000_000));
-        assert_eq!(parse_duration(".5m"), Some(30_000_000_000));
-        for wrong in ["", "10", "1d", "1h 5m", "h", "1..5s", "-", "."] {
-            assert_eq!(parse_duration(wrong), None, "{wrong}");
-        }
     }
 }

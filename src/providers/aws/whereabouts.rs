@@ -16,7 +16,7 @@ pub(super) fn data_sources() -> Vec<DataType<Aws>> {
 fn caller_identity() -> DataType<Aws> {
     data_source("aws_caller_identity", "Who the credentials belong to.")
         .attr("account_id", string().computed(), "The account.")
-        .attr("arn", string().computed(), "ARN of the user or role.")
+        .attr("arn", string().always(), "ARN of the user or role.")
         .attr("user_id", string().computed(), "Id of the user or role.")
         .service("sts")
         .driver(CallerIdentity)

@@ -90,6 +90,7 @@ fn attribute(name: &str, ty: Type) -> Attribute {
         required: false,
         optional: true,
         computed: true,
+        always_set: false,
         sensitive: name.contains("password"),
         write_only: name.ends_with("_wo"),
         replaces: false,

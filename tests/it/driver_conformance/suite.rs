@@ -258,7 +258,8 @@ fn conforms(block: &Block, object: &Value, at: &str) {
     for attribute in &block.attributes {
         let value = fields.get(&attribute.name).unwrap_or_else(|| panic!("{at}.{} is missing", attribute.name));
         assert!(value.is_wholly_known(), "{at}.{} is known", attribute.name);
-        assert!(!attribute.required || attribute.write_only || !value.is_null(), "{at}.{} is set", attribute.name);
+        let is_set = attribute.required && !attribute.write_only || attribute.always_set;
+        assert!(!is_set || !value.is_null(), "{at}.{} is set", attribute.name);
         of_type(value, &attribute.ty, &format!("{at}.{}", attribute.name));
     }
 }

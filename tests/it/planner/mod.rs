@@ -1,5 +1,6 @@
 //! Plans and applies of `terraform_data` stacks through the library: what is chosen, and what conditions say.
 
+mod deep;
 mod linear;
 mod recovery;
 mod selection;

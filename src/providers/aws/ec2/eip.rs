@@ -26,7 +26,7 @@ pub fn eip() -> ResourceType<Aws> {
         .attr("network_interface", string().optional().computed(), "The network interface that has the address.")
         .attr("associate_with_private_ip", string().optional(), "The private address that it is mapped to.")
         .attr("allocation_id", string().computed(), "Id of the address.")
-        .attr("arn", string().computed(), "ARN of the address.")
+        .attr("arn", string().always(), "ARN of the address.")
         .attr("association_id", string().computed(), "Id of the mapping to an instance or interface.")
         .attr("carrier_ip", string().computed(), "Address in a carrier's network.")
         .attr("customer_owned_ip", string().computed(), "Address in your network, on an Outpost.")

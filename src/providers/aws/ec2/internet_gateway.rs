@@ -16,7 +16,7 @@ use crate::providers::aws::Aws;
 pub fn internet_gateway() -> ResourceType<Aws> {
     resource("aws_internet_gateway", "The way between a VPC and the internet.")
         .attr("vpc_id", string().optional().computed(), "The VPC that it is attached to.")
-        .attr("arn", string().computed(), "ARN of the gateway.")
+        .attr("arn", string().always(), "ARN of the gateway.")
         .attr("owner_id", string().computed(), "The account that owns the gateway.")
         .tags()
         .timeouts(MINUTE * 20, MINUTE * 20, MINUTE * 20)

@@ -36,7 +36,7 @@ pub fn subnet() -> DataType<Aws> {
         .attr("tags", string_map().optional().computed(), "Tags that it has.")
         .attr("vpc_id", string().optional().computed(), "The VPC that it lies in.")
         .block("filter", filters::block(), "What the API shall filter by.")
-        .attr("arn", string().computed(), "ARN of the subnet.")
+        .attr("arn", string().always(), "ARN of the subnet.")
         .attr("assign_ipv6_address_on_creation", boolean().computed(), "Whether interfaces get an IPv6 address.")
         .attr("available_ip_address_count", number().computed(), "IPv4 addresses that are free.")
         .attr("customer_owned_ipv4_pool", string().computed(), "The pool of addresses on an Outpost.")

@@ -32,7 +32,7 @@ pub fn vpc() -> DataType<Aws> {
         .attr("state", string().optional().computed(), "Its state: pending or available.")
         .attr("tags", string_map().optional().computed(), "Tags that it has.")
         .block("filter", filters::block(), "What the API shall filter by.")
-        .attr("arn", string().computed(), "ARN of the VPC.")
+        .attr("arn", string().always(), "ARN of the VPC.")
         .attr("cidr_block_associations", of_type(associations).computed(), "All its IPv4 ranges.")
         .attr("enable_dns_hostnames", boolean().computed(), "Whether instances with public addresses get names.")
         .attr("enable_dns_support", boolean().computed(), "Whether the Amazon DNS server resolves names.")

@@ -32,7 +32,7 @@ pub fn route_table() -> ResourceType<Aws> {
             of_type(routes()).optional().computed(),
             "The routes; unless said, those of the table are left alone.",
         )
-        .attr("arn", string().computed(), "ARN of the table.")
+        .attr("arn", string().always(), "ARN of the table.")
         .attr("owner_id", string().computed(), "The account that owns the table.")
         .tags()
         .timeouts(MINUTE * 5, MINUTE * 2, MINUTE * 5)

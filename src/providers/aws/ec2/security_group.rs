@@ -35,7 +35,7 @@ pub fn security_group() -> ResourceType<Aws> {
         .attr("revoke_rules_on_delete", boolean().default(false), "Take all rules away before deleting the group.")
         .attr("ingress", of_type(rules()).optional().computed(), "What may come in, as blocks or as a list.")
         .attr("egress", of_type(rules()).optional().computed(), "What may go out; nothing unless said.")
-        .attr("arn", string().computed(), "ARN of the group.")
+        .attr("arn", string().always(), "ARN of the group.")
         .attr("owner_id", string().computed(), "The account that owns the group.")
         .tags()
         .timeouts(MINUTE * 10, MINUTE * 10, MINUTE * 15)

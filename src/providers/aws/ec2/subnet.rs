@@ -54,7 +54,7 @@ pub fn subnet() -> ResourceType<Aws> {
             string().optional().computed().one_of(&["ip-name", "resource-name"]),
             "What instances' names are made of.",
         )
-        .attr("arn", string().computed(), "ARN of the subnet.")
+        .attr("arn", string().always(), "ARN of the subnet.")
         .attr("owner_id", string().computed(), "The account that owns the subnet.")
         .attr("ipv6_cidr_block_association_id", string().computed(), "The association of the IPv6 range.")
         .tags()

@@ -49,7 +49,7 @@ pub fn vpc() -> ResourceType<Aws> {
             boolean().optional().computed(),
             "Count the addresses in use for CloudWatch.",
         )
-        .attr("arn", string().computed(), "ARN of the VPC.")
+        .attr("arn", string().always(), "ARN of the VPC.")
         .attr("owner_id", string().computed(), "The account that owns the VPC.")
         .attr("dhcp_options_id", string().computed(), "The DHCP options of the VPC.")
         .attr("default_network_acl_id", string().computed(), "The network ACL that AWS made with the VPC.")

@@ -42,7 +42,7 @@ fn rule<const EGRESS: bool>(name: &'static str, doc: &'static str) -> ResourceTy
         .attr("prefix_list_id", peer(&["cidr_ipv4", "cidr_ipv6", "referenced_security_group_id"]), "A prefix list.")
         .attr("referenced_security_group_id", peer(&["cidr_ipv4", "cidr_ipv6", "prefix_list_id"]), "A security group.")
         .attr("description", string().optional(), "What the rule is for.")
-        .attr("arn", string().computed(), "ARN of the rule.")
+        .attr("arn", string().always(), "ARN of the rule.")
         .attr("security_group_rule_id", string().computed(), "Id of the rule.")
         .tags()
         .import_example("sgr-0123456789abcdef0")

@@ -98,7 +98,7 @@ fn given(resource: ResourceBuilder) -> ResourceBuilder {
     let oidc = Type::list(Type::object([("issuer", Type::String)]));
     let identity = Type::list(Type::object([("oidc", oidc)]));
     resource
-        .attr("arn", string().computed(), "ARN of the cluster.")
+        .attr("arn", string().always(), "ARN of the cluster.")
         .attr("certificate_authority", of_type(authority).computed(), "The API's certificate authority, in Base64.")
         .attr("cluster_id", string().computed(), "Id of a cluster on an Outpost.")
         .attr("created_at", string().computed(), "When the cluster was made (RFC 3339).")

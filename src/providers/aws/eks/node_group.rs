@@ -104,7 +104,7 @@ fn given(resource: ResourceBuilder) -> ResourceBuilder {
     let resources =
         Type::list(Type::object([("autoscaling_groups", scaling), ("remote_access_security_group_id", Type::String)]));
     resource
-        .attr("arn", string().computed(), "ARN of the group.")
+        .attr("arn", string().always(), "ARN of the group.")
         .attr("resources", of_type(resources).computed(), "What EKS made for the group.")
         .attr("status", string().computed(), "State of the group.")
 }

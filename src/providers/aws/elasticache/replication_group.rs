@@ -112,7 +112,7 @@ fn upkeep(resource: ResourceBuilder) -> ResourceBuilder {
 
 fn given(resource: ResourceBuilder) -> ResourceBuilder {
     resource
-        .attr("arn", string().computed(), "ARN of the group.")
+        .attr("arn", string().always(), "ARN of the group.")
         .attr("cluster_enabled", boolean().computed(), "Whether the data is divided.")
         .attr("configuration_endpoint_address", string().computed(), "Host name where the data is divided.")
         .attr("engine_version_actual", string().computed(), "The version that runs.")

@@ -22,7 +22,7 @@ pub fn subnet_group() -> ResourceType<Aws> {
         )
         .attr("description", string().default("Managed by Terraform"), "What the group is for.")
         .attr("subnet_ids", string_set().required(), "The subnets.")
-        .attr("arn", string().computed(), "ARN of the group.")
+        .attr("arn", string().always(), "ARN of the group.")
         .attr("vpc_id", string().computed(), "The VPC of the subnets.")
         .tags()
         .import_example("production")

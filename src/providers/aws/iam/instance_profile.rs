@@ -25,7 +25,7 @@ pub fn instance_profile() -> ResourceType<Aws> {
         .attr("name_prefix", string().optional().computed().replaces(), "Beginning of a name that is made up.")
         .attr("role", string().optional(), "Name of the role that instances get.")
         .attr("path", string().default("/").replaces(), "Path of the profile, such as /service/.")
-        .attr("arn", string().computed(), "ARN of the profile.")
+        .attr("arn", string().always(), "ARN of the profile.")
         .attr("create_date", string().computed(), "When the profile was made.")
         .attr("unique_id", string().computed(), "Id that no other profile ever gets.")
         .tags()

@@ -25,7 +25,7 @@ pub fn openid_connect_provider() -> ResourceType<Aws> {
             string_list().optional().computed(),
             "Fingerprints of the issuer's certificates; IAM finds them out unless set.",
         )
-        .attr("arn", string().computed(), "ARN of the provider.")
+        .attr("arn", string().always(), "ARN of the provider.")
         .tags()
         .import_example("arn:aws:iam::123456789012:oidc-provider/accounts.google.com")
         .service("iam")

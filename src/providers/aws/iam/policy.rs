@@ -27,7 +27,7 @@ pub fn policy() -> ResourceType<Aws> {
         .attr("policy", policy_word().required(), "JSON policy: what is allowed.")
         .attr("path", string().default("/").replaces(), "Path of the policy, such as /service/.")
         .attr("description", string().optional().replaces(), "What the policy is for.")
-        .attr("arn", string().computed(), "ARN of the policy.")
+        .attr("arn", string().always(), "ARN of the policy.")
         .attr("attachment_count", number().computed(), "How many roles, users and groups have it.")
         .attr("policy_id", string().computed(), "Id that no other policy ever gets.")
         .tags()

@@ -15,7 +15,7 @@ pub fn role() -> DataType<Aws> {
     let last_use = Type::object([("last_used_date", Type::String), ("region", Type::String)]);
     data_source("aws_iam_role", "A role that is there already.")
         .attr("name", string().required(), "Name of the role.")
-        .attr("arn", string().computed(), "ARN of the role.")
+        .attr("arn", string().always(), "ARN of the role.")
         .attr("assume_role_policy", string().computed(), "JSON policy: who may take the role on.")
         .attr("create_date", string().computed(), "When the role was made.")
         .attr("description", string().computed(), "What the role is for.")

@@ -39,7 +39,7 @@ pub fn role() -> ResourceType<Aws> {
             "ARNs of all managed policies that the role shall have; those of others are detached.",
         )
         .block(INLINE, inline_policy, "All policies that shall stand in the role; an empty block says none.")
-        .attr("arn", string().computed(), "ARN of the role.")
+        .attr("arn", string().always(), "ARN of the role.")
         .attr("create_date", string().computed(), "When the role was made.")
         .attr("unique_id", string().computed(), "Id that no other role ever gets.")
         .tags()

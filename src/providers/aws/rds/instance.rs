@@ -135,7 +135,7 @@ fn given(resource: ResourceBuilder) -> ResourceBuilder {
     resource
         .attr("address", string().computed(), "Host name of the server.")
         .attr("endpoint", string().computed(), "Host name and port of the server.")
-        .attr("arn", string().computed(), "ARN of the instance.")
+        .attr("arn", string().always(), "ARN of the instance.")
         .attr("engine_version_actual", string().computed(), "The version that runs.")
         .attr("hosted_zone_id", string().computed(), "Route 53 zone of the host name.")
         .attr("latest_restorable_time", string().computed(), "Until when it can be restored.")

@@ -22,7 +22,7 @@ pub fn subnet_group() -> ResourceType<Aws> {
         .attr("name_prefix", string().optional().computed().replaces(), "Beginning of a name that is made up.")
         .attr("description", string().default("Managed by Terraform"), "What the group is for.")
         .attr("subnet_ids", string_set().required(), "The subnets, in at least two availability zones.")
-        .attr("arn", string().computed(), "ARN of the group.")
+        .attr("arn", string().always(), "ARN of the group.")
         .attr("supported_network_types", string_set().computed(), "IPV4, or DUAL too.")
         .attr("vpc_id", string().computed(), "The VPC of the subnets.")
         .tags()

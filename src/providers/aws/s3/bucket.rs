@@ -37,7 +37,7 @@ pub fn bucket() -> ResourceType<Aws> {
             boolean().optional().computed().replaces(),
             "Let objects be locked against deletion.",
         )
-        .attr("arn", string().computed(), "ARN of the bucket.")
+        .attr("arn", string().always(), "ARN of the bucket.")
         .attr("bucket_domain_name", string().computed(), "Host name of the bucket.")
         .attr("bucket_regional_domain_name", string().computed(), "Host name of the bucket in its region.")
         .attr("hosted_zone_id", string().computed(), "Route 53 zone of websites in the bucket's region.")

@@ -17,8 +17,8 @@ pub fn random_bytes() -> ResourceType<Here> {
     resource("random_bytes", "Random bytes that are kept secret.")
         .with(keepers)
         .attr("length", number().required().replaces(), "Number of bytes; at least 1.")
-        .attr("base64", string().computed().sensitive(), "The bytes in base64.")
-        .attr("hex", string().computed().sensitive(), "The bytes in hexadecimal digits.")
+        .attr("base64", string().always().sensitive(), "The bytes in base64.")
+        .attr("hex", string().always().sensitive(), "The bytes in hexadecimal digits.")
         .import_example("8/fu3q+2DcgSJ19i0jZ5Cw==")
         .driver(RandomBytes)
 }

@@ -25,8 +25,8 @@ pub fn random_password() -> EphemeralType<Here> {
         .attr("min_numeric", minimum(), "Digits that it has at least.")
         .attr("min_special", minimum(), "Special characters that it has at least.")
         .attr("override_special", string().optional(), "The special characters to choose from.")
-        .attr("result", string().computed().sensitive(), "The password.")
-        .attr("bcrypt_hash", string().computed().sensitive(), "A bcrypt hash of the password.")
+        .attr("result", string().always().sensitive(), "The password.")
+        .attr("bcrypt_hash", string().always().sensitive(), "A bcrypt hash of the password.")
         .driver(Password)
 }
 

@@ -19,7 +19,7 @@ pub fn random_integer() -> ResourceType<Here> {
         .attr("min", number().required().replaces(), "The smallest number that it may be.")
         .attr("max", number().required().replaces(), "The largest number that it may be.")
         .attr("seed", string().optional().replaces(), "Gives always the same number for the same text.")
-        .attr("result", number().computed(), "The number.")
+        .attr("result", number().always(), "The number.")
         .import_example("15390,1,50000")
         .driver(RandomInteger)
 }

@@ -26,10 +26,10 @@ const BCRYPT_COST: u32 = 10;
 pub fn random_password() -> ResourceType<Here> {
     resource("random_password", "A random text that is kept secret.")
         .with(characters)
-        .attr("result", string().computed().sensitive(), "The password.")
+        .attr("result", string().always().sensitive(), "The password.")
         .attr(
             "bcrypt_hash",
-            string().computed().sensitive(),
+            string().always().sensitive(),
             "A bcrypt hash of the password, or of its first 72 bytes where it is longer.",
         )
         .import_example("securepassword")
@@ -39,7 +39,7 @@ pub fn random_password() -> ResourceType<Here> {
 pub fn random_string() -> ResourceType<Here> {
     resource("random_string", "A random text that is not secret.")
         .with(characters)
-        .attr("result", string().computed(), "The text.")
+        .attr("result", string().always(), "The text.")
         .import_example("test")
         .driver(Text { is_password: false })
 }

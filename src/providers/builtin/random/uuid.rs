@@ -14,7 +14,7 @@ use crate::providers::builtin::state_only::read_kept;
 pub fn random_uuid() -> ResourceType<Here> {
     resource("random_uuid", "A random UUID.")
         .with(keepers)
-        .attr("result", string().computed(), "The UUID in its text form.")
+        .attr("result", string().always(), "The UUID in its text form.")
         .import_example("aabbccdd-eeff-4011-a233-445566778899")
         .driver(RandomUuid)
 }

@@ -94,7 +94,7 @@ pub fn plan_parts(change: &mut PlannedChange, moment: Option<OffsetDateTime>) {
 
 /// The attributes that every resource of a moment has.
 pub fn moment(resource: ResourceBuilder) -> ResourceBuilder {
-    let part = || number().computed();
+    let part = || number().always();
     resource
         .attr("triggers", string_map().optional().replaces(), "Values whose change replaces the resource.")
         .attr("day", part(), "The day of the month.")

@@ -37,7 +37,7 @@ pub fn time_offset() -> ResourceType<Here> {
             string().optional().computed().replaces(),
             "The moment to start from; the time of the first apply unless said otherwise.",
         )
-        .attr("rfc3339", string().computed(), "The moment with the offset added.")
+        .attr("rfc3339", string().always(), "The moment with the offset added.")
         .import_example("2020-02-12T06:36:13Z,0,0,7,0,0,0")
         .driver(TimeOffset)
 }

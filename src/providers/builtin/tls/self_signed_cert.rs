@@ -39,11 +39,11 @@ pub fn tls_self_signed_cert() -> ResourceType<Here> {
 
 fn results(resource: ResourceBuilder) -> ResourceBuilder {
     resource
-        .attr("cert_pem", string().computed(), "The certificate in PEM.")
-        .attr("key_algorithm", string().computed(), "The kind of the key.")
-        .attr("validity_start_time", string().computed(), "From when on it is valid, as RFC 3339 writes it.")
-        .attr("validity_end_time", string().computed(), "Until when it is valid, as RFC 3339 writes it.")
-        .attr("ready_for_renewal", boolean().computed(), "Whether it is expired or will be within early_renewal_hours.")
+        .attr("cert_pem", string().always(), "The certificate in PEM.")
+        .attr("key_algorithm", string().always(), "The kind of the key.")
+        .attr("validity_start_time", string().always(), "From when on it is valid, as RFC 3339 writes it.")
+        .attr("validity_end_time", string().always(), "Until when it is valid, as RFC 3339 writes it.")
+        .attr("ready_for_renewal", boolean().always(), "Whether it is expired or will be within early_renewal_hours.")
 }
 
 fn subject() -> crate::provider::schema_words::BlockWord {
