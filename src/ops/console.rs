@@ -1,5 +1,6 @@
 //! Evaluates expressions that somebody types, on the values of the state or of a plan.
 
+use super::functions;
 use super::planning::Session;
 use crate::lang::expr::Expr;
 use crate::lang::scope::Scope;
@@ -71,8 +72,27 @@ impl Console {
 
     fn names(&self) -> Vec<String> {
         let mut names = inspect::names(&self.session.loaded.spec);
-        names.extend(crate::lang::functions::all().map(|f| format!("{}(", f.name)));
-        names.extend(["can(", "templatefile(", "templatestring(", "try(", "type("].map(String::from));
+        names.extend(functions::signatures().iter().filter(|s| !s.name.contains("::")).map(|s| format!("{}(", s.name)));
+        names.push("type(".into());
+        names.extend(self.provider_functions());
+        names
+    }
+
+    /// The functions of providers, by the names that the configuration has for these.
+    fn provider_functions(&self) -> Vec<String> {
+        let providers = &self.session.providers;
+        let required = self.session.loaded.spec.root().map_or(&[][..], |root| &root.settings.required_providers);
+        let mut names = Vec::new();
+        for def in providers.names().filter_map(|name| providers.definition(name)) {
+            let mut local: Vec<&str> =
+                required.iter().filter(|r| r.real_name() == def.name()).map(|r| &*r.name).collect();
+            if local.is_empty() {
+                local.push(def.name());
+            }
+            let functions = functions::of_provider(&**def);
+            let short = functions.iter().map(|s| functions::short_name(&s.name));
+            names.extend(short.flat_map(|f| local.iter().map(move |p| format!("provider::{p}::{f}("))));
+        }
         names
     }
 }

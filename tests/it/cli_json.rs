@@ -83,6 +83,21 @@ fn schemas_signatures_and_versions_are_there_for_programs() {
     assert!(schemas["provider_schemas"]["registry.terraform.io/hashicorp/random"].is_object());
     assert_eq!(schemas["provider_schemas"].as_object().unwrap().len(), 2);
 
+    let all = stack.terrane(["providers", "schema", "-json", "-all"]).run().success().json();
+    let of = |name: &str| &all["provider_schemas"][name];
+    let builtin = &of("terraform.io/builtin/terraform")["functions"];
+    assert_eq!(builtin["encode_expr"]["parameters"][0]["name"], "value");
+    let of = |name: &str| of(&format!("registry.terraform.io/hashicorp/{name}"));
+    assert_eq!(of("local")["functions"]["direxists"]["return_type"], "bool");
+    let password = &of("random")["ephemeral_resource_schemas"]["random_password"];
+    assert_eq!(password["block"]["attributes"]["result"]["computed"], true);
+    assert!(of("random")["functions"].is_null() && of("local")["ephemeral_resource_schemas"].is_null());
+    if cfg!(feature = "aws") {
+        let parse = &of("aws")["functions"]["arn_parse"];
+        assert_eq!(parse["parameters"][0]["type"], "string");
+        assert_eq!(parse["return_type"][0], "object");
+    }
+
     let functions = stack.terrane(["metadata", "functions", "-json"]).run().success().json();
     let join = &functions["function_signatures"]["core::join"];
     assert_eq!(join, &functions["function_signatures"]["join"]);

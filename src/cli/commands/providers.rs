@@ -109,6 +109,7 @@ fn of_provider<'k>(known: &'k Known, name: &str) -> Option<ProviderSchemas<'k>> 
         config: def.config_schema(),
         resources: named(def.resource_types(), Mode::Managed),
         data_sources: named(def.data_types(), Mode::Data),
-        functions: functions::provider_signatures(def.name()),
+        ephemeral_resources: named(def.ephemeral_types(), Mode::Ephemeral),
+        functions: functions::provider_signatures(&**def),
     })
 }

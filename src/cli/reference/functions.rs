@@ -1,14 +1,17 @@
 //! The page of the functions, from their table.
 
 use super::{Group, Page};
-use crate::lang::functions::Param;
-use crate::ops::functions::{Signature, signatures};
+use crate::ops::functions::{Parameter, Signature, of_provider, signatures};
+use crate::providers;
 use crate::render::schema_page::type_words;
 
 pub fn pages() -> Group {
-    let all = signatures();
+    let mut all: Vec<Signature> = signatures().into_iter().filter(|s| !s.name.contains("::")).collect();
+    all.extend(providers::all().iter().flat_map(|r| of_provider(&*(r.build)())));
+    all.sort_by(|a, b| a.name.cmp(&b.name));
     let mut text = String::from(
-        "# Functions\n\nThe functions of the language, as `terrane metadata functions -json` lists them for programs.\n\n",
+        "# Functions\n\nThe functions of the language, as `terrane metadata functions -json` lists them for programs, and \
+         those of the providers, which `terrane providers schema -json` lists.\n\n",
     );
     let links: Vec<String> = all.iter().map(|s| format!("[`{}`](#{})", s.name, s.name.replace(':', ""))).collect();
     text.push_str(&links.join(" · "));
@@ -28,10 +31,10 @@ fn section(signature: &Signature, text: &mut String) {
     for param in params.iter().chain(variadic) {
         text.push_str(&line(param));
     }
-    text.push_str(&format!("- gives {}\n\n", type_words(&returns.ty())));
+    text.push_str(&format!("- gives {}\n\n", type_words(returns)));
 }
 
-fn line(param: &Param) -> String {
+fn line(param: &Parameter) -> String {
     let null = if param.nullable { ", may be null" } else { "" };
-    format!("- `{}` ({}{null}): {}\n", param.name, type_words(&param.kind.ty()), param.doc)
+    format!("- `{}` ({}{null}): {}\n", param.name, type_words(&param.ty), param.doc)
 }

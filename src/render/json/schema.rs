@@ -12,6 +12,7 @@ pub struct ProviderSchemas<'s> {
     pub config: &'s Schema,
     pub resources: Vec<(&'s str, &'s Schema)>,
     pub data_sources: Vec<(&'s str, &'s Schema)>,
+    pub ephemeral_resources: Vec<(&'s str, &'s Schema)>,
     /// Signatures by name, where it has functions.
     pub functions: Map<String, Json>,
 }
@@ -34,6 +35,7 @@ fn provider(provider: ProviderSchemas) -> Json {
     let parts = [
         ("resource_schemas", by_name(&provider.resources)),
         ("data_source_schemas", by_name(&provider.data_sources)),
+        ("ephemeral_resource_schemas", by_name(&provider.ephemeral_resources)),
         ("functions", provider.functions),
     ];
     for (name, part) in parts.into_iter().filter(|(_, part)| !part.is_empty()) {
