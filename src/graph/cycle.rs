@@ -8,14 +8,19 @@ use crate::spec::Spec;
 
 /// One error for each group of blocks that need each other.
 pub(super) fn check(spec: &Spec, graph: &Graph) -> Diagnostics {
+    cycles(graph).iter().map(|group| report(spec, graph, &shortest_way(graph, group))).collect()
+}
+
+/// The groups of nodes that need each other, each sorted.
+pub fn cycles(graph: &Graph) -> Vec<Vec<NodeId>> {
     if toposort(&graph.nodes, None).is_ok() {
-        return Diagnostics::new();
+        return Vec::new();
     }
     let mut groups: Vec<Vec<NodeId>> = kosaraju_scc(&graph.nodes);
     groups.retain(|group| group.len() > 1 || group.first().is_some_and(|n| graph.nodes.contains_edge(*n, *n)));
     groups.iter_mut().for_each(|group| group.sort());
     groups.sort();
-    groups.iter().map(|group| report(spec, graph, &shortest_way(graph, group))).collect()
+    groups
 }
 
 /// The shortest way from the first member of the group around to itself.

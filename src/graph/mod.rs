@@ -13,6 +13,7 @@ mod summary;
 mod tree;
 
 pub use build::{Graph, Node, NodeId, NodeKind, build};
+pub use cycle::cycles;
 pub use dependencies::Dependencies;
 pub use providers::{ProviderKey, ProviderNode, ProviderUse, real_name, resolve};
 pub use references::{block_references, body_references};

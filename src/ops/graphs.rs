@@ -1,9 +1,9 @@
 //! The graph of a configuration in the forms in which it is shown.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::load::Loaded;
-use crate::graph::{NodeKind, StaticModuleId, real_name, reduced, summary};
+use crate::graph::{NodeId, NodeKind, StaticModuleId, cycles, real_name, reduced, summary};
 use crate::model::{Mode, ModulePath, ResourceAddress};
 use crate::plan::Plan;
 use crate::render::graph_dot::{OperationGraph, OperationNode};
@@ -53,6 +53,9 @@ pub fn operation(loaded: &Loaded) -> OperationGraph {
     let graph = &loaded.graph;
     let mut nodes: BTreeMap<String, OperationNode> = BTreeMap::new();
     let mut edges: Vec<(String, String)> = Vec::new();
+    let mut cyclic: HashSet<(String, String)> = HashSet::new();
+    let groups = cycles(graph);
+    let group = |id: NodeId| groups.iter().position(|group| group.binary_search(&id).is_ok());
     let names: Vec<String> = graph
         .nodes
         .node_indices()
@@ -66,6 +69,10 @@ pub fn operation(loaded: &Loaded) -> OperationGraph {
     for id in graph.nodes.node_indices() {
         let from = &names[id.index()];
         edges.extend(graph.needs(id).map(|need| (from.clone(), names[need.index()].clone())));
+        if let Some(own) = group(id) {
+            let around = graph.needs(id).filter(|need| group(*need) == Some(own));
+            cyclic.extend(around.map(|need| (from.clone(), names[need.index()].clone())));
+        }
         if let Some(used) = graph.providers.get(&id) {
             let node = provider(&used.name, used.alias.as_deref());
             let close = format!("{} (close)", node.name);
@@ -77,12 +84,13 @@ pub fn operation(loaded: &Loaded) -> OperationGraph {
         }
     }
     let place: HashMap<&str, usize> = nodes.keys().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-    let numbered = edges.iter().filter_map(|(a, b)| Some((*place.get(a.as_str())?, *place.get(b.as_str())?)));
-    let edges = reduced(nodes.len(), numbered.filter(|(a, b)| a != b).collect());
-    OperationGraph { nodes: nodes.into_values().collect(), edges }
+    let number = |(a, b): &(String, String)| Some((*place.get(a.as_str())?, *place.get(b.as_str())?));
+    let edges = reduced(nodes.len(), edges.iter().filter_map(number).filter(|(a, b)| a != b).collect());
+    let cyclic = cyclic.iter().filter_map(number).collect();
+    OperationGraph { nodes: nodes.into_values().collect(), edges, cyclic }
 }
 
-fn name(loaded: &Loaded, id: crate::graph::NodeId) -> OperationNode {
+fn name(loaded: &Loaded, id: NodeId) -> OperationNode {
     let (spec, graph) = (&loaded.spec, &loaded.graph);
     let node = graph.nodes[id];
     let m = graph.tree.definition(spec, node.module);

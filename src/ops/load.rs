@@ -17,6 +17,9 @@ pub struct Loaded {
     pub spec: Arc<Spec>,
     pub graph: Arc<Graph>,
     pub diagnostics: Diagnostics,
+    /// Whether the sources say nothing that is wrong by itself: then all that can be wrong is what they come to together,
+    /// such as cycles.
+    pub is_understood: bool,
 }
 
 /// Loads a folder, checks it, and builds its graph. What is given for variables may say where modules are.
@@ -52,7 +55,8 @@ fn known(module: &Module, expr: &Expr, inputs: &HashMap<Str, Value>, workspace: 
 
 fn build((spec, mut diagnostics): (Spec, Diagnostics)) -> Loaded {
     // A configuration with errors may lack what the graph takes for granted, but its cycles are worth telling.
+    let is_understood = !diagnostics.has_errors();
     let (graph, problems) = graph::build(&spec);
     diagnostics.extend(problems);
-    Loaded { spec: Arc::new(spec), graph: Arc::new(graph), diagnostics: diagnostics.sorted() }
+    Loaded { spec: Arc::new(spec), graph: Arc::new(graph), diagnostics: diagnostics.sorted(), is_understood }
 }

@@ -1,5 +1,6 @@
 //! Graphs in the DOT language, for Graphviz.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::resource_graph::ResourceGraph;
@@ -40,6 +41,8 @@ pub struct OperationGraph {
     pub nodes: Vec<OperationNode>,
     /// From what waits to what it waits for; sorted.
     pub edges: Vec<(usize, usize)>,
+    /// Those of the edges that are part of a cycle.
+    pub cyclic: HashSet<(usize, usize)>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,8 +63,10 @@ pub fn operation_dot(graph: &OperationGraph) -> String {
             let _ = writeln!(out, "\t\t{name} [label = {}, shape = \"{shape}\"]", dot_string(label));
         }
     }
-    for (from, to) in graph.edges.iter().filter_map(|(from, to)| name(from).zip(name(to))) {
-        let _ = writeln!(out, "\t\t{from} -> {to}");
+    for edge in &graph.edges {
+        let Some((from, to)) = name(&edge.0).zip(name(&edge.1)) else { continue };
+        let drawn = if graph.cyclic.contains(edge) { " [color = \"red\", penwidth = \"2.0\"]" } else { "" };
+        let _ = writeln!(out, "\t\t{from} -> {to}{drawn}");
     }
     out.push_str("\t}\n}\n");
     out

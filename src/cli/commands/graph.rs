@@ -1,15 +1,18 @@
 //! `terrane graph`: what depends on what, in the DOT language or as a picture.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use super::super::context::{Common, enter};
 use super::super::error::Failure;
 use super::Call;
+use super::show::read_saved;
+use crate::graph::cycles;
 use crate::model::Diagnostic;
 use crate::ops::graphs::{operation, resources};
-use crate::ops::{Access, Providers, Session};
+use crate::ops::saved_plan::Shown;
+use crate::ops::{Access, Providers, Session, SessionError, Settings};
 use crate::plan::{Options, PlanMode};
 use crate::render::graph_dot::{operation_dot, resources_dot};
 use crate::render::graph_svg::{MAX_BLOCKS, graph_svg};
@@ -29,6 +32,14 @@ pub struct Graph {
     /// The DOT language of Graphviz, or a picture.
     #[arg(long, value_name = "FORMAT", default_value = "dot")]
     pub format: Format,
+
+    /// Shows a saved plan instead of the configuration in this folder: with DOT everything that its apply evaluates.
+    #[arg(long, value_name = "FILE", conflicts_with = "operation")]
+    pub plan: Option<PathBuf>,
+
+    /// Shows a configuration with cycles too, with -type and DOT the edges of the cycles in red.
+    #[arg(long)]
+    pub draw_cycles: bool,
 
     /// The folder of the root module.
     #[arg(value_name = "DIR")]
@@ -52,6 +63,9 @@ pub enum Format {
 impl Graph {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
         let place = enter(call.chdir.as_deref(), self.folder.as_deref())?;
+        if let Some(path) = &self.plan {
+            return self.saved(path, &self.common.settings(call.environment, &place)?, call);
+        }
         if let (Format::Svg, Some(operation)) = (self.format, self.operation) {
             let settings = self.common.settings(call.environment, &place)?;
             let options = Options { mode: operation.mode(), refresh: true, ..Options::default() };
@@ -64,17 +78,32 @@ impl Graph {
             call.terminal.print(&picture(&resources(&session.loaded, Some(&planned.plan)))?);
             return Ok(0);
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(crate::ops::SessionError::from)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(SessionError::Runtime)?;
         let providers = Providers::new(runtime.handle().clone(), None);
         let loaded = self.common.settings(call.environment, &place)?.load(&providers);
-        call.terminal.diagnostics(&loaded.diagnostics, &loaded.spec.sources);
-        if loaded.diagnostics.has_errors() {
-            return Ok(1);
+        let only_cycles = loaded.is_understood && !cycles(&loaded.graph).is_empty();
+        if !(self.draw_cycles && only_cycles) {
+            call.terminal.diagnostics(&loaded.diagnostics, &loaded.spec.sources);
+            if loaded.diagnostics.has_errors() {
+                return Ok(1);
+            }
         }
         let text = match (self.format, self.operation) {
             (Format::Svg, _) => picture(&resources(&loaded, None))?,
             (Format::Dot, None) => resources_dot(&resources(&loaded, None)),
             (Format::Dot, Some(_)) => operation_dot(&operation(&loaded)),
+        };
+        call.terminal.print(&text);
+        Ok(0)
+    }
+
+    fn saved(&self, path: &Path, settings: &Settings, call: &mut Call) -> Result<u8, Failure> {
+        let (file, _) = read_saved(path, settings)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(SessionError::Runtime)?;
+        let Shown { plan, loaded, .. } = Shown::of(file, runtime.handle())?;
+        let text = match self.format {
+            Format::Svg => picture(&resources(&loaded, Some(&plan)))?,
+            Format::Dot => operation_dot(&operation(&loaded)),
         };
         call.terminal.print(&text);
         Ok(0)
