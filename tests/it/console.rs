@@ -1,6 +1,7 @@
 //! The console: values as `terraform console` prints them, on the state and on a plan, from arguments and from pipes.
 
 use super::support::cli::Stack;
+use super::support::terminal::at_prompts;
 
 const STACK: &str = r#"
 terraform {
@@ -81,4 +82,33 @@ fn the_state_is_seen_and_with_plan_what_will_be() {
     assert_eq!(now.stdout, "3\n\"É\"\n");
     let then = stack.terrane(["console", "-plan"].into_iter().chain(asked)).run().success();
     assert_eq!(then.stdout, "4\n\"É\"\n");
+}
+
+/// What is seen when each of these texts is typed at a prompt.
+fn session(stack: &Stack, typed: &[&str]) -> String {
+    // What a line editor says when it begins to read a line.
+    let prompt = "\u{1b}[?2004h";
+    let seen = at_prompts(stack, &["console"], &[("TERM", "xterm")], prompt, &typed.join("|"));
+    assert_eq!(seen.status, Some(0), "{}", seen.text);
+    seen.text
+}
+
+#[test]
+fn names_are_completed_lines_go_on_and_the_history_is_kept() {
+    let stack = stack();
+    // The tab key completes a local value, a function of a provider, and an attribute of a value.
+    let typed = ["local.mi\t", "provider::fi\t\"m\")", "local.mixed.d.\t", "[\n1 + 1,\n]", "exit"];
+    let seen = session(&stack, &typed);
+    for shown in ["local.mixed", "\"b c\" = null", "provider::files::direxists(", "local.mixed.d.e"] {
+        assert!(seen.contains(shown), "{shown}: {seen}");
+    }
+    assert!(seen.contains("\ntrue\n") && seen.contains("\n[\n  2,\n]\n"), "{seen}");
+    let history = stack.read(".terrane/console_history");
+    for line in ["local.mixed", "provider::files::direxists(\"m\")", "local.mixed.d.e", "exit"] {
+        assert!(history.lines().any(|kept| kept == line), "{line}: {history}");
+    }
+    // The arrow key brings back what was typed in the session before; a space in front keeps a line out.
+    let seen = session(&stack, &[" 40 + 2", "\u{1b}[A\u{1b}[A", "\u{4}"]);
+    assert!(seen.contains("\n42\n") && seen.contains("\n[\n  2,\n]\n"), "{seen}");
+    assert!(!stack.read(".terrane/console_history").contains("40 + 2"));
 }

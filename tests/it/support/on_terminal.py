@@ -1,13 +1,13 @@
-"""Runs a command on a terminal of its own and types a line at each prompt: on_terminal.py LINE|LINE COMMAND..."""
+"""Runs a command on a terminal of its own and types a line at each prompt: on_terminal.py PROMPT LINE|LINE COMMAND..."""
 
 import os
 import pty
 import sys
 
-answers = iter(sys.argv[1].split("|"))
+prompt, answers = sys.argv[1].encode(), iter(sys.argv[2].split("|"))
 child, terminal = pty.fork()
 if child == 0:
-    os.execv(sys.argv[2], sys.argv[2:])
+    os.execv(sys.argv[3], sys.argv[3:])
 told, answered = b"", 0
 while True:
     try:
@@ -18,9 +18,11 @@ while True:
     if not piece:
         break
     told += piece
-    if told.count(b"Enter a value: ") > answered:
+    if told.count(prompt) > answered:
         answered += 1
-        os.write(terminal, next(answers).encode() + b"\n")
+        # A prompt is shown again while its line is edited.
+        if (answer := next(answers, None)) is not None:
+            os.write(terminal, answer.encode() + b"\n")
 _, status = os.waitpid(child, 0)
 sys.stdout.buffer.write(told)
 sys.exit(os.waitstatus_to_exitcode(status))

@@ -11,12 +11,17 @@ pub struct Seen {
     pub status: Option<i32>,
 }
 
-/// Runs the command with these variables and types a line at each prompt. Carriage returns are left out.
+/// Runs the command with these variables and types a line at each question. Carriage returns are left out.
 pub fn on_terminal(stack: &Stack, arguments: &[&str], variables: &[(&str, &str)], typed: &str) -> Seen {
+    at_prompts(stack, arguments, variables, "Enter a value: ", typed)
+}
+
+/// The same for another prompt.
+pub fn at_prompts(stack: &Stack, arguments: &[&str], variables: &[(&str, &str)], prompt: &str, typed: &str) -> Seen {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/on_terminal.py");
     let output = Command::new("python3")
         .arg(script)
-        .args([typed, env!("CARGO_BIN_EXE_terrane")])
+        .args([prompt, typed, env!("CARGO_BIN_EXE_terrane")])
         .args(arguments)
         .current_dir(stack.dir())
         .env_clear()
