@@ -147,3 +147,108 @@ output:
     pair.run(&["plan"]).expect_status(1);
     insta::assert_snapshot!(pair.told());
 }
+
+#[cfg(feature = "aws")]
+#[test]
+fn what_is_write_only_is_kept_nowhere() {
+    let tf = r#"
+variable "token" {
+  ephemeral = true
+}
+variable "turn" {
+  default = 1
+}
+provider "aws" {
+  region = "eu-west-1"
+}
+ephemeral "random_password" "db" {
+  length = 20
+}
+resource "aws_db_instance" "main" {
+  identifier          = "main"
+  engine              = "postgres"
+  instance_class      = "db.t4g.micro"
+  allocated_storage   = 20
+  username            = "me"
+  password_wo         = "${var.token}${length(ephemeral.random_password.db.result)}"
+  password_wo_version = var.turn
+  skip_final_snapshot = true
+}
+output "kept" {
+  value = [aws_db_instance.main.password_wo, aws_db_instance.main.password_wo_version]
+}
+"#;
+    let yaml = r#"
+variable:
+  token: {ephemeral: true}
+  turn: {default: 1}
+provider:
+  aws: {region: eu-west-1}
+ephemeral:
+  random_password:
+    db: {length: 20}
+resource:
+  aws_db_instance:
+    main:
+      identifier: main
+      engine: postgres
+      instance_class: db.t4g.micro
+      allocated_storage: 20
+      username: me
+      password_wo: ${var.token}${length(ephemeral.random_password.db.result)}
+      password_wo_version: ${var.turn}
+      skip_final_snapshot: true
+output:
+  kept:
+    value:
+      - ${aws_db_instance.main.password_wo}
+      - ${aws_db_instance.main.password_wo_version}
+"#;
+    const SECRET: &str = "-var=token=top-secret!";
+    let mut pair = Pair::new(tf, yaml);
+    pair.run(&["plan", "-sandbox", SECRET, "-out=p"]).success();
+    let shown = pair.run(&["show", "-json", "p"]).success().json();
+    let planned = &shown["resource_changes"][0]["change"];
+    assert!(planned["after"]["password_wo"].is_null() && planned["after_unknown"]["password_wo"].is_null());
+    pair.run(&["apply", "-sandbox", SECRET, "p"]).success();
+    let outputs = pair.run(&["output", "-sandbox", "-json"]).success().json();
+    assert_eq!(outputs["kept"]["value"], serde_json::json!([null, 1]));
+    // Another value alone changes nothing; another version sends it.
+    pair.run(&["plan", "-sandbox", "-var=token=other-one!", "-detailed-exitcode"]).success();
+    let run = pair.run(&["apply", "-sandbox", "-auto-approve", SECRET, "-var=turn=2"]).success();
+    assert!(run.stdout.contains("0 added, 1 changed, 0 destroyed"), "{run}");
+    assert!(!pair.told().contains("top-secret"), "{}", pair.told());
+    for stack in [&pair.tf, &pair.yaml] {
+        let state = stack.terrane(["state", "pull", "-sandbox"]).run().success().json();
+        assert!(state["resources"][0]["instances"][0]["attributes"]["password_wo"].is_null(), "{state}");
+        for (path, bytes) in files_below(&stack.dir()) {
+            let plain = match bytes.strip_prefix(b"terrane plan 2\n") {
+                Some(packed) => unpacked(packed),
+                None => bytes,
+            };
+            let found = plain.windows(10).any(|part| part == b"top-secret");
+            assert!(!found, "{} keeps a secret", path.display());
+        }
+    }
+}
+
+#[cfg(feature = "aws")]
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed), &mut plain).unwrap();
+    plain
+}
+
+/// All files below a folder, with what they hold.
+#[cfg(feature = "aws")]
+fn files_below(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(files_below(&path)),
+            false => files.push((path.clone(), std::fs::read(&path).unwrap())),
+        }
+    }
+    files
+}

@@ -7,7 +7,10 @@ mod deferral;
 mod ephemeral;
 mod imports;
 mod module_sources;
+mod instances;
 mod moves;
+#[cfg(feature = "aws")]
+mod nested_blocks;
 #[cfg(feature = "aws")]
 mod provider_instances;
 mod remote_state;
@@ -61,8 +64,13 @@ impl Pair {
     /// Plans in both and gives the plan's JSON, which must be the same.
     #[track_caller]
     fn plan_json(&self) -> serde_json::Value {
+        self.plan_json_with(&[])
+    }
+
+    #[track_caller]
+    fn plan_json_with(&self, flags: &[&str]) -> serde_json::Value {
         let [one, other] = [&self.tf, &self.yaml].map(|stack| {
-            stack.terrane(["plan", "-out=p"]).run().success();
+            stack.terrane(["plan", "-out=p"].iter().chain(flags)).run().success();
             let mut json = stack.terrane(["show", "-json", "p"]).run().success().json();
             for volatile in ["timestamp", "configuration"] {
                 json.as_object_mut().unwrap().remove(volatile);
