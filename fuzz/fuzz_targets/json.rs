@@ -1,4 +1,4 @@
-//! Any text as a file `main.tf.json`.
+//! See `terrane_fuzz::TARGETS`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| terrane_fuzz::load("main.tf.json", text));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| terrane_fuzz::run("json", bytes));

@@ -1,11 +1,4 @@
-//! Any text as a `terraform.tfstate`.
+//! See `terrane_fuzz::TARGETS`.
 #![no_main]
 
-use terrane::state::tfstate::{export, import};
-
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    if let Ok(snapshot) = import(text) {
-        let written = export(&snapshot);
-        import(&written).expect("what was written can be read");
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| terrane_fuzz::run("state", bytes));

@@ -1,4 +1,4 @@
-//! Any text as a file `stack.yaml`.
+//! See `terrane_fuzz::TARGETS`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| terrane_fuzz::load("stack.yaml", text));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| terrane_fuzz::run("yaml", bytes));

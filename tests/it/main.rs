@@ -38,6 +38,7 @@ mod conformance_expressions;
 mod conformance_plans;
 mod console;
 mod driver_conformance;
+mod fuzzed;
 mod graph;
 mod language;
 mod planner;
