@@ -37,6 +37,7 @@ deny: $(DENY) ## Licences, banned crates and sources of the dependencies
 
 unit: servers ## All tests
 	$(CARGO) test --locked --lib --bins --tests
+	$(CARGO) test --locked --test it -- --nocapture conformance_
 
 kill: ## Kill N runs on the sandbox (N=1000) and compare what is left with the state
 	TERRANE_KILLS=$(or $(N),1000) TERRANE_KILL_SEED=$(or $(SEED),1) \
@@ -72,14 +73,16 @@ $(DENY):
 	    --root $(CACHE)/tools/$(CARGO_DENY_VERSION)
 	rm -rf $(CACHE)/tools/target
 
-FUZZ_TARGETS ?= hcl yaml json template tfvars evaluator state plan_file
+FUZZ_TARGETS ?= hcl yaml json template evaluator types tfvars tfvars_json state plan_file
 FUZZ_SECONDS ?= 60
 
 fuzz: $(FUZZ) ## Run each fuzz target for a while (FUZZ_TARGETS, FUZZ_SECONDS); needs the nightly compiler
 	test -e fuzz/Cargo.lock || cp Cargo.lock fuzz/Cargo.lock
 	for target in $(FUZZ_TARGETS); do \
 	    PATH="$(dir $(FUZZ)):$$PATH" CARGO_TARGET_DIR=$(CACHE)/fuzz \
-	    cargo +nightly fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096; \
+	    mkdir -p fuzz/corpus/$$target; \
+	    cargo +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	        -max_total_time=$(FUZZ_SECONDS) -max_len=65536; \
 	done
 
 $(FUZZ):

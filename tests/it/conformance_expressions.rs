@@ -71,6 +71,6 @@ fn expressions_evaluate_as_recorded() {
             wrong.push(format!("{expr}\n   expected {}\n   got      {got:?}", case["json"]));
         }
     }
-    println!("{} of {total}", total - wrong.len());
+    println!("expressions: {} of {total}", total - wrong.len());
     assert!(wrong.is_empty(), "{} of {total} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
