@@ -6,8 +6,8 @@ mod conditions;
 mod deferral;
 mod ephemeral;
 mod imports;
-mod module_sources;
 mod instances;
+mod module_sources;
 mod moves;
 #[cfg(feature = "aws")]
 mod nested_blocks;
