@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use hcl_edit::expr::{Expression, FuncCall, Object, ObjectKey};
+use hcl_edit::expr::{Expression, FuncCall};
 
 use super::compile::{Compiler, Resolver, Step, syntax_error};
 use super::convert::convert;
+use super::parse::Key;
 use super::scope::Slot;
 use super::text_map::TextMap;
 use crate::model::{Diagnostic, Diagnostics, Fields, Span, Str, Type, Value};
@@ -202,6 +203,11 @@ fn unknown_word(name: &str, span: Span) -> Diagnostic {
 fn constructor(call: &FuncCall, compiler: &mut Compiler, place: Place, span: Span) -> Outcome {
     let name = call.name.name.as_str();
     let args: Vec<&Expression> = call.args.iter().collect();
+    if let ("object", [attributes]) = (name, args.as_slice())
+        && let Some(attributes) = compiler.entries(attributes)
+    {
+        return object(attributes, compiler, span);
+    }
     match (name, args.as_slice()) {
         ("list" | "set" | "map", [element]) => {
             let element = read(element, compiler, Place::Top)?;
@@ -225,7 +231,6 @@ fn constructor(call: &FuncCall, compiler: &mut Compiler, place: Place, span: Spa
             }
             Ok(Read { defaults: non_empty(defaults), ..Read::plain(Type::tuple(types)) })
         }
-        ("object", [Expression::Object(attributes)]) => object(attributes, compiler, span),
         ("optional", [ty]) if place == Place::Attribute => {
             Ok(Read { optional: true, ..read(ty, compiler, Place::Top)? })
         }
@@ -253,17 +258,17 @@ fn constructor(call: &FuncCall, compiler: &mut Compiler, place: Place, span: Spa
     }
 }
 
-fn object(attributes: &Object, compiler: &mut Compiler, span: Span) -> Outcome {
+fn object(attributes: Vec<(Key<'_>, &Expression)>, compiler: &mut Compiler, span: Span) -> Outcome {
     let mut types: Vec<(Str, Type)> = Vec::with_capacity(attributes.len());
     let mut optional: Vec<Str> = Vec::new();
     let mut defaults = Defaults::default();
-    for (key, value) in attributes.iter() {
+    for (key, value) in attributes {
         let name: Str = match key {
-            ObjectKey::Ident(name) => name.as_str().into(),
-            ObjectKey::Expression(Expression::String(name)) => name.value().as_str().into(),
-            ObjectKey::Expression(_) => return Err(Box::new(wrong("attribute names must be plain words", span))),
+            Key::Name(name) => name.as_str().into(),
+            Key::Expression(Expression::String(name)) => name.value().as_str().into(),
+            Key::Expression(_) => return Err(Box::new(wrong("attribute names must be plain words", span))),
         };
-        let attribute = read(value.expr(), compiler, Place::Attribute)?;
+        let attribute = read(value, compiler, Place::Attribute)?;
         if attribute.optional {
             optional.push(name.clone());
         }

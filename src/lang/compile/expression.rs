@@ -1,10 +1,11 @@
 //! Expressions of every kind but references, calls and templates.
 
-use hcl_edit::expr::{BinaryOperator, Conditional, Expression, ForExpr, ObjectKey, UnaryOperator};
+use hcl_edit::expr::{BinaryOperator, Conditional, Expression, ForExpr, UnaryOperator};
 use hcl_edit::{Formatted, Span as _};
 
 use super::{Compiler, MAX_DEPTH};
 use crate::lang::expr::{BinaryOp, Expr, For, Kind, UnaryOp};
+use crate::lang::parse::{self, Key};
 use crate::model::{Diagnostic, Number, Span, Str, Value};
 
 impl Compiler<'_> {
@@ -29,11 +30,14 @@ impl Compiler<'_> {
             Expression::Bool(b) => Expr::constant(Value::Bool(**b), span),
             Expression::Number(n) => self.number(n, span),
             Expression::String(text) => Expr::constant(Value::string(text.value().as_str()), span),
-            Expression::Array(items) => {
-                let items = items.iter().map(|item| self.expression(item)).collect();
-                Expr::tuple(items, span)
-            }
-            Expression::Object(object) => self.object(object, span),
+            Expression::Array(items) => match self.entries(expression) {
+                Some(entries) => self.object(entries, span),
+                None => {
+                    let items = items.iter().map(|item| self.expression(item)).collect();
+                    Expr::tuple(items, span)
+                }
+            },
+            Expression::Object(_) => self.object(self.entries(expression).unwrap_or_default(), span),
             Expression::StringTemplate(template) => self.quoted_template(template, span),
             Expression::HeredocTemplate(heredoc) => self.heredoc(heredoc, span),
             Expression::Parenthesis(inner) => self.expression(inner.inner()),
@@ -81,16 +85,21 @@ impl Compiler<'_> {
         Expr { kind: Kind::Conditional(Box::new((condition, yes, no))), span }.folded()
     }
 
-    fn object(&mut self, object: &hcl_edit::expr::Object, span: Span) -> Expr {
-        let mut entries: Vec<(Expr, Expr)> = Vec::with_capacity(object.len());
-        for (key, value) in object.iter() {
+    /// Keys and values, where an expression is an object as written.
+    pub fn entries<'e>(&self, expression: &'e Expression) -> Option<Vec<(Key<'e>, &'e Expression)>> {
+        parse::entries(expression, self.text)
+    }
+
+    fn object(&mut self, written: Vec<(Key<'_>, &Expression)>, span: Span) -> Expr {
+        let mut entries: Vec<(Expr, Expr)> = Vec::with_capacity(written.len());
+        for (key, value) in written {
             let key = match key {
-                ObjectKey::Ident(name) => {
+                Key::Name(name) => {
                     let span = self.span_of(name);
                     Expr::constant(Value::string(name.as_str()), span)
                 }
                 // Keywords stand for themselves as keys; in parentheses they are values.
-                ObjectKey::Expression(e @ (Expression::Null(_) | Expression::Bool(_))) => {
+                Key::Expression(e @ (Expression::Null(_) | Expression::Bool(_))) => {
                     let word = match e.as_bool() {
                         Some(true) => "true",
                         Some(false) => "false",
@@ -99,9 +108,9 @@ impl Compiler<'_> {
                     let span = self.span_of(e);
                     Expr::constant(Value::string(word), span)
                 }
-                ObjectKey::Expression(e) => self.expression(e),
+                Key::Expression(e) => self.expression(e),
             };
-            let value = self.expression(value.expr());
+            let value = self.expression(value);
             entries.push((key, value));
         }
         let constant = |key: &Expr| match key.literal() {

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::large::{self, LargeObject};
 use super::outline::{Bracket, Kind, Node};
 
 /// Levels and operators in one part: each well below half of what the parser takes, since two may add up.
@@ -21,6 +22,8 @@ pub(super) struct Folds {
     pub numbers: Vec<Range<usize>>,
     /// Entries of objects that a later entry of the same key takes the place of.
     pub hidden: Vec<Range<usize>>,
+    /// Objects that the parser is given as lists.
+    pub large: Vec<LargeObject>,
 }
 
 /// How much of the parser's limits an expression takes, and how deep its tree is, parts included.
@@ -206,7 +209,7 @@ impl<'t> Folder<'t> {
     fn node(&mut self, node: &Node) -> Cost {
         match &node.kind {
             Kind::Group(bracket, inner) => match bracket {
-                Bracket::Curly if !is_for(inner) => self.object(inner),
+                Bracket::Curly if !is_for(inner) => self.object(node, inner),
                 Bracket::Directive => self.directive(inner),
                 _ if is_for(inner) => self.for_expression(inner),
                 _ => self.list(inner),
@@ -231,7 +234,7 @@ impl<'t> Folder<'t> {
         cost
     }
 
-    fn object(&mut self, nodes: &[Node]) -> Cost {
+    fn object(&mut self, object: &Node, nodes: &[Node]) -> Cost {
         let mut cost = Cost::default();
         let mut entries: Vec<(&str, Range<usize>)> = Vec::new();
         for entry in nodes.split(|n| matches!(n.kind, Kind::Comma | Kind::Newline)) {
@@ -246,6 +249,10 @@ impl<'t> Folder<'t> {
             if let (Some(first), Some(end), Some(last)) = (key.first(), key.last(), entry.last()) {
                 entries.push((self.text.get(first.start..end.end).unwrap_or(""), first.start..last.end));
             }
+        }
+        if entries.len() > large::ENTRIES {
+            self.folds.large.push(LargeObject::new(self.text, object, nodes));
+            return cost;
         }
         let mut later: HashSet<&str> = HashSet::with_capacity(entries.len());
         for (key, place) in entries.into_iter().rev() {

@@ -4,9 +4,10 @@
 //! that stands twice in an object, numbers beyond doubles. Such a text is taken apart: expressions in it are parsed by
 //! themselves and put into the tree where they belong. Everything stays at its place, so that all spans of the tree
 //! are those of the text. What the tree says of numbers and of the literal texts of heredocs may be made up: they are
-//! read from the text.
+//! read from the text. Objects of thousands of entries stand in the tree as lists, see [`entries`].
 
 mod fold;
+mod large;
 mod outline;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use hcl_edit::template::Template;
 use hcl_edit::visit_mut::{VisitMut, visit_expr_mut};
 
 use fold::{Folder, Folds};
+pub use large::{Key, entries};
 use outline::Outliner;
 
 /// Bytes that may be read again for the sake of parts. Beyond them a text is hostile.
@@ -96,6 +98,11 @@ impl Tree for Template {
 }
 
 fn parse<T: Tree>(text: &str) -> Result<T, Error> {
+    if text.len() >= large::TEXT
+        && let Some(parsed) = large::parse(text)
+    {
+        return parsed;
+    }
     if may_end_early(text) {
         return taken_apart(text).unwrap_or_else(|| T::parse(text));
     }
@@ -143,26 +150,31 @@ fn taken_apart<T: Tree>(text: &str) -> Option<Result<T, Error>> {
     let (mut outliner, mut folder) = (Outliner::new(text), Folder::new(text));
     T::fold(&mut outliner, &mut folder)?;
     let folds = folder.folds()?;
-    let work: usize = folds.parts.iter().map(|part| part.end).sum();
+    let rewritten = rewritten(text, &folds, &outliner.false_ends)?;
+    put_together(rewritten, folds.parts)
+}
+
+/// Parses the parts of a text and then the text, with names in the places of the parts.
+fn put_together<T: Tree>(mut text: String, parts: Vec<Range<usize>>) -> Option<Result<T, Error>> {
+    let work: usize = parts.iter().map(|part| part.end).sum();
     if work > MAX_WORK {
         return None;
     }
-    let mut rewritten = rewritten(text, &folds, &outliner.false_ends)?;
-    let mut parts = Parts(HashMap::with_capacity(folds.parts.len()));
-    for part in folds.parts {
-        match parsed_part(&rewritten, &part) {
-            Ok(parsed) => parts.0.insert((part.start, part.end), parsed?),
+    let mut parsed = Parts(HashMap::with_capacity(parts.len()));
+    for part in parts {
+        match parsed_part(&text, &part) {
+            Ok(expression) => parsed.0.insert((part.start, part.end), expression?),
             Err(error) => return Some(Err(error)),
         };
-        rewritten.replace_range(part.clone(), &"x".repeat(part.len()));
+        text.replace_range(part.clone(), &"x".repeat(part.len()));
     }
-    let mut tree = match T::parse(&rewritten) {
+    let mut tree = match T::parse(&text) {
         Ok(tree) => tree,
         Err(error) => return Some(Err(error)),
     };
-    tree.visit(&mut parts);
+    tree.visit(&mut parsed);
     // Whatever was not found in the tree would be lost.
-    parts.0.is_empty().then_some(Ok(tree))
+    parsed.0.is_empty().then_some(Ok(tree))
 }
 
 /// The text as the parser takes it: everything at its place, and as long as it was.

@@ -62,13 +62,21 @@ pub(super) struct Outliner<'t> {
     text: &'t str,
     at: usize,
     depth: usize,
+    /// Whether brackets and quotes without partners are gone over.
+    lenient: bool,
     /// Words that the parser would take for the end of a heredoc, though they are not alone on their line.
     pub false_ends: Vec<usize>,
 }
 
 impl<'t> Outliner<'t> {
     pub fn new(text: &'t str) -> Outliner<'t> {
-        Outliner { text, at: 0, depth: 0, false_ends: Vec::new() }
+        Outliner { text, at: 0, depth: 0, lenient: false, false_ends: Vec::new() }
+    }
+
+    /// Gives an outline of texts with mistakes in them too: what is open at the end ends there, a string ends with its
+    /// line.
+    pub fn lenient(text: &'t str) -> Outliner<'t> {
+        Outliner { lenient: true, ..Outliner::new(text) }
     }
 
     /// The outline of a body or of an expression.
@@ -107,7 +115,7 @@ impl<'t> Outliner<'t> {
         loop {
             let Some(byte) = self.peek() else {
                 self.depth -= 1;
-                return close.is_none().then_some(nodes);
+                return (close.is_none() || self.lenient).then_some(nodes);
             };
             if Some(byte) == close {
                 self.at += 1;
@@ -132,13 +140,13 @@ impl<'t> Outliner<'t> {
             b'#' => return Some(self.comment()),
             b'/' if rest.starts_with("//") => return Some(self.comment()),
             b'/' if rest.starts_with("/*") => {
-                self.at += rest.find("*/")? + 2;
+                self.at += rest.find("*/").map(|end| end + 2).or(self.lenient.then_some(rest.len()))?;
                 return Some(None);
             }
             b'(' => self.group(1, Bracket::Round, b')')?,
             b'[' => self.group(1, Bracket::Square, b']')?,
             b'{' => self.group(1, Bracket::Curly, b'}')?,
-            b')' | b']' | b'}' => return None,
+            b')' | b']' | b'}' if !self.lenient => return None,
             b'"' => self.quoted()?,
             b'<' if rest.starts_with("<<") => self.heredoc()?,
             b'0'..=b'9' => self.number(),
@@ -209,16 +217,18 @@ impl<'t> Outliner<'t> {
         self.at += 1;
         let mut markers = Vec::new();
         loop {
-            match self.peek()? {
-                b'"' => {
+            match self.peek() {
+                None | Some(b'\n') if self.lenient => return Some(Kind::Template(markers)),
+                None => return None,
+                Some(b'"') => {
                     self.at += 1;
                     return Some(Kind::Template(markers));
                 }
-                b'\\' => {
+                Some(b'\\') => {
                     self.at += 1;
                     self.skip_char();
                 }
-                _ => self.template_step(&mut markers)?,
+                Some(_) => self.template_step(&mut markers)?,
             }
         }
     }

@@ -4,7 +4,7 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::Expression;
 use hcl_edit::visit::{Visit, visit_expr};
 
-use super::{body, expression};
+use super::{Body, Key, body, entries, expression, large, parse_body};
 
 /// That every name and number of the tree stands where its span says.
 struct Places<'t>(&'t str, usize);
@@ -87,4 +87,75 @@ fn a_heredoc_ends_where_its_word_is_alone() {
     let written = |name: &str| &text[parsed.get_attribute(name).unwrap().value.span().unwrap()];
     assert!(written("a").ends_with("more\n EOT)\n  EOT"), "{}", written("a"));
     assert_eq!(written("b"), "1e400");
+}
+
+/// Entries of every form, so many that the object is read as a list.
+fn large_object() -> String {
+    let mut text = String::from("v = { # first\n");
+    for i in 0..1500 {
+        let entry = match i % 8 {
+            0 => format!("  k{i} = \"text {i}\" // said\n"),
+            1 => format!("\"quoted ${{a}} {i}\" : [{i}, {{ a = 1, b = 2 }}], k{i}b = null\n"),
+            2 => format!("k{i}={i},k{i}c=2 , # both\n\n"),
+            3 => format!("  (upper(\"p{i}\")) = i > {i} ? {{\n x = 1\n}} : {{ y = [for a in b : a] }}\r\n"),
+            4 => format!("  {i} = <<-EOT\n    line\n    EOT\n"),
+            5 => format!("k{i} /* a */ = /* b */ f(1,\n 2)\n"),
+            6 => format!("é{i} = {{ in = 1, k = \"}}\" }}\n# alone\n"),
+            _ => format!("null{i} = a.b[0].c\n"),
+        };
+        text.push_str(&entry);
+    }
+    text.push_str("}\nafter = [1]\n");
+    assert!(text.len() < large::TEXT, "the parser reads this one by itself");
+    text
+}
+
+fn filled(text: &str) -> String {
+    format!("{text}{}\n", "#".repeat(large::TEXT))
+}
+
+#[test]
+fn a_large_object_has_the_entries_that_the_parser_would_find() {
+    let small = large_object();
+    let text = filled(&small);
+    let places = |text: &str, body: &Body| -> Vec<_> {
+        let value = &body.get_attribute("v").unwrap().value;
+        let place = |(key, value): (Key<'_>, &Expression)| match key {
+            Key::Name(name) => (true, name.span(), value.span()),
+            Key::Expression(key) => (false, key.span(), value.span()),
+        };
+        entries(value, text).unwrap().into_iter().map(place).collect()
+    };
+    let expected = parse_body(&small).unwrap();
+    let found = body(&text).unwrap();
+    assert!(matches!(found.get_attribute("v").unwrap().value, Expression::Array(_)));
+    assert!(entries(&found.get_attribute("after").unwrap().value, &text).is_none());
+    assert_eq!(places(&text, &found), places(&small, &expected));
+}
+
+#[test]
+fn a_mistake_in_a_large_object_is_the_one_that_the_parser_would_find() {
+    let small = large_object();
+    let lines: Vec<usize> = small.match_indices("\n  k").map(|(at, _)| at + 3).collect();
+    for at in [lines[0], lines[lines.len() / 2], lines[lines.len() - 1]] {
+        for mistake in [
+            "= ",
+            "a b = 1\n",
+            "alone\n",
+            "\"open\n",
+            "{\n",
+            "}",
+            "x = ,\n",
+            "x = 1 y = 2\n",
+            "x = \"${a\n",
+            ", ,",
+            "'",
+        ] {
+            let mut wrong = small.clone();
+            wrong.insert_str(at, mistake);
+            let expected = parse_body(&wrong).map(|_| ()).map_err(|e| (e.location().offset(), e.message().to_string()));
+            let found = body(&filled(&wrong)).map(|_| ()).map_err(|e| (e.location().offset(), e.message().to_string()));
+            assert_eq!(found, expected, "{mistake:?} at {at}");
+        }
+    }
 }
