@@ -218,9 +218,19 @@ impl Expr {
         Expr { kind: Kind::Object(entries.into()), span }.folded()
     }
 
-    /// An object of expressions of which some key is not constant, in the order of the sources.
+    /// An object whose keys are expressions too, in the order of the sources.
     pub fn computed_object(entries: Vec<(Expr, Expr)>, span: Span) -> Expr {
-        Expr { kind: Kind::ComputedObject(entries.into()), span }
+        let constant = |key: &Expr| match key.literal() {
+            Some(Value::String(name)) => Some(name.clone()),
+            Some(Value::Bool(b)) => Some(Str::from(if *b { "true" } else { "false" })),
+            Some(Value::Number(n)) => Some(Str::from(n.to_string())),
+            _ => None,
+        };
+        let names: Option<Vec<Str>> = entries.iter().map(|(key, _)| constant(key)).collect();
+        match names {
+            Some(names) => Expr::object(names.into_iter().zip(entries.into_iter().map(|(_, v)| v)).collect(), span),
+            None => Expr { kind: Kind::ComputedObject(entries.into()), span },
+        }
     }
 
     /// A use of a slot.

@@ -9,9 +9,9 @@ pub const MAX_NODES: u64 = 10_000_000;
 pub const MAX_TEXT: u64 = 256 * 1024 * 1024;
 /// Collections nest no deeper than this: everything that walks through values may recurse.
 pub const MAX_LEVELS: usize = 400;
-/// Values that are kept, in states and plans, nest no deeper than this: readers of JSON give up at 128 levels, and some
-/// stand around a value.
-pub const MAX_KEPT_LEVELS: usize = 100;
+/// Values that are kept, in states and plans, nest no deeper than this: readers of JSON give up at 128 levels, a type
+/// takes two for each level of its value, and some stand around it.
+pub const MAX_KEPT_LEVELS: usize = 56;
 /// Elements that the `for` expressions of one evaluation go through.
 pub(super) const MAX_ROUNDS: u64 = 100_000_000;
 

@@ -181,11 +181,24 @@ impl Reader<'_> {
             Ok(_) => self.problems.push(Diagnostic::error(format!("\"{path}\" is not a JSON object"))),
             Err(error) => {
                 self.unread = true;
-                // The line itself is not shown: it may hold a secret.
-                let problem = Diagnostic::error(format!("\"{path}\" is not JSON")).detail(error.to_string());
+                let problem = self.not_json(path, text, &error);
                 self.problems.push(problem);
             }
         }
+    }
+
+    fn not_json(&mut self, path: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
+        let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let mut at = (before + error.column().saturating_sub(1)).min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let width = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        let span = Span::new(self.sources.add(path, text), at, at + width);
+        let what = error.to_string();
+        let what = what.split(" at line ").next().unwrap_or_default().to_string();
+        let problem = Diagnostic::error(format!("\"{path}\" is not JSON")).at(span).label(what);
+        if self.root.variables.iter().any(|v| v.sensitive) { self.without_line(problem) } else { problem }
     }
 
     fn hcl_file(&mut self, path: &str, text: &str) {
@@ -265,7 +278,10 @@ pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<Assi
     let map = TextMap::offset(source, 0);
     let body = match parse::body(text) {
         Ok(body) => body,
-        Err(error) => return (Vec::new(), compile::syntax_error(&error, text, &map).into()),
+        Err(error) => {
+            let open = compile::open_string(&error, text, &map);
+            return (Vec::new(), open.unwrap_or_else(|| compile::syntax_error(&error, text, &map)).into());
+        }
     };
     let (mut found, mut all) = (Vec::new(), Diagnostics::new());
     for structure in body.iter() {

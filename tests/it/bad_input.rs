@@ -162,6 +162,59 @@ fn ten_megabytes_are_read_and_one_mistake_in_them_is_found() {
 }
 
 #[test]
+fn one_mistake_among_twenty_thousand_keys_is_found_in_every_notation() {
+    let long = "v".repeat(500);
+    let keys = |entry: &dyn Fn(usize) -> String| (0..20_000).map(entry).collect::<String>();
+    let hcl = keys(&|n| format!("  key{n} = \"{long}\"\n"));
+    let yaml = keys(&|n| format!("    key{n}: {long}\n"));
+    let json = keys(&|n| format!("\"key{n}\": \"{long}\",\n"));
+    let variable = "variable \"v\" {\n  type = map(string)\n}\noutput \"n\" {\n  value = length(var.v)\n}\n";
+    let yaml_head =
+        "variable:\n  v: {type: map(string)}\noutput:\n  n: {value: \"${length(local.v)}\"}\nlocals:\n  v:\n";
+    let json_head = "{\"output\": {\"n\": {\"value\": \"${length(local.v)}\"}}, \"locals\": {\"v\": {\n";
+    for (file, right, wrong, place) in [
+        ("a.tfvars", format!("v = {{\n{hcl}}}\n"), format!("v = {{\n{hcl}  x = = 3\n{hcl}}}\n"), "a.tfvars:20002:7"),
+        (
+            "main.tf",
+            String::new(),
+            format!("locals {{\n  a = {{\n{hcl}  x = \"open\n{hcl}  }}\n}}\n"),
+            "main.tf:20003:7",
+        ),
+        (
+            "a.tfvars.json",
+            format!("{{\"v\": {{{json} \"z\": \"\"}}}}"),
+            format!("{{\"v\": {{{json}: 1\n{json}"),
+            "a.tfvars.json:20001:1",
+        ),
+        (
+            "stack.yaml",
+            format!("{yaml_head}{yaml}    z: last\n"),
+            format!("{yaml_head}{yaml}    'x\n"),
+            "stack.yaml:20007:5",
+        ),
+        (
+            "main.tf.json",
+            format!("{json_head}{json}\"z\": 1}}}}}}"),
+            format!("{json_head}{json}: 1}}}}}}"),
+            "main.tf.json:20002:1",
+        ),
+    ] {
+        let is_values = file.starts_with("a.");
+        let stack = if is_values { Stack::with("main.tf", variable) } else { Stack::new() };
+        let given = format!("-var-file={file}");
+        let plan = if is_values { vec!["plan", &given] } else { vec!["plan"] };
+        if !right.is_empty() {
+            stack.write(file, &right);
+            let run = stack.terrane(&plan).run().success();
+            assert!(run.stdout.contains("n = 2000"), "{file}: {run}");
+        }
+        stack.write(file, &wrong);
+        let run = stack.terrane(&plan).run().expect_status(1);
+        assert!(run.stderr.contains(place) && run.stderr.len() < 1500, "{file}: {run}");
+    }
+}
+
+#[test]
 fn values_of_variables_are_refused_with_where_they_come_from() {
     let text = "variable \"n\" {\n  type = number\n}\n\nvariable \"key\" {\n  type      = number\n  default   = 1\n  sensitive = true\n}\n";
     let stack = Stack::with("main.tf", text);

@@ -6,7 +6,7 @@ use hcl_edit::{Formatted, Span as _};
 use super::{Compiler, MAX_DEPTH};
 use crate::lang::expr::{BinaryOp, Expr, For, Kind, UnaryOp};
 use crate::lang::parse::{self, Key};
-use crate::model::{Diagnostic, Number, Span, Str, Value};
+use crate::model::{Diagnostic, Number, Span, Value};
 
 impl Compiler<'_> {
     /// Compiles an expression of the syntax tree. What is wrong with it goes to the diagnostics; the result then
@@ -29,7 +29,10 @@ impl Compiler<'_> {
             Expression::Null(_) => Expr::constant(Value::NULL, span),
             Expression::Bool(b) => Expr::constant(Value::Bool(**b), span),
             Expression::Number(n) => self.number(n, span),
-            Expression::String(text) => Expr::constant(Value::string(text.value().as_str()), span),
+            Expression::String(text) => {
+                self.check_one_line(text.span());
+                Expr::constant(Value::string(text.value().as_str()), span)
+            }
             Expression::Array(items) => match self.entries(expression) {
                 Some(entries) => self.object(entries, span),
                 None => {
@@ -113,17 +116,7 @@ impl Compiler<'_> {
             let value = self.expression(value);
             entries.push((key, value));
         }
-        let constant = |key: &Expr| match key.literal() {
-            Some(Value::String(name)) => Some(name.clone()),
-            Some(Value::Bool(b)) => Some(Str::from(if *b { "true" } else { "false" })),
-            Some(Value::Number(n)) => Some(Str::from(n.to_string())),
-            _ => None,
-        };
-        let names: Option<Vec<Str>> = entries.iter().map(|(key, _)| constant(key)).collect();
-        match names {
-            Some(names) => Expr::object(names.into_iter().zip(entries.into_iter().map(|(_, v)| v)).collect(), span),
-            None => Expr::computed_object(entries, span),
-        }
+        Expr::computed_object(entries, span)
     }
 
     fn for_expression(&mut self, e: &ForExpr, span: Span) -> Expr {

@@ -11,7 +11,7 @@ mod template;
 mod text;
 mod traversal;
 
-pub use text::{expression_text, limit, syntax_error, template_text};
+pub use text::{expression_text, limit, open_string, syntax_error, template_text};
 pub use traversal::{TraversalStep, traversal};
 
 use std::ops::Range;

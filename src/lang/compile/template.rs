@@ -1,16 +1,34 @@
 //! Templates: quoted strings, heredocs and template files.
 
+use std::ops::Range;
+
+use hcl_edit::Span as _;
 use hcl_edit::template::{Directive, Element, ForDirective, HeredocTemplate, IfDirective, Template};
 
 use super::Compiler;
 use super::pieces::{Form, Pieces};
+use super::text::over_lines;
 use crate::lang::expr::{Expr, For, Kind};
 use crate::model::{Span, Value};
 
 impl Compiler<'_> {
     pub(super) fn quoted_template(&mut self, template: &Template, span: Span) -> Expr {
+        for element in template.iter() {
+            if matches!(element, Element::Literal(_)) {
+                self.check_one_line(element.span());
+            }
+        }
         let mut pieces = Pieces::of(template, Form::Quoted);
         self.parts(template, &mut pieces, span)
+    }
+
+    /// That the text of a quoted string at a place holds no line break.
+    pub(super) fn check_one_line(&mut self, place: Option<Range<usize>>) {
+        let broken = place.filter(|place| self.text.get(place.clone()).is_some_and(|text| text.contains('\n')));
+        if let Some(place) = broken {
+            let span = self.span(place);
+            self.report(over_lines().at(span));
+        }
     }
 
     pub(super) fn heredoc(&mut self, heredoc: &HeredocTemplate, span: Span) -> Expr {

@@ -44,7 +44,8 @@ impl Compiler<'_> {
             }
             Ok(_) => Expr::invalid(span),
             Err(error) => {
-                let diagnostic = syntax_error(&error, text, &self.map);
+                let open = open_string(&error, text, &self.map);
+                let diagnostic = open.unwrap_or_else(|| syntax_error(&error, text, &self.map));
                 self.report(diagnostic);
                 Expr::invalid(span)
             }
@@ -87,6 +88,20 @@ pub fn syntax_error(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) 
     };
     let problem = Diagnostic::error(format!("invalid syntax: {found}")).at(span);
     if message == "unexpected token" { problem } else { problem.label(message) }
+}
+
+/// Tells of a string without an end, where that is why the parser gave up: it only finds out at the next string.
+pub fn open_string(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) -> Option<Diagnostic> {
+    let start = parse::open_string(text).filter(|start| *start < error.location().offset())?;
+    let line = text.get(start..)?.lines().next()?.trim_end();
+    Some(over_lines().at(map.span(start, start + line.len())).label("it has no end on this line"))
+}
+
+/// Strings between quotes end on the line that they begin on.
+pub(super) fn over_lines() -> Diagnostic {
+    Diagnostic::error("a string between quotes goes over more than one line").help(
+        "end it with a double quote; a line break in it is written \\n, and longer texts as <<EOT, the lines, EOT",
+    )
 }
 
 /// What is refused although the language allows it, with what to do instead. `at` is the place in the text.

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::DIGITS;
 use super::large::{self, LargeObject};
 use super::outline::{Bracket, Kind, Node};
 
@@ -217,7 +218,7 @@ impl<'t> Folder<'t> {
             Kind::Template(markers) => self.markers(markers),
             Kind::Number => {
                 let text = self.text.get(node.range()).unwrap_or("");
-                if text.len() > 300 || text.contains(['e', 'E']) && text.parse().is_ok_and(f64::is_infinite) {
+                if text.len() > DIGITS || text.contains(['e', 'E']) && text.parse().is_ok_and(f64::is_infinite) {
                     self.folds.numbers.push(node.range());
                 }
                 Cost::default()

@@ -29,6 +29,9 @@ use outline::Outliner;
 /// Bytes that may be read again for the sake of parts. Beyond them a text is hostile.
 const MAX_WORK: usize = 256 << 20;
 
+/// Digits up to which a number is a double in any case.
+const DIGITS: usize = 300;
+
 /// Arguments and blocks.
 pub fn body(text: &str) -> Result<Body, Error> {
     parse(text)
@@ -42,6 +45,13 @@ pub fn expression(text: &str) -> Result<Expression, Error> {
 /// A template as it stands in a heredoc.
 pub fn template(text: &str) -> Result<Template, Error> {
     parse(text)
+}
+
+/// Where the first string begins that has no end on its line, in a text of arguments and blocks or of one expression.
+pub fn open_string(text: &str) -> Option<usize> {
+    let mut outliner = Outliner::lenient(text);
+    outliner.code();
+    outliner.open_strings.into_iter().min()
 }
 
 /// What a text is parsed as.
@@ -141,8 +151,11 @@ fn is_limit(error: &Error, text: &str) -> bool {
     const LIMITS: [&str; 3] = ["nested levels", "chained binary operators", "redefined object key"];
     let message = error.message();
     let before = text.get(..error.location().offset()).unwrap_or_default();
+    let has_long_number = || text.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() > DIGITS);
     // The parser stops at the exponent of a number that it does not know, or behind its digits.
-    LIMITS.iter().any(|limit| message.contains(limit)) || before.ends_with(|c: char| c.is_ascii_digit())
+    LIMITS.iter().any(|limit| message.contains(limit))
+        || before.ends_with(|c: char| c.is_ascii_digit())
+        || has_long_number()
 }
 
 /// Parses a text part by part. Nothing where that can't help.

@@ -64,13 +64,15 @@ pub(super) struct Outliner<'t> {
     depth: usize,
     /// Whether brackets and quotes without partners are gone over.
     lenient: bool,
+    /// Where strings begin that have no end on their line.
+    pub open_strings: Vec<usize>,
     /// Words that the parser would take for the end of a heredoc, though they are not alone on their line.
     pub false_ends: Vec<usize>,
 }
 
 impl<'t> Outliner<'t> {
     pub fn new(text: &'t str) -> Outliner<'t> {
-        Outliner { text, at: 0, depth: 0, lenient: false, false_ends: Vec::new() }
+        Outliner { text, at: 0, depth: 0, lenient: false, open_strings: Vec::new(), false_ends: Vec::new() }
     }
 
     /// Gives an outline of texts with mistakes in them too: what is open at the end ends there, a string ends with its
@@ -214,11 +216,15 @@ impl<'t> Outliner<'t> {
     }
 
     fn quoted(&mut self) -> Option<Kind> {
+        let start = self.at;
         self.at += 1;
         let mut markers = Vec::new();
         loop {
             match self.peek() {
-                None | Some(b'\n') if self.lenient => return Some(Kind::Template(markers)),
+                None | Some(b'\n') if self.lenient => {
+                    self.open_strings.push(start);
+                    return Some(Kind::Template(markers));
+                }
                 None => return None,
                 Some(b'"') => {
                     self.at += 1;

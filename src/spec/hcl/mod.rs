@@ -3,7 +3,7 @@
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Body;
 
-use crate::lang::compile::limit;
+use crate::lang::compile::{limit, open_string};
 use crate::lang::parse;
 use crate::lang::text_map::TextMap;
 use crate::model::{Diagnostic, SourceFile, SourceId};
@@ -25,6 +25,9 @@ pub fn parse_expression(text: &str, map: &TextMap) -> Result<Expression, Diagnos
 }
 
 fn explain(error: &hcl_edit::parser::Error, text: &str, map: &TextMap) -> Diagnostic {
+    if let Some(open) = open_string(error, text, map) {
+        return open;
+    }
     let mut at = error.location().offset().min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
