@@ -20,6 +20,7 @@ use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Severity, Str, Value};
 use crate::plan::{DataObject, PlanMode, Planned, StepId, StepKind};
 use crate::provider::Provisioner;
 use crate::provider::ephemeral::Held;
+use crate::state::lease::Lasting;
 use crate::state::{self, Output, Snapshot, Store};
 
 /// How a run is stopped from outside.
@@ -40,6 +41,8 @@ pub struct Input {
     pub snapshot: Snapshot,
     pub observer: Arc<dyn Observer>,
     pub stop: Stop,
+    /// Until when the lock on the store holds; nothing where nobody locks.
+    pub lasting: Option<Lasting>,
     /// At most so many calls at once; where nothing is said, each type has its own limit.
     pub parallelism: Option<usize>,
     /// Names the plan in the journal.
@@ -111,6 +114,7 @@ impl Run {
                 observer: input.observer,
                 provisioner: input.provisioner,
                 ask,
+                lasting: input.lasting,
                 abort: input.stop.abort.clone(),
             },
             planned,

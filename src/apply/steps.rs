@@ -21,6 +21,7 @@ use crate::provider::{
     Connection, Create, Delete, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Provisioner, RemoteId,
     Stored, Trace, Update,
 };
+use crate::state::lease::Lasting;
 use crate::state::{Change, Intent, IntentOperation, RowKey, Store, StoredInstance};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -112,6 +113,7 @@ pub struct Shared {
     pub observer: Arc<dyn Observer>,
     pub provisioner: Arc<dyn Provisioner>,
     pub ask: UnboundedSender<Question>,
+    pub lasting: Option<Lasting>,
     pub abort: CancellationToken,
 }
 
@@ -200,6 +202,9 @@ impl Task {
             begin.push(Change::Put(Arc::new(StoredInstance::clone(old))));
         }
         self.commit(shared, begin).await?;
+        if let Some(problem) = self.lock_is_lost(shared).await {
+            return Ok(Ended::Unsettled(problem));
+        }
         let request = Create { desired: Object::new(desired), key: self.key.clone(), op };
         let Some(outcome) = unless_given_up(shared, connection.create(self.address.ty(), request)).await else {
             return Ok(Ended::Unsettled(self.given_up()));
@@ -235,6 +240,9 @@ impl Task {
         let Call::Update { id, prior, desired, planned, changed, private } = &self.call else { return Ok(Ended::Gone) };
         let intent = self.intent(IntentOperation::Update, Some(id), Some((desired, planned)));
         self.commit(shared, vec![Change::Begin(intent)]).await?;
+        if let Some(problem) = self.lock_is_lost(shared).await {
+            return Ok(Ended::Unsettled(problem));
+        }
         let request = Update {
             id: id.clone(),
             prior: Object::new(prior),
@@ -311,6 +319,9 @@ impl Task {
         }
         let intent = self.intent(IntentOperation::Delete, Some(id), None);
         self.commit(shared, vec![Change::Begin(intent)]).await?;
+        if let Some(problem) = self.lock_is_lost(shared).await {
+            return Ok(Ended::Unsettled(problem));
+        }
         let request = Delete { id: id.clone(), prior: Object::new(prior), private: private.clone(), op };
         let Some(result) = unless_given_up(shared, connection.delete(self.address.ty(), request)).await else {
             return Ok(Ended::Unsettled(self.given_up()));
@@ -387,6 +398,19 @@ impl Task {
         shared.store.commit(changes).await.map_err(|error| {
             Diagnostic::error("the state could not be written").detail(error.to_string()).address(self.address.clone())
         })
+    }
+
+    /// Between announcing a call and making it, the machine may have been suspended: whoever took the lock over has
+    /// settled the intent by then, and may make the same call.
+    async fn lock_is_lost(&self, shared: &Shared) -> Option<Diagnostic> {
+        let error = shared.lasting.as_ref()?.ensure(&*shared.store).await.err()?;
+        Some(
+            Diagnostic::error(format!("{} was left as it was", self.address))
+                .at(self.span)
+                .address(self.address.clone())
+                .detail(error.to_string())
+                .help("run again: the next run takes the lock anew"),
+        )
     }
 
     fn row_key(&self) -> RowKey {

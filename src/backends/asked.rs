@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 
 use super::background::Background;
 use crate::model::Str;
-use crate::state::{Acquired, Answer, Change, Intent, Lease, LeaseRequest, Snapshot, StateError, Store};
+use crate::state::{
+    Acquired, Answer, Change, Generation, Intent, Lease, LeaseRequest, Past, Snapshot, StateError, Store,
+};
 
 /// The most commits that are written together: more would make the first wait too long.
 const GROUP: usize = 1024;
@@ -31,6 +33,8 @@ pub enum Request {
     ForceUnlock(Str, Reply<Lease>),
     Flush(Reply<()>),
     SealingIsDue(Reply<bool>),
+    Generations(Reply<Vec<Generation>>),
+    Past(u64, Reply<Option<Past>>),
 }
 
 /// The requests of a store, commits in groups.
@@ -153,6 +157,14 @@ impl Store for Asked {
 
     fn sealing_is_due(&self) -> Answer<bool> {
         self.ask(Request::SealingIsDue)
+    }
+
+    fn generations(&self) -> Answer<Vec<Generation>> {
+        self.ask(Request::Generations)
+    }
+
+    fn past(&self, serial: u64) -> Answer<Option<Past>> {
+        self.ask(|reply| Request::Past(serial, reply))
     }
 }
 

@@ -61,6 +61,10 @@ impl Backend for Local {
         self.state_path(workspace).display().to_string()
     }
 
+    fn file(&self, workspace: &Workspace) -> Option<PathBuf> {
+        Some(self.state_path(workspace))
+    }
+
     fn open(&self, workspace: &Workspace) -> Result<Arc<dyn Store>, StateError> {
         Ok(Arc::new(SqliteStore::open(&self.state_path(workspace), self.around.clone())?))
     }

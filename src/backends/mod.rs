@@ -36,6 +36,11 @@ pub trait Backend: Send + Sync {
     /// Where a workspace's state lies, as messages name it.
     fn place(&self, workspace: &Workspace) -> String;
 
+    /// The file of a workspace's state, where that is a file of this machine.
+    fn file(&self, _workspace: &Workspace) -> Option<PathBuf> {
+        None
+    }
+
     /// Opens a workspace's state for writing, creating it where there is none.
     fn open(&self, workspace: &Workspace) -> Result<Arc<dyn Store>, StateError>;
 

@@ -207,6 +207,7 @@ impl Common {
             now: now(),
             lock: lock::Settings { enabled: self.lock, timeout, who },
             environment: Arc::new(environment.values.clone()),
+            lookup: Arc::new(|name| std::env::var(name).ok()),
             notices: Arc::new(|text| eprintln!("{text}")),
             around: surroundings(environment)?,
             unsent: Unsent::default(),

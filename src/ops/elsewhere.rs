@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Session, SessionError, private_file};
+use super::{Session, SessionError};
 use crate::model::Diagnostic;
-use crate::state::tfstate;
 use crate::state::{Change, Intent, Snapshot, SqliteStore, StateError, Store, Workspace, read_snapshot_with};
+use crate::state::{private_file, tfstate};
 
 /// A state that a command works on.
 pub struct OpenState {

@@ -21,10 +21,15 @@ pub struct Encryptions {
     pub plan: Encryption,
 }
 
+/// Finds a variable of the environment by its name.
+pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// What key providers need of their surroundings.
 pub struct Means<'m> {
     pub runtime: &'m tokio::runtime::Handle,
     pub environment: &'m BTreeMap<String, String>,
+    /// Any variable of the environment that a configuration names.
+    pub lookup: &'m Lookup,
     /// Relative paths of key files start here.
     pub folder: &'m Path,
     pub workspace: &'m str,
@@ -180,7 +185,7 @@ impl Provider<'_> {
             }
             "environment" => {
                 let variable = self.required("variable")?;
-                let text = self.means.environment.get(&variable).ok_or_else(|| {
+                let text = (self.means.lookup)(&variable).ok_or_else(|| {
                     self.problem(&format!("the environment has no variable \"{variable}\" to take the key from"))
                 })?;
                 self.raw(name, text.as_bytes(), &format!("the variable \"{variable}\""))

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::state::lease;
-use crate::state::{Holder, LeaseRequest, Processes, Scope, StateError, Store, SystemClock, SystemProcesses};
+use tokio_util::sync::CancellationToken;
+
+use crate::state::lease::{self, Lasting};
+use crate::state::{Clock, Holder, LeaseRequest, Processes, Scope, StateError, Store, SystemClock, SystemProcesses};
 
 /// How long a lease lasts unless its holder renews it.
 const TERM: Duration = Duration::from_secs(60);
@@ -21,7 +23,10 @@ pub struct Settings {
 
 /// A lock that is held.
 pub struct Held {
-    store: Arc<dyn Store>,
+    pub store: Arc<dyn Store>,
+    pub lasting: Lasting,
+    /// Cancelled when it is somebody else's.
+    pub lost: CancellationToken,
     renewal: tokio::task::JoinHandle<()>,
 }
 
@@ -45,25 +50,31 @@ pub fn acquire(
         pid: std::process::id(),
     };
     let request = LeaseRequest { holder, operation: operation.into(), scope, term: TERM };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut since = clock.steady();
     let first = store.try_acquire(request.clone()).wait();
     match first {
         Err(StateError::Locked { lease, .. }) if !settings.timeout.is_zero() => {
             let Holder { who, host, pid, .. } = &lease.holder;
-            let (operation, since) = (&lease.operation, lease::moment(lease.since));
+            let (operation, held_since) = (&lease.operation, lease::moment(lease.since));
             tell(&format!(
-                "Waiting for the lock that {who} (process {pid} on {host}) holds for \"{operation}\" since {since}."
+                "Waiting for the lock that {who} (process {pid} on {host}) holds for \"{operation}\" since {held_since}."
             ));
-            runtime.block_on(lease::acquire(&*store, &request, settings.timeout, &SystemClock))?;
+            runtime.block_on(lease::acquire(&*store, &request, settings.timeout, &*clock))?;
+            // It is renewed before long; until then, it may have been given at any time.
+            since = clock.steady().saturating_sub(TERM / 3);
         }
         other => drop(other?),
     }
     tracing::info!(operation, "the state is locked");
-    let keeper = store.clone();
+    let (lasting, lost) = (Lasting::new(clock, TERM, since), CancellationToken::new());
+    let (keeper, kept, told) = (store.clone(), lasting.clone(), lost.clone());
     let renewal = runtime.spawn(async move {
-        // A lost lock shows at the next commit, which is refused.
-        lease::keep(keeper, TERM, Arc::new(SystemClock)).await;
+        let error = lease::keep(keeper, kept).await;
+        tracing::warn!(%error, "the lock is lost");
+        told.cancel();
     });
-    Ok(Some(Held { store, renewal }))
+    Ok(Some(Held { store, lasting, lost, renewal }))
 }
 
 impl Held {

@@ -14,7 +14,6 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value as Json, json};
 
-use super::private_file;
 use super::record::Record;
 use crate::model::value_json::{from_json_typed, to_json, type_from_json, type_to_json};
 use crate::model::{Address, Diagnostic, ModulePath, Str, Value};
@@ -22,6 +21,7 @@ use crate::plan::ephemeral::blank;
 use crate::plan::outside::{Answer, Imported, Refreshed};
 use crate::plan::{Options, PlanMode};
 use crate::spec::module::Target;
+use crate::state::private_file;
 use crate::state::seal::Encryption;
 use crate::state::seal::envelope::{self, EnvelopeError};
 use crate::state::{Snapshot, tfstate};

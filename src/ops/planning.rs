@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use time::OffsetDateTime;
 
-use super::encryption::{self, Encryptions};
+use super::encryption::Lookup;
 use super::host::Machine;
 use super::load::{self, Loaded};
 use super::other_states::OtherStates;
@@ -15,7 +15,7 @@ use super::providers::{Asking, Providers, Working};
 use super::record::{Answering, Record};
 use super::recover;
 use super::variables::{self, Given};
-use super::{backend, claim, lock, named, plan_file, prior, rehearsal};
+use super::{backend, claim, lock, named, opening, plan_file, prior, rehearsal};
 use crate::apply::{self, Observer, Outcome, Silent, Stop};
 use crate::backends::{Backend, Notices, Unsent};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
@@ -52,6 +52,8 @@ pub struct Settings {
     pub lock: lock::Settings,
     /// The variables of the environment that backends may read.
     pub environment: Arc<BTreeMap<String, String>>,
+    /// Finds a variable that the configuration names.
+    pub lookup: Lookup,
     /// Told what a store has to say while it works.
     pub notices: Notices,
     /// What states are opened with. The session adds how they are encrypted.
@@ -132,8 +134,27 @@ impl Session {
 
     /// The same with the configuration that a saved plan carries.
     pub fn with(
+        settings: Settings,
+        access: Access,
+        load: impl FnOnce(&Settings, &Providers) -> Loaded,
+    ) -> Result<Session, SessionError> {
+        Session::assemble(settings, access, None, load)
+    }
+
+    /// The same with an earlier configuration. The state lies where the present one says, sealed as that says.
+    pub fn going_back(
+        settings: Settings,
+        access: Access,
+        present: &Arc<Spec>,
+        load: impl FnOnce(&Settings, &Providers) -> Loaded,
+    ) -> Result<Session, SessionError> {
+        Session::assemble(settings, access, Some(present), load)
+    }
+
+    fn assemble(
         mut settings: Settings,
         access: Access,
+        present: Option<&Arc<Spec>>,
         load: impl FnOnce(&Settings, &Providers) -> Loaded,
     ) -> Result<Session, SessionError> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -151,11 +172,12 @@ impl Session {
             applying: AtomicBool::new(false),
         });
         let sources = loaded.spec.sources.clone();
-        let encryptions = encryptions(&settings, &loaded.spec, &providers, runtime.handle())?;
+        let present = present.unwrap_or(&loaded.spec);
+        let encryptions = opening::encryptions(&settings, present, &providers, runtime.handle())?;
         let states: Arc<dyn States> = Arc::new(OtherStates::of(&settings));
         providers.reach_states(&states);
         settings.around.encryption = encryptions.state;
-        let backend = backend::of(&settings, &loaded.spec)?;
+        let backend = backend::of(&settings, present)?;
         let mut session = Session {
             settings,
             providers,
@@ -236,9 +258,8 @@ impl Session {
         Ok(self.backend.create(workspace)?)
     }
 
-    /// Deletes a workspace with its state, and gives up the locks of this session first.
+    /// Deletes a workspace with its state, under the lock that this session has on it.
     pub fn delete_workspace(&mut self, workspace: &Workspace) -> Result<(), SessionError> {
-        self.release();
         Ok(self.backend.delete(workspace)?)
     }
 
@@ -269,7 +290,21 @@ impl Session {
         let (lock, notices) = (&self.settings.lock, &self.settings.notices);
         let held = lock::acquire(self.runtime.handle(), store, operation, scope, lock, &**notices)?;
         self.held.extend(held);
+        self.tell_of_copies();
         Ok(())
+    }
+
+    /// Encryption means little while a copy lies beside the state in clear.
+    fn tell_of_copies(&self) {
+        let file = self.backend.file(&self.settings.workspace).filter(|_| self.settings.around.encryption.is_on());
+        let copies = file.map(|file| crate::state::copies_in_clear(&file)).unwrap_or_default();
+        if !copies.is_empty() {
+            let names: Vec<String> = copies.iter().map(|copy| copy.display().to_string()).collect();
+            (self.settings.notices)(&format!(
+                "The state is encrypted, and copies of it are not: {}. Remove them when nobody needs them.",
+                names.join(", ")
+            ));
+        }
     }
 
     /// Locks what a plan touches until the session ends, and makes sure that it is what the plan was made from: that no
@@ -483,7 +518,18 @@ impl Session {
         let plan_id: Str = format!("{}-{}", self.snapshot.lineage, self.snapshot.serial).into();
         let provisioners =
             Provisioners { home_dir: self.settings.home_dir.clone(), ssh_agent: self.settings.ssh_agent.clone() };
+        let lock = self.held.iter().find(|held| Arc::ptr_eq(&held.store, &store));
+        let lasting = lock.map(|held| held.lasting.clone());
+        // Whoever lost the lock begins nothing more; what is under way ends.
+        let watch = lock.map(|held| {
+            let (lost, finish) = (held.lost.clone(), stop.finish.clone());
+            self.runtime.spawn(async move {
+                lost.cancelled().await;
+                finish.cancel();
+            })
+        });
         let input = apply::Input {
+            lasting,
             planned,
             cloud: Arc::new(Working(self.providers.clone())),
             provisioner: Arc::new(provisioners),
@@ -495,6 +541,7 @@ impl Session {
             plan_id,
         };
         let mut outcome = self.runtime.block_on(apply::run(input));
+        watch.iter().for_each(tokio::task::JoinHandle::abort);
         if let Err(error) = store.flush().wait() {
             outcome.diagnostics.push(backend::state_problem(&error));
         }
@@ -536,42 +583,6 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.release();
     }
-}
-
-/// How states and plans are encrypted, by the configuration and the environment.
-fn encryptions(
-    settings: &Settings,
-    spec: &Spec,
-    providers: &Providers,
-    runtime: &tokio::runtime::Handle,
-) -> Result<Encryptions, SessionError> {
-    // What is wrong about the variables is told when they are needed for more than this.
-    let mut sources = spec.sources.clone();
-    let root = spec.root();
-    let (inputs, _) = root.map(|root| variables::read(&settings.given, root, &mut sources)).unwrap_or_default();
-    let means = encryption::Means {
-        runtime,
-        environment: &settings.environment,
-        folder: &settings.folder,
-        workspace: settings.workspace.name(),
-    };
-    encryption::of(spec, &inputs, &means, providers).map_err(|e| SessionError::Encryption(Box::new(e)))
-}
-
-/// How plans of the configuration in a folder are encrypted: to open one before its own configuration is known.
-pub fn plan_encryption(settings: &Settings) -> Result<Encryption, SessionError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let providers = Providers::new(runtime.handle().clone(), None);
-    let loaded = settings.load(&providers);
-    Ok(encryptions(settings, &loaded.spec, &providers, runtime.handle())?.plan)
-}
-
-/// The same settings with what a configuration says of encryption.
-pub fn encrypted(settings: &Settings, spec: &Spec, runtime: &tokio::runtime::Handle) -> Result<Settings, SessionError> {
-    let providers = Providers::new(runtime.clone(), None);
-    let mut settings = settings.clone();
-    settings.around.encryption = encryptions(&settings, spec, &providers, runtime)?.state;
-    Ok(settings)
 }
 
 /// A problem of the session as something to show.

@@ -43,6 +43,8 @@ pub async fn settle(
     let intents = store.open_intents().await?;
     let search = Search { cloud, planned, wanted: Wanted::of(&planned.plan.changes), observer, patience };
     let found = join_all(intents.iter().map(|intent| search.find(intent))).await;
+    let looked_for = intents.iter().zip(&found).any(|(i, f)| i.operation == IntentOperation::Create && f.is_ok());
+    let before = if looked_for { Some(store.snapshot().await?) } else { None };
     let mut notes = Diagnostics::new();
     let mut changes = Vec::new();
     let mut rows = 0;
@@ -53,7 +55,12 @@ pub async fn settle(
         match found {
             Ok(Some(found)) => {
                 notes.push(found.note(intent));
-                let row = found.row(intent, &search, &mut dependencies);
+                let mut row = found.row(intent, &search, &mut dependencies);
+                let there = before.as_ref().and_then(|snapshot| snapshot.get(&intent.address));
+                if there.is_some_and(|there| there.remote_id != row.remote_id) {
+                    // Imported meanwhile, or made by others: neither is to be forgotten for the other.
+                    row.deposed = Some(deposed_key(&IdempotencyKey(intent.key.clone())));
+                }
                 changes.extend([Change::Put(Arc::new(row)), Change::End(intent.key.clone())]);
                 taken.insert(&intent.address);
                 rows += 1;
@@ -62,13 +69,9 @@ pub async fn settle(
             Err(problem) => notes.push(search.refused(problem, intent)),
         }
     }
-    let replaced = match absent.iter().any(|intent| intent.operation == IntentOperation::Create) {
-        true => Some(store.snapshot().await?),
-        false => None,
-    };
     for intent in absent {
         changes.push(Change::End(intent.key.clone()));
-        let old = replaced.as_ref().and_then(|snapshot| predecessor(snapshot, intent));
+        let old = before.as_ref().and_then(|snapshot| predecessor(snapshot, intent));
         if let Some(old) = old.filter(|_| taken.insert(&intent.address)) {
             changes.extend(reinstated(old));
             rows += 1;
@@ -129,8 +132,8 @@ impl Found {
         let mut row = StoredInstance::new(address, intent.provider.clone(), &mark_schema(marked, block), &block.ty());
         row.remote_id = Some(Str::clone(&self.stored.id.0));
         row.schema_version = self.schema.version;
-        // Nobody knows how far its provisioners came.
-        if creation.is_some_and(|c| planned.world.has_provisions(c, Moment::Creation)) {
+        // Nobody knows how far its provisioners came, and what could not be finished is no whole object.
+        if self.problem.is_some() || creation.is_some_and(|c| planned.world.has_provisions(c, Moment::Creation)) {
             row.status = Status::Tainted;
         }
         if let Some(spot) = planned.world.spot_of(&intent.address) {
@@ -278,14 +281,14 @@ fn nobody_can_look(intent: &Intent, provider: &ProviderName) -> Diagnostic {
     Diagnostic { severity: Severity::Error, ..unsettled(intent, "") }
         .detail(format!("its {provider} is not configured any more, so it can't be looked for; it may be left there"))
         .help("put the provider's block back and run again: what was made is found, and destroyed if nothing wants it")
-        .help(forget(intent))
 }
 
 fn unsettled(intent: &Intent, why: &str) -> Diagnostic {
     Diagnostic::warning(format!("whether {} was created by an interrupted run is not known", intent.address))
         .address(intent.address.clone())
         .detail(why)
-        .help("the next run that can ask its provider settles it; if you find it there before, import it")
+        .help("the next run that can ask its provider settles it")
+        .help(format!("if you find it there before, import it: terrane import '{}' ID", intent.address))
         .help(forget(intent))
 }
 

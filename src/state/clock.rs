@@ -1,8 +1,8 @@
 //! What the state must know of its surroundings: the time, whether a process still runs, and what was asked for. Tests
 //! bring their own.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -13,6 +13,17 @@ use crate::model::Str;
 #[async_trait]
 pub trait Clock: Send + Sync {
     fn now(&self) -> OffsetDateTime;
+
+    /// How long the machine has been up: nobody sets this clock, and it goes on while the machine is suspended.
+    fn steady(&self) -> Duration {
+        Duration::try_from(self.now() - OffsetDateTime::UNIX_EPOCH).unwrap_or_default()
+    }
+
+    /// What a server's clock says, where that keeps the state and tells the time.
+    fn of_server(&self, told: OffsetDateTime) -> OffsetDateTime {
+        told
+    }
+
     async fn sleep(&self, duration: Duration);
 }
 
@@ -51,6 +62,14 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
+    }
+
+    fn steady(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        let uptime = std::fs::read_to_string("/proc/uptime").ok();
+        let seconds = uptime.and_then(|text| text.split_whitespace().next()?.parse().ok());
+        // Elsewhere the time that a machine was suspended may be missing.
+        seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()).unwrap_or_else(|| BEGAN.elapsed())
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -115,6 +115,11 @@ impl RowFields<'_> {
     }
 }
 
+/// The checksum of a row: that of its fields, and its first and last serial.
+pub(super) fn with_stamps(sum: i64, created: i64, updated: i64) -> i64 {
+    Checksum::new().number(sum).number(created).number(updated).sum()
+}
+
 /// What the sealed value of an output is bound to.
 pub(super) fn output_bound(name: &str, ty: &str, sensitive: bool) -> Bound {
     Purpose::Output.bound().and(name.as_bytes()).and(ty.as_bytes()).and(&[u8::from(sensitive)])

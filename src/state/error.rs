@@ -10,16 +10,22 @@ use super::Lease;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StateError {
     #[error(
-        "\"{path}\" is not a state: {detail}; it was left as it is: restore it from a backup, or move it away and adopt the resources again"
+        "\"{path}\" is not a state: {detail}; it was left as it is: \"terrane state repair\" brings it back where its backup is there, or move it away and adopt the resources again"
     )]
     NotAState { path: PathBuf, detail: String },
     #[error(
-        "the state \"{path}\" is damaged: {detail}; it was left as it is: copy it with its \"-wal\" file before anything else, then restore it from a backup"
+        "the state \"{path}\" is damaged: {detail}; it was left as it is: \"terrane state repair\" copies it, and brings back what can be had"
     )]
     Damaged { path: PathBuf, detail: String },
     #[error(
-        "{row} in the state \"{path}\" is damaged: {detail}; \"terrane state repair\" tells what can be mended, or restore the state from a backup"
+        "the state \"{path}\" is gone, and its backup \"{backup}\" is there; \"terrane state repair\" brings it back, or remove the backup to begin anew"
     )]
+    Gone { path: PathBuf, backup: PathBuf },
+    #[error(
+        "the state \"{path}\" was removed, or another file was put in its place; nothing more is written, run again"
+    )]
+    Replaced { path: PathBuf },
+    #[error("{row} in the state \"{path}\" is damaged: {detail}; \"terrane state repair\" tells what can be mended")]
     DamagedRow { path: PathBuf, row: String, detail: String },
     #[error(
         "the state \"{path}\" has format {found}, this terrane knows formats up to {known}; use terrane {written_by} or later"

@@ -1,15 +1,19 @@
 //! Opening and creating state files.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StateError, snapshot, tables};
+use super::{StateError, backup, layout, private_file, snapshot, tables};
 
 /// How long a write of another process is waited for. Transactions are short: longer means that one hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often opening begins anew because the file is another one by then.
+const ATTEMPTS: usize = 8;
 
 /// Opens a state for writing, creating it where there is none.
 pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
@@ -22,6 +26,84 @@ pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
     configure(&conn).map_err(failed)?;
     tables::migrate(&mut conn, path, tables::FORMAT, tables::MIGRATIONS)?;
     Ok(conn)
+}
+
+/// What tells the file of a path from another one that takes its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place(Option<(u64, u64)>);
+
+impl Place {
+    fn of(path: &Path) -> Place {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            Place(fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino())))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = path;
+            Place(None)
+        }
+    }
+
+    /// Fails where the file was removed, or another one put in its place: nobody would find what is written to it.
+    pub fn check(&self, path: &Path) -> Result<(), StateError> {
+        match Place::of(path) == *self {
+            true => Ok(()),
+            false => Err(StateError::Replaced { path: path.to_path_buf() }),
+        }
+    }
+}
+
+/// Opens a state for writing, and tells which file that is.
+pub(super) fn open_in_place(path: &Path) -> Result<(Connection, Place), StateError> {
+    for _ in 0..ATTEMPTS {
+        let before = Place::of(path);
+        let conn = open(path)?;
+        // Where the path led to the same file before and after, that is the one that is open.
+        if Place::of(path) == before {
+            return Ok((conn, before));
+        }
+    }
+    Err(StateError::Replaced { path: path.to_path_buf() })
+}
+
+/// Opens a file, whatever is in it.
+pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, StateError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+/// Opens a file, whatever is in it, and keeps everybody else out. One that is gone is there again, without content.
+pub(super) fn open_alone(path: &Path) -> Result<Connection, StateError> {
+    if !path.exists() {
+        private_file::write(path, b"").map_err(|e| StateError::from_io(path, &e))?;
+    }
+    let conn = open_as_it_is(path)?;
+    conn.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(|e| StateError::from_sqlite(path, &e))?;
+    Ok(conn)
+}
+
+/// Empties a file, even one that is no database.
+pub(super) fn reset(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_RESET_DATABASE, true)?;
+    let emptied = conn.execute_batch("VACUUM");
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_RESET_DATABASE, false)?;
+    emptied?;
+    configure(conn)
+}
+
+/// Empty tables of the present format that are in no file.
+pub(super) fn in_memory() -> rusqlite::Result<Connection> {
+    let conn = Connection::open_in_memory()?;
+    make_tables(&conn)?;
+    Ok(conn)
+}
+
+/// Makes the tables of a state, without rows.
+pub(super) fn make_tables(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "application_id", tables::APPLICATION_ID)?;
+    conn.pragma_update(None, "user_version", tables::FORMAT)?;
+    conn.execute_batch(tables::CREATE)
 }
 
 /// Opens a state for reading only; nothing where there is none. Works in folders that do not take new files. Where
@@ -52,7 +134,14 @@ pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>, StateError
 fn exists(path: &Path) -> Result<bool, StateError> {
     let failed = |e| StateError::from_io(path, &e);
     match fs::metadata(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let backup = backup::path_of(path);
+            match backup::holds_something(&backup) {
+                // Its objects are there, and would be created anew.
+                true => Err(StateError::Gone { path: path.to_path_buf(), backup }),
+                false => Ok(false),
+            }
+        }
         Err(e) => Err(failed(e)),
         Ok(meta) if meta.is_dir() => {
             Err(StateError::NotAState { path: path.to_path_buf(), detail: "it is a folder".into() })
@@ -81,9 +170,7 @@ fn connect_immutable(path: &Path) -> Result<Connection, StateError> {
 }
 
 fn has_pending(path: &Path) -> bool {
-    let mut wal = path.as_os_str().to_os_string();
-    wal.push("-wal");
-    fs::metadata(PathBuf::from(wal)).is_ok_and(|m| m.len() > 0)
+    fs::metadata(private_file::beside(path, "-wal")).is_ok_and(|m| m.len() > 0)
 }
 
 /// Commits append to the log and reach the disk before they are acknowledged.
@@ -104,10 +191,7 @@ fn create(path: &Path) -> Result<(), StateError> {
     let failed = |e| StateError::from_io(path, &e);
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|e| StateError::from_io(folder, &e))?;
-    let mut name = path.as_os_str().to_os_string();
-    name.push(format!(".new-{}", uuid::Uuid::new_v4().simple()));
-    let draft = PathBuf::from(name);
-    private_file(&draft).map_err(failed)?;
+    let draft = private_file::draft(path).map_err(failed)?;
     let made = fill(&draft).map_err(|e| StateError::from_sqlite(path, &e)).and_then(|()| {
         match fs::hard_link(&draft, path) {
             Ok(()) => Ok(()),
@@ -119,17 +203,8 @@ fn create(path: &Path) -> Result<(), StateError> {
     // Gone already after a rename; what cannot be removed harms nobody.
     let _ = fs::remove_file(&draft);
     made?;
-    sync_folder(folder);
+    private_file::sync_folder(path);
     Ok(())
-}
-
-/// States hold secrets: only their owner may read them. SQLite gives its other files the same mode.
-fn private_file(path: &Path) -> std::io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 fn fill(draft: &Path) -> rusqlite::Result<()> {
@@ -137,9 +212,7 @@ fn fill(draft: &Path) -> rusqlite::Result<()> {
     conn.pragma_update(None, "page_size", 4096)?;
     configure(&conn)?;
     let tx = conn.transaction()?;
-    tx.pragma_update(None, "application_id", tables::APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", tables::FORMAT)?;
-    tx.execute_batch(tables::CREATE)?;
+    make_tables(&tx)?;
     let lineage = uuid::Uuid::new_v4().to_string();
     for (name, value) in [
         ("lineage", lineage.as_str()),
@@ -148,15 +221,8 @@ fn fill(draft: &Path) -> rusqlite::Result<()> {
         ("terraform_version", snapshot::TERRAFORM_VERSION),
         ("written_by", env!("CARGO_PKG_VERSION")),
     ] {
-        tx.execute("INSERT INTO meta (name, value) VALUES (?1, ?2)", [name, value])?;
+        layout::META.put(&tx, &[&name, &value])?;
     }
     tx.commit()?;
     conn.close().map_err(|(_, e)| e)
-}
-
-/// The name of a new file is durable once its folder is. Not every system can do this, and none needs it to go on.
-fn sync_folder(folder: &Path) {
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
 }

@@ -20,7 +20,7 @@ use super::row_body::{deflate, inflate};
 use super::seal::Keyring;
 use super::sealed_tables::{GENERATIONS, PAST_OUTPUTS, SOURCES};
 use super::write::WriteError;
-use super::{Output, Snapshot, StateError, StoredInstance};
+use super::{Output, Snapshot, StateError, StoredInstance, layout};
 use crate::model::Str;
 
 /// How many generations are kept unless the user says otherwise.
@@ -80,12 +80,8 @@ pub(super) fn begin(
         body = Some(keys.seal(GENERATIONS.bound(&[Column::Integer(serial)]), deflate(text.as_bytes())));
     }
     let (by, body) = body.map_or((None, None), |(by, body)| (by, Some(body)));
-    conn.prepare_cached(
-        "INSERT OR REPLACE INTO generations (serial, began, who, operation, sealed_by, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![serial, codec::to_millis(began), who.0, who.1, by, body])?;
-    Ok(())
+    let values = params![serial, codec::to_millis(began), who.0, who.1, by, body];
+    Ok(layout::GENERATIONS.put(conn, values)?)
 }
 
 fn keep_source(conn: &Connection, keys: &Keyring, text: &str) -> Result<Vec<u8>, WriteError> {
@@ -96,8 +92,7 @@ fn keep_source(conn: &Connection, keys: &Keyring, text: &str) -> Result<Vec<u8>,
     if !conn.prepare_cached("SELECT 1 FROM sources WHERE digest = ?1")?.exists([&digest])? {
         let bound = SOURCES.bound(&[Column::Blob(digest.clone())]);
         let (by, body) = keys.seal(bound, deflate(text.as_bytes()));
-        conn.prepare_cached("INSERT INTO sources (digest, sealed_by, body) VALUES (?1, ?2, ?3)")?
-            .execute(params![digest, by, body])?;
+        layout::SOURCES.put(conn, params![digest, by, body])?;
     }
     Ok(digest)
 }
@@ -121,9 +116,8 @@ pub(super) fn keep_output(
         keys.seal(bound, deflate(text.to_string().as_bytes()))
     });
     let (by, body) = body.map_or((None, None), |(by, body)| (by, Some(body)));
-    let sql = "INSERT OR IGNORE INTO past_outputs (name, ended, sealed_by, body) VALUES (?1, ?2, ?3, ?4)";
-    conn.prepare_cached(sql)?.execute(params![name, serial, by, body])?;
-    Ok(())
+    // The first image of a serial stays.
+    Ok(layout::PAST_OUTPUTS.add(conn, params![name, serial, by, body])?)
 }
 
 /// Takes away all but the last `kept` generations, and says whether it did. Done once in a while, because it looks at all
@@ -169,6 +163,7 @@ pub(super) fn prune_sources(conn: &Connection, path: &Path, keys: &Keyring) -> R
 
 /// The generations that are kept, the newest first.
 pub(super) fn list(loading: &Loading<'_>) -> Result<Vec<Generation>, StateError> {
+    layout::PAST.iter().try_for_each(|table| table.check(loading.conn, loading.path))?;
     let counts = |sql: &str| -> Result<BTreeMap<i64, u64>, StateError> {
         let mut counts = BTreeMap::new();
         loading.each(sql, |row| {

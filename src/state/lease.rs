@@ -5,6 +5,7 @@
 //! somebody else took over.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -53,9 +54,16 @@ pub struct Lease {
 impl Lease {
     /// Nobody will release it: it expired, or its process is gone from this machine.
     pub fn is_over(&self, around: &Surroundings) -> bool {
-        if self.expires <= around.clock.now() {
-            return true;
-        }
+        self.is_over_at(around.clock.now(), around)
+    }
+
+    /// The same where the store says what time it is.
+    pub fn is_over_at(&self, now: OffsetDateTime, around: &Surroundings) -> bool {
+        self.expires <= now || self.holder_is_gone(around)
+    }
+
+    /// Whether its process is gone from this machine.
+    pub fn holder_is_gone(&self, around: &Surroundings) -> bool {
         let here = around.processes.machine();
         here.is_some() && self.holder.machine == here && !around.processes.is_alive(self.holder.pid)
     }
@@ -64,12 +72,12 @@ impl Lease {
 impl Lease {
     /// Why nothing new may be begun while the store does not answer: once the lease has run out, others may hold the
     /// lock, and they can't see what is in the journal of this machine.
-    pub fn lapsed(&self, place: &str, around: &Surroundings) -> Option<StateError> {
-        (self.expires <= around.clock.now()).then(|| StateError::LockLost {
+    pub fn lapsed(&self, place: &str) -> StateError {
+        StateError::LockLost {
             path: place.into(),
             id: self.id.to_string(),
             detail: "it ran out while the store did not answer".to_string(),
-        })
+        }
     }
 }
 
@@ -87,14 +95,14 @@ pub async fn acquire(
     patience: Duration,
     clock: &dyn Clock,
 ) -> Result<Acquired, StateError> {
-    let began = clock.now();
+    let began = clock.steady();
     let mut pause = Duration::from_millis(100);
     loop {
         let (path, lease) = match store.try_acquire(request.clone()).await {
             Err(StateError::Locked { path, lease, .. }) => (path, lease),
             other => return other,
         };
-        let waited = Duration::try_from(clock.now() - began).unwrap_or_default();
+        let waited = clock.steady().saturating_sub(began);
         let left = patience.saturating_sub(waited);
         if left.is_zero() {
             return Err(StateError::Locked { path, lease, waited });
@@ -104,15 +112,53 @@ pub async fn acquire(
     }
 }
 
-/// Renews the lease of a store until that fails, and tells why. To be run beside the work and stopped after it.
-pub async fn keep(store: Arc<dyn Store>, term: Duration, clock: Arc<dyn Clock>) -> StateError {
+/// Until when a lease is surely its holder's own, by the clock that nobody sets.
+#[derive(Clone)]
+pub struct Lasting {
+    clock: Arc<dyn Clock>,
+    term: Duration,
+    /// In milliseconds.
+    until: Arc<AtomicU64>,
+}
+
+impl Lasting {
+    /// One that was asked for `since` then.
+    pub fn new(clock: Arc<dyn Clock>, term: Duration, since: Duration) -> Lasting {
+        let lasting = Lasting { clock, term, until: Arc::default() };
+        lasting.extend(since);
+        lasting
+    }
+
+    fn extend(&self, since: Duration) {
+        let until = u64::try_from((since + self.term).as_millis()).unwrap_or(u64::MAX);
+        self.until.fetch_max(until, Ordering::Relaxed);
+    }
+
+    /// Lets the lease last for another term.
+    async fn renew(&self, store: &dyn Store) -> Result<(), StateError> {
+        let since = self.clock.steady();
+        store.renew(self.term).await.map(|_| self.extend(since))
+    }
+
+    /// Fails where the lease may be somebody else's by now. A holder that was asleep renews it first.
+    pub async fn ensure(&self, store: &dyn Store) -> Result<(), StateError> {
+        let now = u64::try_from(self.clock.steady().as_millis()).unwrap_or(u64::MAX);
+        if now < self.until.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.renew(store).await
+    }
+}
+
+/// Renews the lease of a store until it is lost, and tells why. To be run beside the work and stopped after it.
+pub async fn keep(store: Arc<dyn Store>, lasting: Lasting) -> StateError {
     loop {
-        clock.sleep(term / 3).await;
-        match store.renew(term).await {
-            Ok(_) => (),
-            // Somebody else is in the middle of a write, or the way there is; the next turn comes before the lease ends.
-            Err(StateError::Busy { .. } | StateError::Unreachable { .. }) => (),
-            Err(error) => return error,
+        lasting.clock.sleep(lasting.term / 3).await;
+        match lasting.renew(&*store).await {
+            Err(error @ (StateError::LockLost { .. } | StateError::NoSuchLock { .. })) => return error,
+            // Whatever else is in the way may be gone at the next turn, which comes before the lease ends.
+            Ok(()) => (),
+            Err(error) => tracing::debug!(%error, "the lock is renewed later"),
         }
     }
 }

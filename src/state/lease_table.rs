@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use time::OffsetDateTime;
 
 use super::codec::{from_millis, to_millis};
+use super::layout::LEASES;
 use super::lease::moment;
-use super::write::WriteError;
+use super::write::{WriteError, meta_number, set_meta};
 use super::{Acquired, Holder, Lease, LeaseRequest, Scope, StateError, Surroundings};
 use crate::model::Str;
 
@@ -21,8 +22,6 @@ pub(super) struct Held {
     pub who: Str,
     pub operation: Str,
 }
-
-const COLUMNS: &str = "id, token, who, host, machine, pid, operation, since, expires, scope";
 
 /// Gives the lock if nobody has one that meets it, or if all who have are gone.
 pub(super) fn acquire(
@@ -40,7 +39,7 @@ pub(super) fn acquire(
     for lease in &over {
         conn.execute("DELETE FROM leases WHERE id = ?1", [&*lease.id])?;
     }
-    let token = next_token(conn)?;
+    let token = next_token(conn, path)?;
     let lease = Lease {
         id: uuid::Uuid::new_v4().to_string().into(),
         token: token.unsigned_abs(),
@@ -50,22 +49,7 @@ pub(super) fn acquire(
         since: now,
         expires: now + request.term,
     };
-    conn.execute(
-        "INSERT INTO leases (id, scope, token, who, host, machine, pid, operation, since, expires)
-         VALUES (?1, ?10, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        params![
-            &*lease.id,
-            token,
-            &*lease.holder.who,
-            &*lease.holder.host,
-            lease.holder.machine.as_deref(),
-            lease.holder.pid,
-            &*lease.operation,
-            to_millis(lease.since),
-            to_millis(lease.expires),
-            lease.scope.to_text(),
-        ],
-    )?;
+    write(conn, &lease)?;
     Ok(Acquired { lease, taken_over: over })
 }
 
@@ -75,14 +59,28 @@ pub(super) fn at_work(conn: &Connection, held: Option<&Held>, around: &Surroundi
     Ok(others.filter_map(|l| i64::try_from(l.token).ok()).collect())
 }
 
-fn next_token(conn: &Connection) -> Result<i64, WriteError> {
-    conn.execute(
-        "INSERT INTO meta (name, value) VALUES ('fencing_token', '1')
-         ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
-        [],
-    )?;
-    let sql = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'fencing_token'";
-    Ok(conn.query_row(sql, [], |r| r.get(0))?)
+fn write(conn: &Connection, lease: &Lease) -> rusqlite::Result<()> {
+    LEASES.put(
+        conn,
+        params![
+            &*lease.id,
+            lease.scope.to_text(),
+            i64::try_from(lease.token).unwrap_or(i64::MAX),
+            &*lease.holder.who,
+            &*lease.holder.host,
+            lease.holder.machine.as_deref(),
+            lease.holder.pid,
+            &*lease.operation,
+            to_millis(lease.since),
+            to_millis(lease.expires),
+        ],
+    )
+}
+
+fn next_token(conn: &Connection, path: &Path) -> Result<i64, WriteError> {
+    let token = meta_number(conn, path, "fencing_token")?.saturating_add(1);
+    set_meta(conn, "fencing_token", &token.to_string())?;
+    Ok(token)
 }
 
 /// Fails unless the lease is still there: whoever took it over has a higher token and may have written since.
@@ -103,8 +101,9 @@ pub(super) fn check(conn: &Connection, path: &Path, held: &Held) -> Result<(), W
 /// A lease that expired but that nobody took over is still good.
 pub(super) fn renew(conn: &Connection, path: &Path, held: &Held, expires: OffsetDateTime) -> Result<Lease, WriteError> {
     check(conn, path, held)?;
-    conn.execute("UPDATE leases SET expires = ?2 WHERE id = ?1", params![&*held.id, to_millis(expires)])?;
-    find(conn, path, &held.id)
+    let lease = Lease { expires, ..find(conn, path, &held.id)? };
+    write(conn, &lease)?;
+    Ok(lease)
 }
 
 pub(super) fn release(conn: &Connection, held: &Held) -> Result<(), WriteError> {
@@ -119,12 +118,12 @@ pub(super) fn force_unlock(conn: &Connection, path: &Path, id: &str) -> Result<L
 }
 
 pub(super) fn all(conn: &Connection) -> rusqlite::Result<Vec<Lease>> {
-    let mut statement = conn.prepare(&format!("SELECT {COLUMNS} FROM leases ORDER BY token"))?;
+    let mut statement = conn.prepare_cached(&format!("{} ORDER BY token", LEASES.select()))?;
     statement.query_map([], read)?.collect()
 }
 
 fn find(conn: &Connection, path: &Path, id: &str) -> Result<Lease, WriteError> {
-    let sql = format!("SELECT {COLUMNS} FROM leases WHERE id = ?1");
+    let sql = format!("{} WHERE id = ?1", LEASES.select());
     if let Some(lease) = conn.query_row(&sql, [id], read).optional()? {
         return Ok(lease);
     }
@@ -140,16 +139,16 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Lease> {
     };
     Ok(Lease {
         id: text(0)?,
-        token: row.get::<_, i64>(1)?.unsigned_abs(),
+        scope: Scope::from_text(&row.get::<_, String>(1)?),
+        token: row.get::<_, i64>(2)?.unsigned_abs(),
         holder: Holder {
-            who: text(2)?,
-            host: text(3)?,
-            machine: row.get::<_, Option<String>>(4)?.map(Str::from),
-            pid: row.get(5)?,
+            who: text(3)?,
+            host: text(4)?,
+            machine: row.get::<_, Option<String>>(5)?.map(Str::from),
+            pid: row.get(6)?,
         },
-        operation: text(6)?,
-        since: at(7)?,
-        expires: at(8)?,
-        scope: Scope::from_text(&row.get::<_, String>(9)?),
+        operation: text(7)?,
+        since: at(8)?,
+        expires: at(9)?,
     })
 }

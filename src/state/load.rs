@@ -13,7 +13,8 @@ use super::row_body::{RowBody, inflate};
 use super::seal::{Bound, Keyring, Purpose};
 use super::sealed_tables::HISTORY;
 use super::{
-    Intent, IntentOperation, Output, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, sensitive,
+    Intent, IntentOperation, Output, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, layout,
+    sensitive,
 };
 use crate::model::{self, Address, ResourceAddress, Str, value_json};
 
@@ -25,6 +26,7 @@ pub(super) fn snapshot(conn: &Connection, path: &Path, keys: &Keyring) -> Result
         false => None,
     };
     let loading = Loading { path, conn: tx.as_deref().unwrap_or(conn), keys };
+    layout::ALWAYS.iter().try_for_each(|table| table.check(loading.conn, path))?;
     let mut meta = loading.meta()?;
     let mut snapshot = Snapshot::empty(loading.required(&mut meta, "lineage")?);
     snapshot.serial = loading.number(&mut meta, "serial")?;
@@ -37,33 +39,37 @@ pub(super) fn snapshot(conn: &Connection, path: &Path, keys: &Keyring) -> Result
 
 /// The intents that have no outcome, oldest first; without those of these fencing tokens.
 pub(super) fn intents(loading: &Loading<'_>, without: &HashSet<i64>) -> Result<Vec<Intent>, StateError> {
-    let sql = "SELECT key, plan, address, deposed, operation, provider, remote_id, began, desired, sealed_by, token
-               FROM intents ORDER BY began, key";
     let mut intents = Vec::new();
-    loading.each(sql, |row| {
+    loading.each(INTENTS, |row| {
         if row.get(10).is_ok_and(|token: i64| without.contains(&token)) {
             return Ok(());
         }
         let key = text(row, 0).map_err(|e| loading.damaged("an intent".into(), e))?;
-        let read = || -> Result<Intent, Unreadable> {
-            let (remote_id, desired) = loading.intent_body(key, row)?;
-            Ok(Intent {
-                key: key.into(),
-                plan: text(row, 1)?.into(),
-                address: Address::parse(text(row, 2)?).map_err(unreadable_for)?,
-                deposed: some_text(text(row, 3)?),
-                operation: IntentOperation::from_word(text(row, 4)?).ok_or_else(|| unreadable("operation"))?,
-                provider: Arc::new(StoredProvider::parse(text(row, 5)?).map_err(unreadable_for)?),
-                remote_id,
-                began: codec::from_millis(row.get(7)?).ok_or_else(|| unreadable("time"))?,
-                desired,
-            })
-        };
-        intents.push(read().map_err(|e| loading.damaged(format!("the intent \"{key}\""), e))?);
+        let read = loading.intent(key, row);
+        intents.push(read.map_err(|e| loading.damaged(format!("the intent \"{key}\""), e))?);
         Ok(())
     })?;
     Ok(intents)
 }
+
+/// The keys of intents that cannot be read.
+pub(super) fn unreadable_intents(loading: &Loading<'_>) -> Result<Vec<String>, StateError> {
+    let mut keys = Vec::new();
+    loading.each(INTENTS, |row| {
+        let key = text(row, 0).map_err(|e| loading.damaged("an intent".into(), e))?;
+        match loading.intent(key, row) {
+            Err(Unreadable::Row(_)) => keys.push(key.to_string()),
+            Err(Unreadable::State(error)) => return Err(error),
+            Ok(_) => (),
+        }
+        Ok(())
+    })?;
+    Ok(keys)
+}
+
+const INTENTS: &str = "
+SELECT key, plan, address, deposed, operation, provider, remote_id, began, desired, sealed_by, token FROM intents
+ORDER BY began, key";
 
 /// A state that is read.
 pub(super) struct Loading<'a> {
@@ -118,7 +124,7 @@ SELECT id, resource, key, deposed, provider, dependencies, schema_version, taint
 /// The same of their earlier images.
 const PAST_ROWS: &str = "
 SELECT ended, resource, key, deposed, provider, dependencies, schema_version, tainted, create_before_destroy, created,
-  updated, checksum, sealed_by, NULL, '[]', NULL, body FROM history";
+  updated, sum, sealed_by, NULL, '[]', NULL, body FROM history";
 
 /// What rows have in common, by the ids that they refer to it with.
 pub(super) struct Shared {
@@ -219,10 +225,9 @@ impl Loading<'_> {
         Ok(names)
     }
 
-    /// Lineage and serial.
-    pub(super) fn identity(&self) -> Result<(String, u64), StateError> {
-        let mut meta = self.meta()?;
-        Ok((self.required(&mut meta, "lineage")?, self.number(&mut meta, "serial")?))
+    /// Whether the results of checks can be read.
+    pub(super) fn checks(&self) -> Result<(), StateError> {
+        self.check_results(&mut self.meta()?).map(drop)
     }
 
     /// What rows have in common. `skip` says whether what cannot be read is an error.
@@ -237,8 +242,9 @@ impl Loading<'_> {
             sensitive: HashMap::new(),
             nothing_sensitive: Arc::default(),
         };
-        self.each("SELECT id, address FROM resources", |row| {
+        self.each(&layout::RESOURCES.select(), |row| {
             let read = || -> Result<_, Unreadable> {
+                whole(&layout::RESOURCES, row)?;
                 let address = text(row, 1)?;
                 let parsed = ResourceAddress::parse(address).map_err(unreadable_for)?;
                 Ok((row.get(0)?, (parsed, address.into())))
@@ -249,8 +255,9 @@ impl Loading<'_> {
             }
             Ok(())
         })?;
-        self.each("SELECT id, address FROM providers", |row| {
+        self.each(&layout::PROVIDERS.select(), |row| {
             let read = || -> Result<_, Unreadable> {
+                whole(&layout::PROVIDERS, row)?;
                 let address = text(row, 1)?;
                 let parsed = StoredProvider::parse(address).map_err(unreadable_for)?;
                 Ok((row.get(0)?, (Arc::new(parsed), address.into())))
@@ -322,7 +329,7 @@ impl Loading<'_> {
                 attributes: row.get_ref(10)?.as_bytes()?,
             };
             let expected: i64 = row.get(5)?;
-            if fields.checksum() != expected {
+            if codec::with_stamps(fields.checksum(), row.get(13)?, row.get(14)?) != expected {
                 return Err(wrong_checksum());
             }
             Ok(self.body(row.get(6)?, &fields)?.into_owned())
@@ -375,6 +382,21 @@ impl Loading<'_> {
         opened.map(Cow::Owned).map_err(unreadable_for)
     }
 
+    fn intent(&self, key: &str, row: &Row<'_>) -> Result<Intent, Unreadable> {
+        let (remote_id, desired) = self.intent_body(key, row)?;
+        Ok(Intent {
+            key: key.into(),
+            plan: text(row, 1)?.into(),
+            address: Address::parse(text(row, 2)?).map_err(unreadable_for)?,
+            deposed: some_text(text(row, 3)?),
+            operation: IntentOperation::from_word(text(row, 4)?).ok_or_else(|| unreadable("operation"))?,
+            provider: Arc::new(StoredProvider::parse(text(row, 5)?).map_err(unreadable_for)?),
+            remote_id,
+            began: codec::from_millis(row.get(7)?).ok_or_else(|| unreadable("time"))?,
+            desired,
+        })
+    }
+
     /// The id and the desired attributes of an intent.
     fn intent_body(&self, key: &str, row: &Row<'_>) -> Result<(Option<Str>, Option<Arc<str>>), Unreadable> {
         let by = row.get(9)?;
@@ -407,13 +429,12 @@ impl Loading<'_> {
             private: row.get_ref(15)?.as_bytes_or_null()?,
             attributes: row.get_ref(16)?.as_bytes()?,
         };
-        let expected: i64 = row.get(11)?;
-        if fields.checksum() != expected {
+        let (expected, stamps): (i64, (i64, i64)) = (row.get(11)?, (row.get(9)?, row.get(10)?));
+        if codec::with_stamps(fields.checksum(), stamps.0, stamps.1) != expected {
             return Err(wrong_checksum());
         }
         let body = self.body(row.get(12)?, &fields)?;
         let (resource, provider, dependencies) = (resource.clone(), provider.clone(), dependencies.clone());
-        let stamps = (row.get(9)?, row.get(10)?);
         let parts = Parts { resource, provider, dependencies, stamps };
         stored(&fields, &body, parts, &shared.nothing_sensitive, &mut shared.sensitive)
     }
@@ -553,6 +574,10 @@ fn row_name(row: &Row<'_>, shared: &Shared) -> String {
         (Some((resource, _)), None) => format!("an instance of \"{resource}\""),
         (None, _) => format!("row {}", row.get::<_, i64>(0).unwrap_or_default()),
     }
+}
+
+fn whole(table: &layout::Table, row: &Row<'_>) -> Result<(), Unreadable> {
+    if table.is_whole(row)? { Ok(()) } else { Err(wrong_checksum()) }
 }
 
 fn wrong_checksum() -> Unreadable {

@@ -9,22 +9,27 @@
 //! - [`workspace`] says where the file of a workspace lies.
 
 mod answer;
+mod backup;
 pub mod body;
 pub mod change;
 pub mod clock;
 mod codec;
+mod copies;
 pub mod error;
 mod file;
 pub mod history;
 pub mod instance;
 pub mod intent;
+mod layout;
 pub mod lease;
 mod lease_table;
 mod load;
+pub mod private_file;
 pub mod provider;
 pub mod repair;
 mod reseal;
 mod row_body;
+mod salvage;
 pub mod scope;
 pub mod seal;
 mod sealed_tables;
@@ -39,7 +44,9 @@ mod write;
 
 pub use answer::Answer;
 pub use change::Change;
+
 pub use clock::{Clock, Processes, Surroundings, SystemClock, SystemProcesses};
+pub use copies::copies_in_clear;
 pub use error::StateError;
 pub use history::{Generation, Past, Run};
 pub use instance::{RowKey, Status, StoredInstance};

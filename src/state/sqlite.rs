@@ -10,9 +10,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::backup::Backup;
+use super::file::Place;
 use super::lease_table::{self, Held};
 use super::load::Loading;
 use super::seal::{Encryption, Keyring};
@@ -55,14 +57,17 @@ pub fn read_snapshot_with(path: &Path, encryption: &Encryption) -> Result<Option
 impl SqliteStore {
     /// Opens a state, creating it and its folder where there is none.
     pub fn open(path: &Path, around: Surroundings) -> Result<SqliteStore, StateError> {
-        let conn = file::open(path)?;
+        let (conn, place) = file::open_in_place(path)?;
         if around.encryption.is_on() {
             // What was written in clear must not stay behind in free pages.
             conn.pragma_update(None, "secure_delete", "ON").map_err(|e| StateError::from_sqlite(path, &e))?;
         }
+        let backup = Backup::attach(&conn, path).map_err(|e| StateError::from_sqlite(path, &e))?;
         let transactions = Arc::new(AtomicU64::new(0));
         let writer = Writer {
             conn,
+            place,
+            backup,
             path: path.to_path_buf(),
             keys: Keyring::new(around.encryption.clone()),
             run: None,
@@ -174,6 +179,8 @@ impl Drop for SqliteStore {
 
 struct Writer {
     conn: Connection,
+    place: Place,
+    backup: Backup,
     path: PathBuf,
     around: Surroundings,
     keys: Keyring,
@@ -262,14 +269,15 @@ impl Writer {
         }
         self.read = None;
         let mut tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.place.check(&self.path)?;
         if let Some(held) = &self.held {
             lease_table::check(&tx, &self.path, held)?;
         }
+        self.backup.begin(&tx);
         self.keys.prepare(&tx, &self.path)?;
-        let serial = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'serial'";
         let mut writing = Writing {
             path: &self.path,
-            serial: tx.query_row(serial, [], |r| r.get(0))?,
+            serial: write::meta_number(&tx, &self.path, "serial")?,
             token: self.held.as_ref().map_or(0, |h| h.token),
             interned: &mut self.interned,
             keys: &mut self.keys,
@@ -312,7 +320,7 @@ impl Writer {
             }
             results.push(Ok(()));
         }
-        tx.commit()?;
+        commit(tx, &mut self.backup)?;
         if serial_is_new {
             self.run = None;
         }
@@ -326,8 +334,11 @@ impl Writer {
 
     /// What was sealed otherwise, or not at all, is gone from the file and its log. Where there is no room for that now,
     /// it is overwritten in time.
-    fn forget_old_pages(&self) {
+    fn forget_old_pages(&mut self) {
         let _ = self.conn.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+        self.backup.forget();
+        let written = self.in_transaction(|_, _| Ok(()));
+        tracing::debug!(error = written.err().map(tracing::field::display), "the backup is written anew");
     }
 
     /// A key that is made for this is written with the first commit only.
@@ -390,6 +401,7 @@ impl Writer {
     fn release(&mut self) -> Result<(), StateError> {
         let Some(held) = self.held.clone() else { return Ok(()) };
         self.in_transaction(|conn, _| lease_table::release(conn, &held))?;
+        self.backup.sync();
         self.held = None;
         Ok(())
     }
@@ -398,15 +410,30 @@ impl Writer {
         &mut self,
         run: impl FnOnce(&Connection, &Path) -> Result<T, WriteError>,
     ) -> Result<T, StateError> {
-        let path = self.path.clone();
-        let once = move |conn: &mut Connection| -> Result<T, WriteError> {
+        let (path, place) = (self.path.clone(), self.place.clone());
+        let once = |conn: &mut Connection, backup: &mut Backup| -> Result<T, WriteError> {
             let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            place.check(&path)?;
+            backup.begin(&tx);
             let done = run(&tx, &path)?;
-            tx.commit()?;
+            commit(tx, backup)?;
             Ok(done)
         };
-        once(&mut self.conn).map_err(|e| e.told(&self.path))
+        once(&mut self.conn, &mut self.backup).map_err(|e| e.told(&self.path))
     }
+}
+
+/// Commits a transaction, and has the backup follow.
+fn commit(tx: Transaction<'_>, backup: &mut Backup) -> rusqlite::Result<()> {
+    let announced = backup.announce(&tx)?;
+    match tx.commit() {
+        Ok(()) => backup.confirm(announced),
+        Err(error) => {
+            backup.doubt();
+            return Err(error);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -8,17 +8,17 @@
 //!
 //! Tables that each run writes have no row ids, so that a change touches few pages.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::StateError;
+use super::{StateError, codec, layout, private_file};
 
 /// Says in the file's header that it is ours: "Trne".
 pub(super) const APPLICATION_ID: i64 = 0x5472_6e65;
 
 /// The format that is written, in the header's user version.
-pub(super) const FORMAT: i64 = 2;
+pub(super) const FORMAT: i64 = 3;
 
 /// The calls that are under way, and the locks.
 macro_rules! journal {
@@ -36,7 +36,8 @@ CREATE TABLE intents (
   began INTEGER NOT NULL,
   token INTEGER NOT NULL,
   sealed_by INTEGER,
-  desired BLOB
+  desired BLOB,
+  sum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE leases (
   id TEXT PRIMARY KEY,
@@ -48,7 +49,8 @@ CREATE TABLE leases (
   pid INTEGER NOT NULL,
   operation TEXT NOT NULL,
   since INTEGER NOT NULL,
-  expires INTEGER NOT NULL
+  expires INTEGER NOT NULL,
+  sum INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 "
     };
@@ -59,7 +61,8 @@ macro_rules! history {
     () => {
         "
 -- Data keys, each for one lineage, wrapped by the key that the user holds.
-CREATE TABLE keys (id INTEGER PRIMARY KEY, lineage TEXT NOT NULL, wrap TEXT NOT NULL, wrapped BLOB NOT NULL) STRICT;
+CREATE TABLE keys (id INTEGER PRIMARY KEY, lineage TEXT NOT NULL, wrap TEXT NOT NULL, wrapped BLOB NOT NULL,
+  sum INTEGER NOT NULL) STRICT;
 CREATE TABLE history (
   resource INTEGER NOT NULL,
   key TEXT NOT NULL,
@@ -73,10 +76,10 @@ CREATE TABLE history (
   create_before_destroy INTEGER NOT NULL,
   created INTEGER NOT NULL,
   updated INTEGER NOT NULL,
-  checksum INTEGER NOT NULL,
   sealed_by INTEGER,
   -- Compressed.
   body BLOB NOT NULL,
+  sum INTEGER NOT NULL,
   PRIMARY KEY (resource, key, deposed, ended)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE past_outputs (
@@ -85,6 +88,7 @@ CREATE TABLE past_outputs (
   sealed_by INTEGER,
   -- Null where there was no such output.
   body BLOB,
+  sum INTEGER NOT NULL,
   PRIMARY KEY (name, ended)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE generations (
@@ -94,36 +98,94 @@ CREATE TABLE generations (
   operation TEXT NOT NULL,
   sealed_by INTEGER,
   -- What the run was made from: the digests of its sources and its inputs, compressed.
-  body BLOB
+  body BLOB,
+  sum INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE sources (digest BLOB PRIMARY KEY, sealed_by INTEGER, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE sources (digest BLOB PRIMARY KEY, sealed_by INTEGER, body BLOB NOT NULL, sum INTEGER NOT NULL)
+  STRICT, WITHOUT ROWID;
 "
     };
 }
 
-/// Turns a file of format `from` into one of format `from + 1`.
+/// Turns a file of format `from` into one of format `to`.
 pub(super) struct Migration {
     pub from: i64,
+    pub to: i64,
     pub sql: &'static str,
+    /// What statements can't do.
+    pub then: fn(&Connection) -> rusqlite::Result<()>,
 }
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { from: 1, sql: concat!(
-    "ALTER TABLE intents RENAME TO intents_1; ALTER TABLE leases RENAME TO leases_1;
-     DROP TABLE generations; DROP TABLE history;",
-    journal!(),
-    history!(),
-    "INSERT INTO intents (key, plan, address, deposed, operation, provider, remote_id, began, token, sealed_by, desired)
-     SELECT key, plan, address, deposed, operation, provider, remote_id, began, token, sealed_by, desired FROM intents_1;
-     INSERT INTO leases (id, scope, token, who, host, machine, pid, operation, since, expires)
-     SELECT id, scope, token, who, host, machine, pid, operation, since, expires FROM leases_1;
-     DROP TABLE intents_1; DROP TABLE leases_1;"
-) }];
+/// What is added to the tables that the formats before the third have without checksums.
+macro_rules! sums {
+    () => {
+        "
+ALTER TABLE meta ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE resources ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE providers ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+"
+    };
+}
+
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        from: 1,
+        to: 3,
+        sql: concat!(
+            "ALTER TABLE intents RENAME TO intents_1; ALTER TABLE leases RENAME TO leases_1;
+             DROP TABLE generations; DROP TABLE history;",
+            sums!(),
+            journal!(),
+            history!(),
+            "INSERT INTO intents (key, plan, address, deposed, operation, provider, remote_id, began, token, sealed_by,
+               desired, sum)
+             SELECT key, plan, address, deposed, operation, provider, remote_id, began, token, sealed_by, desired, 0
+             FROM intents_1;
+             INSERT INTO leases (id, scope, token, who, host, machine, pid, operation, since, expires, sum)
+             SELECT id, scope, token, who, host, machine, pid, operation, since, expires, 0 FROM leases_1;
+             DROP TABLE intents_1; DROP TABLE leases_1;"
+        ),
+        then: sum_up,
+    },
+    Migration {
+        from: 2,
+        to: 3,
+        sql: concat!(
+            sums!(),
+            "ALTER TABLE intents ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+             ALTER TABLE leases ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+             ALTER TABLE keys ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+             ALTER TABLE past_outputs ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+             ALTER TABLE generations ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+             ALTER TABLE sources ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+             ALTER TABLE history RENAME COLUMN checksum TO sum;"
+        ),
+        then: sum_up,
+    },
+];
+
+/// Gives every row a checksum over all of it. A row that is damaged already stays so.
+fn sum_up(conn: &Connection) -> rusqlite::Result<()> {
+    for table in layout::ALL.iter().filter(|table| table.summed) {
+        table.sum_up(conn)?;
+    }
+    let read = |r: &rusqlite::Row<'_>| Ok([r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?]);
+    let rows: Vec<[i64; 4]> = conn
+        .prepare("SELECT id, checksum, created, updated FROM instances")?
+        .query_map([], read)?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut update = conn.prepare("UPDATE instances SET checksum = ?2 WHERE id = ?1")?;
+    for [id, sum, created, updated] in rows {
+        update.execute([id, codec::with_stamps(sum, created, updated)])?;
+    }
+    Ok(())
+}
 
 pub(super) const CREATE: &str = concat!(
     "
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE resources (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE) STRICT;
-CREATE TABLE providers (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE resources (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, sum INTEGER NOT NULL) STRICT;
+CREATE TABLE providers (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, sum INTEGER NOT NULL) STRICT;
 -- A JSON array of resource addresses; the digest is its SHA-256.
 CREATE TABLE dependency_sets (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, addresses TEXT NOT NULL) STRICT;
 CREATE TABLE instances (
@@ -178,7 +240,8 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path, format: i64, steps: &[
             return Err(StateError::NotAState { path: path.to_path_buf(), detail });
         };
         tx.execute_batch(step.sql).map_err(failed)?;
-        at += 1;
+        (step.then)(&tx).map_err(failed)?;
+        at = step.to;
     }
     tx.pragma_update(None, "user_version", format).map_err(failed)?;
     tx.commit().map_err(failed)
@@ -203,16 +266,22 @@ pub(super) fn check(conn: &Connection, path: &Path, format: i64) -> Result<i64, 
     Ok(found)
 }
 
+/// The copy gets its name when it is complete.
 fn back_up(conn: &Connection, path: &Path, format: i64) -> Result<(), StateError> {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(format!(".format-{format}"));
-    let copy = PathBuf::from(name);
+    let copy = private_file::beside(path, &format!(".format-{format}"));
     if copy.exists() {
         // A migration that was interrupted: the first copy is the one to keep.
         return Ok(());
     }
-    let text = copy.to_string_lossy();
-    conn.execute("VACUUM INTO ?1", [&*text]).map(drop).map_err(|e| StateError::from_sqlite(&copy, &e))
+    let draft = private_file::draft(&copy).map_err(|e| StateError::from_io(&copy, &e))?;
+    let text = draft.to_string_lossy();
+    let made = conn.execute("VACUUM INTO ?1", [&*text]).map_err(|e| StateError::from_sqlite(&copy, &e));
+    let named = made.and_then(|_| private_file::name(&draft, &copy).map_err(|e| StateError::from_io(&copy, &e)));
+    if named.is_err() {
+        // What cannot be removed harms nobody.
+        let _ = std::fs::remove_file(&draft);
+    }
+    named
 }
 
 #[cfg(test)]
@@ -220,7 +289,8 @@ mod tests {
     use super::*;
 
     fn step(from: i64) -> Migration {
-        Migration { from, sql: "CREATE TABLE later (x); INSERT INTO later SELECT value FROM meta" }
+        let sql = "CREATE TABLE later (x); INSERT INTO later SELECT value FROM meta";
+        Migration { from, to: from + 1, sql, then: |_| Ok(()) }
     }
 
     fn versions(conn: &Connection) -> (i64, bool) {
@@ -234,12 +304,56 @@ mod tests {
         let path = folder.path().join("state.db");
         let mut conn = super::super::file::open(&path).unwrap();
         migrate(&mut conn, &path, FORMAT, &[]).unwrap();
-        assert!(!folder.path().join("state.db.format-2").exists(), "nothing to do");
+        assert!(!folder.path().join("state.db.format-3").exists(), "nothing to do");
         migrate(&mut conn, &path, FORMAT + 1, &[step(FORMAT)]).unwrap();
         assert_eq!(versions(&conn), (FORMAT + 1, true));
-        let copy = Connection::open(folder.path().join("state.db.format-2")).unwrap();
+        let copy = Connection::open(folder.path().join("state.db.format-3")).unwrap();
         assert_eq!(versions(&copy), (FORMAT, false));
         check(&copy, &path, FORMAT).unwrap();
+    }
+
+    /// As a file of the second format is: without the checksums of rows, and with other ones of objects.
+    #[test]
+    fn rows_of_older_formats_get_their_checksums() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let conn = super::super::file::open(&path).unwrap();
+        let old: String =
+            ["meta", "resources", "providers", "intents", "leases", "keys", "past_outputs", "generations"]
+                .iter()
+                .chain(&["sources"])
+                .map(|table| format!("ALTER TABLE {table} DROP COLUMN sum;"))
+                .collect();
+        conn.execute_batch(&old).unwrap();
+        conn.execute_batch(
+            "ALTER TABLE history RENAME COLUMN sum TO checksum;
+             INSERT INTO intents (key, plan, address, deposed, operation, provider, began, token)
+             VALUES ('k', 'p', 'a.b', '', 'create', 'provider[\"terraform.io/builtin/terraform\"]', 5, 1);
+             INSERT INTO generations (serial, began, who, operation) VALUES (1, 5, 'anna', 'apply');
+             INSERT INTO history (resource, key, deposed, ended, provider, dependencies, schema_version, tainted,
+               create_before_destroy, created, updated, checksum, body) VALUES (1, '', '', 2, 1, 1, 0, 0, 0, 1, 1, 7, x'00');
+             INSERT INTO instances (resource, key, deposed, provider, dependencies, schema_version, tainted,
+               create_before_destroy, created, updated, checksum, sensitive, attributes)
+             VALUES (1, '', '', 1, 1, 0, 0, 0, 1, 2, 7, '[]', x'00');
+             PRAGMA user_version = 2;",
+        )
+        .unwrap();
+        drop(conn);
+        let conn = super::super::file::open(&path).unwrap();
+        for table in layout::ALL {
+            table.check(&conn, &path).unwrap();
+        }
+        let sum: i64 = conn.query_row("SELECT checksum FROM instances", [], |r| r.get(0)).unwrap();
+        assert_eq!(sum, codec::with_stamps(7, 1, 2));
+        conn.execute("UPDATE intents SET began = 6", []).unwrap();
+        assert!(layout::INTENTS.check(&conn, &path).is_err());
+        let copy = folder.path().join("state.db.format-2");
+        assert!(copy.exists());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+        }
     }
 
     #[test]
@@ -249,7 +363,7 @@ mod tests {
         let mut conn = super::super::file::open(&path).unwrap();
         assert!(migrate(&mut conn, &path, FORMAT + 2, &[step(FORMAT)]).is_err());
         assert_eq!(versions(&conn), (FORMAT, false));
-        migrate(&mut conn, &path, FORMAT + 2, &[step(FORMAT), Migration { from: FORMAT + 1, sql: "" }]).unwrap();
+        migrate(&mut conn, &path, FORMAT + 2, &[step(FORMAT), Migration { sql: "", ..step(FORMAT + 1) }]).unwrap();
         assert_eq!(versions(&conn), (FORMAT + 2, true));
     }
 }

@@ -15,7 +15,7 @@ use super::seal::{Keyring, Purpose};
 use super::sealed_tables::HISTORY;
 use super::{
     Change, Intent, Output, RowKey, Run, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, history,
-    sensitive,
+    layout, sensitive,
 };
 use crate::model::{ResourceAddress, Str, value_json};
 
@@ -116,12 +116,16 @@ impl Writing<'_> {
         let (resource, resource_text) = self.resource(conn, &row.address.resource)?;
         let (provider, provider_text) = self.provider(conn, &row.provider)?;
         let (dependencies, digest) = self.dependencies(conn, &row.dependencies)?;
-        let (created, updated) = stamps.unwrap_or((self.serial, self.serial));
         let key = codec::key_text(row.address.key.as_ref());
         let deposed = row.deposed.as_deref().unwrap_or_default();
         if stamps.is_none() {
             self.keep(conn, resource, &resource_text, &key, deposed)?;
         }
+        let (created, updated) = stamps.unwrap_or((self.serial, self.serial));
+        // The first serial of a row stays when it is replaced.
+        let first = "SELECT created FROM instances WHERE resource = ?1 AND key = ?2 AND deposed = ?3";
+        let first = conn.prepare_cached(first)?.query_row(params![resource, key, deposed], |r| r.get(0)).optional()?;
+        let created = first.unwrap_or(created);
         let sensitive = match row.sensitive.is_empty() {
             true => "[]".to_string(),
             false => sensitive::paths_to_json(&row.sensitive).to_string(),
@@ -163,7 +167,7 @@ impl Writing<'_> {
             fields.create_before_destroy,
             created,
             updated,
-            fields.checksum(),
+            codec::with_stamps(fields.checksum(), created, updated),
             fields.remote_id,
             fields.sensitive,
             fields.private,
@@ -197,7 +201,26 @@ impl Writing<'_> {
             Column::Integer(self.serial),
         ];
         let (by, body) = self.keys.seal(HISTORY.bound(&named), deflate(&body.pack()));
-        conn.prepare_cached(KEEP)?.execute(params![resource, key, deposed, self.serial, by, body])?;
+        let column = |i: usize| row.get::<_, Column>(i);
+        // The first image of a serial stays.
+        layout::HISTORY.add(
+            conn,
+            params![
+                resource,
+                key,
+                deposed,
+                self.serial,
+                column(11)?,
+                column(12)?,
+                column(2)?,
+                column(3)?,
+                column(4)?,
+                column(13)?,
+                column(14)?,
+                by,
+                body
+            ],
+        )?;
         Ok(())
     }
 
@@ -224,16 +247,7 @@ impl Writing<'_> {
             (sealed_by, sealed) = self.keys.seal(Purpose::Intent.bound().and(intent.key.as_bytes()), body.pack());
             (remote_id, desired) = (None, Some(sealed.as_slice()));
         }
-        conn.prepare_cached(
-            "INSERT INTO intents
-             (key, plan, address, deposed, operation, provider, remote_id, began, token, desired, sealed_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (key) DO UPDATE SET plan = excluded.plan, address = excluded.address,
-             deposed = excluded.deposed, operation = excluded.operation, provider = excluded.provider,
-             remote_id = excluded.remote_id, began = excluded.began, token = excluded.token,
-             desired = excluded.desired, sealed_by = excluded.sealed_by",
-        )?
-        .execute(params![
+        let values = params![
             &*intent.key,
             &*intent.plan,
             intent.address.to_string(),
@@ -243,10 +257,10 @@ impl Writing<'_> {
             remote_id,
             codec::to_millis(intent.began),
             self.token,
-            desired,
             sealed_by,
-        ])?;
-        Ok(())
+            desired,
+        ];
+        Ok(layout::INTENTS.put(conn, values)?)
     }
 
     fn end(&self, conn: &Connection, key: &str) -> Result<(), WriteError> {
@@ -358,7 +372,7 @@ impl Writing<'_> {
             return Ok(found.clone());
         }
         let text: Str = resource.to_string().into();
-        let id = intern(conn, INTERN_RESOURCE, &text)?;
+        let id = intern(conn, &layout::RESOURCES, &text)?;
         self.interned.resources.insert(resource.clone(), (id, text.clone()));
         Ok((id, text))
     }
@@ -368,7 +382,7 @@ impl Writing<'_> {
             return Ok(found.clone());
         }
         let text: Str = provider.to_string().into();
-        let id = intern(conn, INTERN_PROVIDER, &text)?;
+        let id = intern(conn, &layout::PROVIDERS, &text)?;
         self.interned.providers.insert(provider.clone(), (id, text.clone()));
         Ok((id, text))
     }
@@ -395,7 +409,6 @@ impl Writing<'_> {
     }
 }
 
-/// The row's first serial stays when it is replaced.
 const PUT: &str = "
 INSERT INTO instances (resource, key, deposed, provider, dependencies, schema_version, tainted,
   create_before_destroy, created, updated, checksum, remote_id, sensitive, private, attributes, sealed_by)
@@ -409,36 +422,46 @@ ON CONFLICT (resource, key, deposed) DO UPDATE SET provider = excluded.provider,
 /// A row that is older than the serial that changes it, with what its body is read from.
 const KEPT_ROW: &str = "
 SELECT p.address, d.digest, i.schema_version, i.tainted, i.create_before_destroy, i.checksum, i.sealed_by, i.remote_id,
-  i.sensitive, i.private, i.attributes
+  i.sensitive, i.private, i.attributes, i.provider, i.dependencies, i.created, i.updated
 FROM instances i JOIN providers p ON p.id = i.provider JOIN dependency_sets d ON d.id = i.dependencies
 WHERE i.resource = ?1 AND i.key = ?2 AND i.deposed = ?3 AND i.updated < ?4";
 
-/// The first image of a serial stays.
-const KEEP: &str = "
-INSERT OR IGNORE INTO history (resource, key, deposed, ended, provider, dependencies, schema_version, tainted,
-  create_before_destroy, created, updated, checksum, sealed_by, body)
-SELECT resource, key, deposed, ?4, provider, dependencies, schema_version, tainted, create_before_destroy, created,
-  updated, checksum, ?5, ?6 FROM instances WHERE resource = ?1 AND key = ?2 AND deposed = ?3";
-
-const INTERN_RESOURCE: [&str; 2] =
-    ["SELECT id FROM resources WHERE address = ?1", "INSERT INTO resources (address) VALUES (?1)"];
-const INTERN_PROVIDER: [&str; 2] =
-    ["SELECT id FROM providers WHERE address = ?1", "INSERT INTO providers (address) VALUES (?1)"];
-
-fn intern(conn: &Connection, [find, insert]: [&str; 2], text: &str) -> rusqlite::Result<i64> {
-    match conn.prepare_cached(find)?.query_row([text], |r| r.get(0)).optional()? {
-        Some(id) => Ok(id),
-        None => conn.prepare_cached(insert)?.insert([text]),
+/// The id of an address in the table that has it once.
+fn intern(conn: &Connection, table: &layout::Table, text: &str) -> rusqlite::Result<i64> {
+    let find = format!("SELECT id FROM {} WHERE address = ?1", table.name);
+    if let Some(id) = conn.prepare_cached(&find)?.query_row([text], |r| r.get(0)).optional()? {
+        return Ok(id);
     }
+    let id = table.next_id(conn)?;
+    table.put(conn, params![id, text])?;
+    Ok(id)
 }
 
 /// The name in `meta` of the key that everything is sealed with; empty while it is plain.
 pub(super) const SEALED_WITH: &str = "sealed_with";
 
 pub(super) fn set_meta(conn: &Connection, name: &str, value: &str) -> Result<(), WriteError> {
+    let sum = layout::sum_of(&[&name, &value])?;
     // What is the same already costs no page.
-    let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2)
-               ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value != excluded.value";
-    conn.prepare_cached(sql)?.execute([name, value])?;
+    let sql = "INSERT INTO meta (name, value, sum) VALUES (?1, ?2, ?3)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value, sum = excluded.sum
+               WHERE value != excluded.value OR sum != excluded.sum";
+    conn.prepare_cached(sql)?.execute(params![name, value, sum])?;
     Ok(())
+}
+
+/// A number of the head, which must be what was written.
+pub(super) fn meta_number(conn: &Connection, path: &Path, name: &str) -> Result<i64, WriteError> {
+    let wrong = |detail: &str| {
+        let detail = format!("its {} {detail}", name.replace('_', " "));
+        WriteError::Refused(StateError::Damaged { path: path.to_path_buf(), detail })
+    };
+    let sql = "SELECT name, value, sum FROM meta WHERE name = ?1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query([name])?;
+    let row = rows.next()?.ok_or_else(|| wrong("is missing"))?;
+    match layout::META.is_whole(row)? {
+        true => row.get_ref(1)?.as_str().ok().and_then(|text| text.parse().ok()).ok_or_else(|| wrong("is no number")),
+        false => Err(wrong("is not what was written")),
+    }
 }

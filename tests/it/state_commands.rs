@@ -232,3 +232,25 @@ fn an_address_goes_with_all_its_deposed_objects() {
     assert!(gone.stdout.contains("9 destroyed"), "{gone}");
     assert_eq!(stack.terrane(["state", "list"]).run().success().stdout, "");
 }
+
+/// What an interrupted run made there is known to nobody else.
+#[test]
+fn a_workspace_with_open_creations_is_not_deleted() {
+    let stack = Stack::with("main.tf", "");
+    stack.terrane(["workspace", "new", "blue"]).run().success();
+    stack.terrane(["workspace", "select", "default"]).run().success();
+    let path = stack.dir().join(".terrane/workspaces/blue/state.db");
+    let store = crate::state_rows::open(&path);
+    let open = terrane::state::Intent {
+        operation: terrane::state::IntentOperation::Create,
+        ..crate::state_rows::intent("aws_vpc.main")
+    };
+    let commit = |change| terrane::state::Store::commit(&store, vec![change]).wait();
+    commit(terrane::state::Change::Begin(open)).unwrap();
+    let refused = stack.terrane(["workspace", "delete", "blue"]).run().expect_status(1);
+    assert!(refused.said().contains("- aws_vpc.main") && refused.said().contains("-force"), "{refused}");
+    assert!(path.exists());
+    stack.terrane(["workspace", "delete", "-force", "blue"]).run().success();
+    let late = commit(crate::state_rows::put(crate::state_rows::data_row("a.b", terrane::model::Value::TRUE)));
+    assert!(matches!(late, Err(terrane::state::StateError::Replaced { .. })), "a run that was waiting is told");
+}

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use terrane::model::Value;
-use terrane::state::{SqliteStore, StateError, Surroundings, read_snapshot};
+use terrane::state::{Change, Intent, Output, SqliteStore, StateError, Store, Surroundings, read_snapshot};
 
-use crate::state_rows::{data_row, varied_rows, write};
+use crate::state_rows::{data_row, intent, open, varied_rows, write};
 
 /// Tries to use the file for writing and for reading; both must say the same and leave it as it is.
 fn refuse(path: &Path) -> StateError {
@@ -59,7 +59,7 @@ fn a_state_from_the_future_names_the_version_that_can_read_it() {
     drop(conn);
     let error = refuse(&path);
     assert!(
-        error.to_string().ends_with("has format 9, this terrane knows formats up to 2; use terrane 3.1.0 or later")
+        error.to_string().ends_with("has format 9, this terrane knows formats up to 3; use terrane 3.1.0 or later")
     );
 }
 
@@ -96,19 +96,40 @@ fn a_changed_row_is_named() {
 fn no_damage_goes_unnoticed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
-    let rows = (0..200).map(|n| data_row(&format!("a.b[{n}]"), Value::string("x".repeat(300))));
-    write(&path, rows.collect());
+    let rows = |text: &str| (0..200).map(|n| data_row(&format!("a.b[{n}]"), Value::string(text.repeat(300)))).collect();
+    write(&path, rows("x"));
+    let store = open(&path);
+    let output = |text: &str| Some(Output { value: Value::string(text.repeat(900)), sensitive: false });
+    let intents = (0..40).map(|n| Change::Begin(Intent { key: format!("key {n}").into(), ..intent("a.c") }));
+    store.commit(vec![Change::Output("o".into(), output("y"))]).wait().unwrap();
+    store.commit(intents.chain([Change::Output("o".into(), output("z"))]).collect()).wait().unwrap();
+    drop(store);
+    write(&path, rows("w"));
     let good = fs::read(&path).unwrap();
     let expected = read_snapshot(&path).unwrap().unwrap();
+    let everything = |path: &Path| -> Result<_, StateError> {
+        let store = SqliteStore::open(path, Surroundings::default())?;
+        let past =
+            store.generations().wait()?.iter().map(|g| store.past(g.serial).wait()).collect::<Result<Vec<_>, _>>()?;
+        let past: Vec<_> = past.into_iter().flatten().map(|p| (p.generation, p.snapshot)).collect();
+        Ok((store.open_intents().wait()?, store.leases().wait()?, format!("{past:?}")))
+    };
+    let whole = everything(&path).unwrap();
     let copy = folder.path().join("copy.db");
     let mut noticed = 0;
     let mut check = |bytes: &[u8], what: &str| {
         fs::write(&copy, bytes).unwrap();
         match read_snapshot(&copy) {
-            Ok(found) => assert_eq!(found.as_ref().map(|s| s.rows()), Some(expected.rows()), "{what}"),
+            Ok(found) => assert_eq!(found.as_ref(), Some(&expected), "{what}"),
             Err(_) => noticed += 1,
         }
         assert_eq!(fs::read(&copy).unwrap(), bytes, "{what}: reading must not write");
+        if let Ok(found) = everything(&copy) {
+            assert_eq!(found, whole, "{what}");
+        }
+        for left in ["copy.db-wal", "copy.db-shm"] {
+            let _ = fs::remove_file(folder.path().join(left));
+        }
     };
     for eighth in 0..8 {
         check(&good[..good.len() * eighth / 8], &format!("cut at {eighth}/8"));

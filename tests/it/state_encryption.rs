@@ -189,35 +189,48 @@ fn fix_checksums(path: &Path) {
     let mut statement = conn
         .prepare(
             "SELECT i.id, r.address, i.key, i.deposed, p.address, d.digest, i.schema_version, i.tainted,
-             i.create_before_destroy, i.sensitive, i.attributes FROM instances i JOIN resources r ON r.id = i.resource
+             i.create_before_destroy, i.sensitive, i.attributes, i.created, i.updated FROM instances i JOIN resources r ON r.id = i.resource
              JOIN providers p ON p.id = i.provider JOIN dependency_sets d ON d.id = i.dependencies",
         )
         .unwrap();
     let mut rows = statement.query([]).unwrap();
     let mut sums = Vec::new();
     while let Some(row) = rows.next().unwrap() {
-        let mut crc = flate2::Crc::new();
-        let mut field = |bytes: &[u8]| {
-            crc.update(&(bytes.len() as u64).to_le_bytes());
-            crc.update(bytes);
-        };
-        for i in [1, 2, 3, 4] {
-            field(row.get_ref(i).unwrap().as_str().unwrap().as_bytes());
-        }
-        field(row.get_ref(5).unwrap().as_bytes().unwrap());
-        field(&row.get::<_, i64>(6).unwrap().to_le_bytes());
+        let text = |i| row.get_ref(i).unwrap().as_str().unwrap().as_bytes().to_vec();
+        let blob = |i| row.get_ref(i).unwrap().as_bytes().unwrap().to_vec();
+        let number = |i| row.get::<_, i64>(i).unwrap().to_le_bytes().to_vec();
         let flags = row.get::<_, i64>(7).unwrap() | row.get::<_, i64>(8).unwrap() << 1;
-        field(&flags.to_le_bytes());
-        field(b"-");
-        field(row.get_ref(9).unwrap().as_str().unwrap().as_bytes());
-        field(b"-");
-        field(row.get_ref(10).unwrap().as_bytes().unwrap());
-        sums.push((row.get::<_, i64>(0).unwrap(), i64::from(crc.sum())));
+        let flags = flags.to_le_bytes().to_vec();
+        let none = || b"-".to_vec();
+        let fields = [text(1), text(2), text(3), text(4), blob(5), number(6), flags, none(), text(9), none(), blob(10)];
+        let sum = crc(&[crc(&fields).to_le_bytes().to_vec(), number(11), number(12)]);
+        sums.push((row.get::<_, i64>(0).unwrap(), sum));
     }
     drop(rows);
     for (id, sum) in sums {
         conn.execute("UPDATE instances SET checksum = ?2 WHERE id = ?1", [id, sum]).unwrap();
     }
+    let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, i64>(0)?, r.get::<_, String>(1)?, r.get(2)?, r.get(3)?));
+    let (id, lineage, wrap, wrapped): (i64, String, String, Vec<u8>) =
+        conn.query_row("SELECT id, lineage, wrap, wrapped FROM keys", [], read).unwrap();
+    let tagged = |tag: &str, bytes: &[u8]| [tag.as_bytes().to_vec(), bytes.to_vec()];
+    let fields = [
+        tagged("i", &id.to_le_bytes()),
+        tagged("t", lineage.as_bytes()),
+        tagged("t", wrap.as_bytes()),
+        tagged("b", &wrapped),
+    ];
+    conn.execute("UPDATE keys SET sum = ?1", [crc(&fields.concat())]).unwrap();
+}
+
+/// CRC-32 over fields, each with its length.
+fn crc(fields: &[Vec<u8>]) -> i64 {
+    let mut crc = flate2::Crc::new();
+    for field in fields {
+        crc.update(&(field.len() as u64).to_le_bytes());
+        crc.update(field);
+    }
+    i64::from(crc.sum())
 }
 
 /// Where each line comes from: a sensitive variable, a provider, a write-only attribute, a default.
@@ -356,16 +369,16 @@ fn keys_come_from_the_configuration_a_file_and_the_environment() {
         )
     };
     let file = with("\"file\" \"k\" {\n path = \"state.key\"\n}", "file.k");
-    let environment = with("\"environment\" \"k\" {\n variable = \"TERRANE_STATE_KEY\"\n}", "environment.k");
+    let environment = with("\"environment\" \"k\" {\n variable = \"STATE_KEY\"\n}", "environment.k");
     stack.write("state.key", &"5a".repeat(32));
     let apply = |settings: &str, key: &str| {
         let run = stack.terrane(["apply", "-auto-approve"]).env("TF_ENCRYPTION", settings);
-        run.env("TERRANE_STATE_KEY", key).run()
+        run.env("STATE_KEY", key).run()
     };
     apply(&format!("{file}}}"), "").success();
     assert_eq!(leaks(&stack.dir().join(".terrane")), Vec::<String>::new());
     let missing = apply(&format!("{environment}}}"), "").expect_status(1);
-    assert!(missing.said().contains("TERRANE_STATE_KEY"), "{missing}");
+    assert!(missing.said().contains("STATE_KEY"), "{missing}");
     let short = apply(&format!("{environment}}}"), "abc").expect_status(1);
     assert!(short.said().contains("it holds no key: 32 bytes are needed") && !short.stderr.contains("abc"), "{short}");
     let wrong = apply(&format!("{environment}}}"), &"77".repeat(32)).expect_status(1);
@@ -380,7 +393,7 @@ fn keys_come_from_the_configuration_a_file_and_the_environment() {
     apply(&both, &"77".repeat(32)).success();
     apply(&format!("{environment}}}"), &"77".repeat(32)).success();
     // And back to plain.
-    let back = "key_provider \"environment\" \"k\" {\n variable = \"TERRANE_STATE_KEY\"\n}\n\
+    let back = "key_provider \"environment\" \"k\" {\n variable = \"STATE_KEY\"\n}\n\
          method \"aes_gcm\" \"m\" {\n keys = key_provider.environment.k\n}\nmethod \"unencrypted\" \"u\" {}\n\
          state {\n method = method.unencrypted.u\n fallback {\n method = method.aes_gcm.m\n }\n}";
     apply(back, &"77".repeat(32)).success();
@@ -393,6 +406,27 @@ fn keys_come_from_the_configuration_a_file_and_the_environment() {
         let refused = stack.terrane(["plan"]).env("TERRANE_ENCRYPTION", text).run().expect_status(1);
         assert!(refused.said().contains(expected), "{text}: {refused}");
     }
+}
+
+/// What was copied before the state was encrypted is named for as long as it lies there.
+#[test]
+fn copies_in_clear_are_told() {
+    let stack = Stack::with("main.tf", "resource \"terraform_data\" \"a\" {\n  input = \"canary-7f3c\"\n}\n");
+    let settings = "key_provider \"environment\" \"k\" {\n variable = \"STATE_KEY\"\n}\n\
+         method \"aes_gcm\" \"m\" {\n keys = key_provider.environment.k\n}\nmethod \"unencrypted\" \"u\" {}\n\
+         state {\n method = method.aes_gcm.m\n fallback {\n method = method.unencrypted.u\n }\n}";
+    let apply = || {
+        let run = stack.terrane(["apply", "-auto-approve"]).env("TF_ENCRYPTION", settings);
+        run.env("STATE_KEY", "77".repeat(32)).run().success()
+    };
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    let (state, copy) = (stack.dir().join(".terrane/state.db"), stack.dir().join(".terrane/state.db.format-2"));
+    fs::copy(&state, &copy).unwrap();
+    let told = apply();
+    assert!(told.stderr.contains("copies of it are not: ") && told.stderr.contains("state.db.format-2"), "{told}");
+    assert_eq!(leaks(&stack.dir().join(".terrane")).len(), 1, "the copy alone");
+    fs::copy(&state, &copy).unwrap();
+    assert!(!apply().stderr.contains("copies of it"), "this one is sealed");
 }
 
 /// Data keys that AWS KMS wraps.

@@ -13,8 +13,27 @@ use crate::state_rows::{data_row, open, put};
 #[test]
 fn every_generation_comes_back_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.db");
-    let store = open(&path);
+    every_generation_comes_back(&open(&folder.path().join("state.db")));
+}
+
+#[test]
+fn every_generation_comes_back_from_postgres() {
+    let bed = crate::backends::beds::pg();
+    let machine = crate::backends::beds::Machine::new(&bed);
+    let key = crate::backends::sealing::key;
+    let workspace = terrane::state::Workspace::default();
+    every_generation_comes_back(&*machine.sealed(key(1)).open(&workspace).unwrap());
+    // What is kept is sealed anew, too.
+    let turning = machine.sealed(key(2).with_fallback(key(1).method)).open(&workspace).unwrap();
+    crate::backends::beds::take(&*turning, "anna").unwrap();
+    drop(turning);
+    let store = machine.sealed(key(2)).open(&workspace).unwrap();
+    let past = store.past(6).wait().unwrap().unwrap();
+    assert_eq!(past.snapshot.rows().len(), 2);
+    assert_eq!(store.past(2).wait().unwrap().unwrap().run.unwrap().inputs["n"], 2);
+}
+
+fn every_generation_comes_back(store: &dyn Store) {
     let row = |n: usize, text: &str| data_row(&format!("terraform_data.r[{n}]"), Value::string(text));
     let key = |n: usize| RowKey::current(row(n, "").address);
     let output = |text: &str| terrane::state::Output { value: Value::string(text), sensitive: false };
@@ -27,8 +46,13 @@ fn every_generation_comes_back_as_it_was() {
         vec![Change::Output("o".into(), None)],
     ];
     let mut expected = Vec::new();
-    for step in steps {
-        store.commit([vec![Change::BumpSerial], step].concat()).wait().unwrap();
+    for (n, step) in steps.into_iter().enumerate() {
+        let run = terrane::state::Run {
+            sources: vec![("main.tf".to_string(), format!("# {}", n / 2).into())],
+            inputs: serde_json::json!({"n": n + 1}),
+        };
+        let described = vec![Change::Describe(run.into()), Change::BumpSerial];
+        store.commit([described, step].concat()).wait().unwrap();
         expected.push(store.snapshot().wait().unwrap());
     }
     let say = |s: &terrane::state::Snapshot| {
@@ -38,6 +62,11 @@ fn every_generation_comes_back_as_it_was() {
     for was in &expected {
         let past = store.past(was.serial).wait().unwrap().unwrap();
         assert_eq!(say(&past.snapshot), say(was));
+        let run = past.run.unwrap();
+        assert_eq!(
+            (&run.inputs["n"], &*run.sources[0].1),
+            (&was.serial.into(), &*format!("# {}", (was.serial - 1) / 2))
+        );
     }
     let listed = store.generations().wait().unwrap();
     let counts: Vec<_> = listed.iter().rev().map(|g| (g.serial, g.added, g.changed, g.removed)).collect();
@@ -60,7 +89,19 @@ fn old_generations_go_when_there_are_too_many() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
     let around = Surroundings { generations: 3, ..Surroundings::default() };
-    let store = SqliteStore::open(&path, around).unwrap();
+    let store = SqliteStore::open(&path, around.clone()).unwrap();
+    ten_generations(&store);
+    drop(store);
+    let conn = Connection::open(&path).unwrap();
+    let count =
+        |table: &str| conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get::<_, i64>(0)).unwrap();
+    assert_eq!((count("history"), count("sources")), (2, 2), "only what the kept ones need");
+    let bed = crate::backends::beds::pg();
+    let postgres = bed.backend(folder.path(), around, Default::default());
+    ten_generations(&*postgres.open(&terrane::state::Workspace::default()).unwrap());
+}
+
+fn ten_generations(store: &dyn Store) {
     for n in 0..10 {
         let run = terrane::state::Run {
             sources: vec![("main.tf".to_string(), format!("# {}", n / 2).into())],
@@ -75,11 +116,6 @@ fn old_generations_go_when_there_are_too_many() {
     assert!(past.snapshot.rows()[0].attributes.contains("\"value\":7"), "{}", past.snapshot.rows()[0].attributes);
     assert_eq!(&*past.run.unwrap().sources[0].1, "# 3");
     assert!(store.past(7).wait().unwrap().is_none());
-    drop(store);
-    let conn = Connection::open(&path).unwrap();
-    let count =
-        |table: &str| conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get::<_, i64>(0)).unwrap();
-    assert_eq!((count("history"), count("sources")), (2, 2), "only what the kept ones need");
 }
 
 /// What a change costs does not grow with the state: the whole run of one change, locking and history included.
@@ -90,6 +126,8 @@ fn one_change_of_a_large_state_writes_little() {
     let rows = (0..100_000).map(|n| put(data_row(&format!("terraform_data.r[{n}]"), Value::string("x".repeat(100)))));
     open(&path).commit(rows.collect()).wait().unwrap();
     let before = fs::read(&path).unwrap();
+    let backup = || fs::metadata(folder.path().join("state.db.backup")).unwrap().len();
+    let backed_up = backup();
     // As much as the log grows, and then what the file takes over from it.
     let store = open(&path);
     let request = crate::state_rows::lease("apply");
@@ -109,8 +147,41 @@ fn one_change_of_a_large_state_writes_little() {
     let pages = |bytes: &[u8]| bytes.chunks(4096).map(<[u8]>::to_vec).collect::<Vec<_>>();
     let (old, new) = (pages(&before), pages(&after));
     let changed = new.iter().enumerate().filter(|(i, page)| old.get(*i) != Some(*page)).count() as u64 * 4096;
-    println!("{log} bytes of log, {changed} bytes of the file");
-    assert!(log + changed < 100_000, "{log} + {changed}");
+    let more = backup() - backed_up;
+    println!("{log} bytes of log, {changed} bytes of the file, {more} bytes of the backup");
+    assert!(log + changed + more < 100_000, "{log} + {changed} + {more}");
+}
+
+/// The state is opened as the present configuration says, whatever the earlier one did.
+#[test]
+fn a_rollback_goes_across_a_rotation_of_the_key() {
+    let text = |used: &str, more: &str, input: u32| {
+        let key = |name: &str| {
+            format!(
+                "    key_provider \"file\" \"{name}\" {{\n      path = \"{name}.key\"\n    }}\n    \
+                 method \"aes_gcm\" \"{name}\" {{\n      keys = key_provider.file.{name}\n    }}\n"
+            )
+        };
+        format!(
+            "terraform {{\n  encryption {{\n{}{}    state {{\n      method = method.aes_gcm.{used}\n{more}    }}\n  }}\n}}\n\
+             resource \"terraform_data\" \"a\" {{\n  input = {input}\n}}\n",
+            key("a"),
+            key("b"),
+        )
+    };
+    let fallback = "      fallback {\n        method = method.aes_gcm.a\n      }\n";
+    let stack = Stack::with("main.tf", &text("a", "", 1));
+    stack.write("a.key", &"5a".repeat(32));
+    stack.write("b.key", &"77".repeat(32));
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    for (more, input) in [(fallback, 2), ("", 3)] {
+        stack.write("main.tf", &text("b", more, input));
+        stack.terrane(["apply", "-auto-approve"]).run().success();
+    }
+    let back = stack.terrane(["rollback", "-auto-approve", "1"]).run().success();
+    assert!(back.stdout.contains("1 changed, 0 destroyed."), "{back}");
+    let pulled = stack.terrane(["state", "pull"]).run().success().json();
+    assert_eq!(pulled["resources"][0]["instances"][0]["attributes"]["input"]["value"], 1);
 }
 
 const TWO: &str = r#"

@@ -198,12 +198,82 @@ async fn waiting_ends_when_the_lock_is_free_or_patience_is_over() {
     assert_eq!(acquired.taken_over.len(), 1);
 }
 
+/// A machine that was suspended finds out whether its lock is still its own before it calls anybody.
+#[tokio::test]
+async fn a_holder_that_was_asleep_looks_for_its_lock_first() {
+    let ground = Ground::new();
+    let (anna, ben) = (ground.open(), ground.open());
+    let lease = anna.try_acquire(request("anna", "there", 7)).await.unwrap().lease;
+    let lasting = lease::Lasting::new(ground.clock.clone(), TERM, ground.clock.steady());
+    lasting.ensure(&anna).await.unwrap();
+    assert_eq!(ben.leases().await.unwrap()[0].expires, lease.expires, "nothing had to be asked");
+    ground.clock.pass(TERM + Duration::from_secs(1));
+    lasting.ensure(&anna).await.unwrap();
+    assert!(ben.leases().await.unwrap()[0].expires > lease.expires, "nobody has taken it: it is renewed");
+    ground.clock.pass(TERM + Duration::from_secs(1));
+    ben.try_acquire(request("ben", "here", 8)).await.unwrap();
+    let lost = lasting.ensure(&anna).await.unwrap_err();
+    assert!(matches!(lost, StateError::LockLost { .. }), "{lost}");
+}
+
+/// A clock that is set back while it waits.
+struct Falling(Arc<TestClock>);
+
+#[async_trait]
+impl Clock for Falling {
+    fn now(&self) -> OffsetDateTime {
+        datetime!(2026-01-02 03:04:05 UTC) - (self.0.now() - OffsetDateTime::UNIX_EPOCH)
+    }
+
+    fn steady(&self) -> Duration {
+        self.0.steady()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.pass(duration);
+    }
+}
+
+#[tokio::test]
+async fn waiting_ends_whatever_the_clock_says() {
+    let ground = Ground::new();
+    let (anna, ben) = (ground.open(), ground.open());
+    anna.try_acquire(request("anna", "there", 7)).await.unwrap();
+    let patience = Duration::from_secs(30);
+    let falling = Falling(ground.clock.clone());
+    let error = lease::acquire(&ben, &request("ben", "here", 8), patience, &falling).await.unwrap_err();
+    assert!(matches!(error, StateError::Locked { waited, .. } if waited == patience), "{error:?}");
+}
+
+/// What is written to a file that nobody will find is lost.
+#[test]
+fn a_file_that_is_removed_or_replaced_takes_no_commits() {
+    let ground = Ground::new();
+    let path = ground.folder.path().join("state.db");
+    let anna = ground.open();
+    anna.commit(vec![put(data_row("a.b", Value::TRUE))]).wait().unwrap();
+    for replaced in [false, true] {
+        let kept = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        if replaced {
+            std::fs::write(&path, kept).unwrap();
+        }
+        let refused = anna.commit(vec![put(data_row("a.c", Value::TRUE))]).wait().unwrap_err();
+        assert!(matches!(refused, StateError::Replaced { .. }), "{refused}");
+        assert!(matches!(take(&anna, "anna", "here", 7), Err(StateError::Replaced { .. })));
+        if !replaced {
+            std::fs::write(&path, b"for the next turn").unwrap();
+        }
+    }
+}
+
 #[tokio::test]
 async fn keeping_a_lock_renews_it_until_it_is_lost() {
     let ground = Ground::new();
     let anna = Arc::new(ground.open());
     let lease = anna.try_acquire(request("anna", "there", 7)).await.unwrap().lease;
-    let keeping = tokio::spawn(lease::keep(anna.clone(), TERM, ground.clock.clone()));
+    let lasting = lease::Lasting::new(ground.clock.clone(), TERM, ground.clock.steady());
+    let keeping = tokio::spawn(lease::keep(anna.clone(), lasting));
     let ben = ground.open();
     while ben.leases().await.unwrap()[0].expires < lease.expires + TERM {
         tokio::task::yield_now().await;

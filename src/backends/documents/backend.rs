@@ -64,8 +64,8 @@ impl Backend for DocumentBackend {
 
     fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
         let documents = self.documents(workspace)?;
-        let left =
-            journal::Journal::left_behind(&journal::path(&self.context.data_dir, documents.place()), &self.envelopes)?;
+        let left = journal::path(&self.context.data_dir, documents.place());
+        let left = journal::Journal::left_behind(&left, &self.envelopes, &self.context.around)?;
         if let Some(left) = left {
             drop(left);
             self.context.send(&self.store(workspace)?)?;
@@ -91,7 +91,7 @@ impl Backend for DocumentBackend {
         }
         let documents = self.documents(workspace)?;
         self.background.wait(async move {
-            let text = Bytes::from(document::encode(&Working::fresh(), 0));
+            let text = Bytes::from(document::encode(&Working::fresh(), &document::Ours::default()));
             // One that is there already is what was asked for.
             documents.put(Name::State, text, &When::Absent).await.map(drop)
         })
@@ -106,8 +106,8 @@ impl Backend for DocumentBackend {
             for number in documents.segments().await?.into_iter().flatten() {
                 documents.delete(Name::Segment(number)).await?;
             }
-            documents.delete(Name::State).await?;
-            documents.delete(Name::Lock).await
+            // The lock is its holder's to give up.
+            documents.delete(Name::State).await
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -19,6 +20,8 @@ pub struct Segment {
     /// Tells this writing from another one of the same content.
     pub id: String,
     pub lineage: Str,
+    /// The fencing token of the lock that it was written under; 0 where that is not known.
+    pub token: u64,
     /// The serial of the document that the segments since stand on.
     pub base: u64,
     /// The serial after the changes.
@@ -30,6 +33,8 @@ pub struct Segment {
 struct File {
     id: String,
     lineage: String,
+    #[serde(default)]
+    token: u64,
     base: u64,
     serial: u64,
     changes: Vec<Entry>,
@@ -108,22 +113,32 @@ impl Segment {
         let file = File {
             id: self.id.clone(),
             lineage: self.lineage.to_string(),
+            token: self.token,
             base: self.base,
             serial: self.serial,
             changes: self.changes.iter().filter_map(entry).collect(),
         };
         // Maps with text keys and plain values: there is nothing in it that JSON can't hold.
-        serde_json::to_vec(&file).unwrap_or_default()
+        let mut text = serde_json::to_vec(&file).unwrap_or_default();
+        let sum = format!("\n{}\n", hex::encode(Sha256::digest(&text)));
+        text.extend(sum.as_bytes());
+        text
     }
 
     /// Reads what [`Segment::encode`] writes; the error says what is wrong.
     pub fn decode(bytes: &[u8]) -> Result<Segment, String> {
+        let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+        let (text, sum) = (parts.next().unwrap_or_default(), parts.next());
+        if sum.is_some_and(|sum| sum.trim_ascii() != hex::encode(Sha256::digest(text)).as_bytes()) {
+            return Err("its checksum is wrong".to_string());
+        }
         // The parser's own text could quote a secret.
-        let file: File = serde_json::from_slice(bytes)
+        let file: File = serde_json::from_slice(text)
             .map_err(|e| format!("line {}, column {} is not what a segment has there", e.line(), e.column()))?;
         Ok(Segment {
             id: file.id,
             lineage: file.lineage.into(),
+            token: file.token,
             base: file.base,
             serial: file.serial,
             changes: file.changes.into_iter().map(change).collect::<Result<_, _>>()?,
@@ -289,5 +304,21 @@ impl Call {
             desired: self.desired.map(Into::into),
             began: OffsetDateTime::parse(&self.began, &Rfc3339).map_err(|e| e.to_string())?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_that_changed_is_noticed() {
+        let changes = vec![Change::End("a-key".into())];
+        let segment = Segment { id: "x".to_string(), lineage: "l".into(), token: 7, base: 1, serial: 2, changes };
+        let bytes = segment.encode();
+        let read = Segment::decode(&bytes).unwrap();
+        assert_eq!((read.token, read.encode()), (7, bytes.clone()));
+        let changed = String::from_utf8(bytes).unwrap().replace("a-key", "b-key");
+        assert_eq!(Segment::decode(changed.as_bytes()).err().as_deref(), Some("its checksum is wrong"));
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::holding::Held;
+use super::holding::{Held, Standing};
 use super::journal::{self, Base, Journal};
 use super::log::{self, Seen};
 use super::segment::Segment;
@@ -18,7 +18,9 @@ use super::{Documents, holding};
 use crate::backends::asked::{self, Group, Next, Queue, Request};
 use crate::backends::{Notices, Unsent};
 use crate::state::seal::envelopes::Envelopes;
-use crate::state::{Acquired, Change, Intent, Lease, LeaseRequest, Snapshot, StateError, Surroundings};
+use crate::state::{
+    Acquired, Change, Intent, IntentOperation, Lease, LeaseRequest, Snapshot, StateError, Surroundings,
+};
 
 /// How long the store is left alone after it did not answer.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -41,6 +43,8 @@ pub struct Writer {
     /// What becomes of commits that an earlier run could not send.
     pub unsent: Unsent,
     pub(super) held: Option<Held>,
+    /// The fencing token that commits carry.
+    token: u64,
     journal: Option<Journal>,
     open: Option<Open>,
     outage: Option<OffsetDateTime>,
@@ -67,8 +71,8 @@ impl Writer {
         unsent: Unsent,
         envelopes: Arc<Envelopes>,
     ) -> Writer {
-        let (held, journal, open, outage) = (None, None, None, None);
-        Writer { documents, journal_path, around, notices, envelopes, unsent, held, journal, open, outage }
+        let (held, token, journal, open, outage) = (None, 0, None, None, None);
+        Writer { documents, journal_path, around, notices, envelopes, unsent, held, token, journal, open, outage }
     }
 
     /// Works until nobody can ask any more, then gives up the lock.
@@ -81,10 +85,6 @@ impl Writer {
         }
         // A lock that cannot be given up now expires.
         let _released = self.release().await;
-        if let Some(journal) = self.journal.take() {
-            // A file that cannot be removed is empty, and harms nobody.
-            let _closed = journal.close();
-        }
     }
 
     async fn answer(&mut self, request: Request) {
@@ -102,6 +102,8 @@ impl Writer {
             Request::SealingIsDue(reply) => {
                 drop(reply.send(self.current().await.map(|open| open.seen.sealing_is_due)));
             }
+            Request::Generations(reply) => drop(reply.send(Err(StateError::NoHistory))),
+            Request::Past(_, reply) => drop(reply.send(Err(StateError::NoHistory))),
         }
     }
 
@@ -124,7 +126,7 @@ impl Writer {
     async fn opened(&mut self) -> Result<&mut Open, StateError> {
         let open = match self.open.take() {
             Some(open) => open,
-            None => self.load().await?,
+            None => self.load_again().await?,
         };
         Ok(self.open.insert(open))
     }
@@ -135,16 +137,38 @@ impl Writer {
         Ok(Open { working, seen, serial_is_new: false, unsent: 0, posted })
     }
 
+    /// The state with what this run has told to be durable, and has in its journal alone.
+    async fn load_again(&mut self) -> Result<Open, StateError> {
+        let mut open = self.load().await?;
+        let own = match &self.journal {
+            Some(journal) if self.held.is_some() => self.segments(journal)?,
+            _ => Vec::new(),
+        };
+        for (_, segment) in own {
+            if !open.seen.ids.contains(&segment.id) {
+                open.replay(segment);
+            }
+        }
+        Ok(open)
+    }
+
+    /// What a journal holds.
+    fn segments(&self, journal: &Journal) -> Result<Vec<(i64, Segment)>, StateError> {
+        let wrong = |detail| StateError::Damaged { path: journal.path().to_path_buf(), detail };
+        let read = |unsent: journal::Unsent| Ok((unsent.row, Segment::decode(&unsent.body).map_err(wrong)?));
+        journal.unsent()?.into_iter().map(read).collect()
+    }
+
     fn journal(&mut self) -> Result<&Journal, StateError> {
         let journal = match self.journal.take() {
             Some(journal) => journal,
-            None => Journal::open(&self.journal_path, &self.envelopes)?,
+            None => Journal::open(&self.journal_path, &self.envelopes, &self.around)?,
         };
         Ok(self.journal.insert(journal))
     }
 
     async fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
-        let (held, acquired) = holding::acquire(&*self.documents, request, &self.around).await?;
+        let (held, acquired) = holding::acquire(&*self.documents, request, &self.around, &self.notices).await?;
         self.held = Some(held);
         (self.open, self.outage) = (None, None);
         match self.begin().await {
@@ -158,73 +182,59 @@ impl Writer {
         }
     }
 
-    /// Reads the state, and brings in what an earlier run of this folder could not send.
+    /// Reads the state, and brings in what earlier runs of this folder could not send.
     async fn begin(&mut self) -> Result<(), StateError> {
-        let mut open = self.load().await?;
-        self.journal = Journal::left_behind(&self.journal_path, &self.envelopes)?;
-        let count = match &self.journal {
-            None => 0,
-            Some(journal) => {
-                let (unsent, base) = (journal.unsent()?, journal.base()?.unwrap_or_default());
-                self.take_in(unsent, base, &mut open).await?
-            }
-        };
-        let base = Base::new(open.seen.version.as_ref(), open.seen.tail);
-        open.unsent = count;
+        // Given back, so that it is found with what it may still hold.
+        self.journal = None;
+        let open = self.load().await?;
+        // Above all that was written before, whatever the clocks of those who wrote it said.
+        self.token = self.held.as_ref().map_or(0, |held| held.lease.token).max(open.seen.token + 1);
         let sealing_is_due = open.seen.sealing_is_due;
         self.open = Some(open);
-        if count == 0 {
-            self.journal()?.clear(&base)?;
-            return if sealing_is_due { self.fold().await } else { Ok(()) };
+        let mut sent = 0;
+        while let Some(journal) = Journal::left_behind(&self.journal_path, &self.envelopes, &self.around)? {
+            sent += self.take_in(journal).await?;
         }
-        self.fold().await?;
-        (self.notices)(&format!("{count} commits that an earlier run could not send are now at {}.", self.place()));
+        if sent > 0 {
+            let place = self.place();
+            (self.notices)(&format!("{sent} commits that an earlier run could not send are now at {place}."));
+        } else if sealing_is_due {
+            self.fold().await?;
+        }
         Ok(())
     }
 
     /// Makes the commits of a journal again that the store does not have, and gives their number.
-    async fn take_in(
-        &mut self,
-        unsent: Vec<journal::Unsent>,
-        base: Base,
-        open: &mut Open,
-    ) -> Result<usize, StateError> {
-        let (mut expected, mut missing) = (base.tail, Vec::new());
-        for unsent in unsent {
-            let is_there = open.seen.segments && unsent.number > 0 && {
-                let there = self.documents.get(super::Name::Segment(unsent.number)).await?;
-                there.is_some_and(|there| there.body == unsent.body)
-            };
-            match is_there {
-                true => expected = expected.max(unsent.number),
-                false => missing.push(unsent),
-            }
-        }
+    async fn take_in(&mut self, journal: Journal) -> Result<usize, StateError> {
+        let (kept, base) = (self.segments(&journal)?, journal.base()?.unwrap_or_default());
+        let Some(open) = &mut self.open else { return Ok(0) };
+        let there = kept.iter().rposition(|(_, segment)| open.seen.ids.contains(&segment.id));
+        let missing = kept.get(there.map_or(0, |there| there + 1)..).unwrap_or_default();
+        let now = open.base();
         if missing.is_empty() || self.unsent == Unsent::Discard {
+            journal.clear(&now)?;
             return Ok(0);
         }
-        let now = Base::new(open.seen.version.as_ref(), open.seen.tail);
-        if (Base { tail: expected, ..base }) != now && self.unsent != Unsent::Push {
-            let kept = Some(self.journal_path.clone());
-            return Err(StateError::Conflict { place: self.place(), kept });
+        // Where the last that is there is of that run, nobody else has written since.
+        let own = there.and_then(|there| kept.get(there)).is_some_and(|(_, s)| open.seen.last.as_ref() == Some(&s.id));
+        if !own && base != now && self.unsent != Unsent::Push {
+            return Err(StateError::Conflict { place: self.place(), kept: Some(journal.path().to_path_buf()) });
         }
-        for unsent in &missing {
-            let wrong = |detail| StateError::Damaged { path: self.journal_path.clone(), detail };
-            let segment = Segment::decode(&unsent.body).map_err(wrong)?;
-            if !open.seen.is_there() {
-                open.working.set_lineage(segment.lineage);
-            }
-            let serial = segment.serial.max(open.working.serial());
-            open.working.replay(segment.changes, serial);
-        }
+        missing.iter().for_each(|(_, segment)| open.replay(segment.clone()));
+        self.fold().await?;
+        journal.clear(&self.base())?;
         Ok(missing.len())
+    }
+
+    fn base(&self) -> Base {
+        self.open.as_ref().map(Open::base).unwrap_or_default()
     }
 
     async fn renew(&mut self, term: Duration) -> Result<Lease, StateError> {
         let Some(held) = &mut self.held else {
             return Err(StateError::NoSuchLock { path: self.place().into(), id: String::new(), held: None });
         };
-        held.renew(&*self.documents, term, self.around.clock.now()).await
+        held.renew(&*self.documents, term, &self.around).await
     }
 
     /// Gives up the lock, after everything is sent that can be.
@@ -235,7 +245,7 @@ impl Writer {
         let flushed = self.flush().await;
         self.open = None;
         if let Some(held) = self.held.take() {
-            held.release(&*self.documents, self.around.clock.now()).await?;
+            held.release(&*self.documents, &self.around).await?;
         }
         flushed
     }
@@ -266,6 +276,8 @@ impl Writer {
             }
             let open = self.current().await?;
             open.apply(changes.clone(), &place)?;
+            // It is no commit of a journal.
+            open.seen.note(Some(new_id()));
             match self.fold().await {
                 Err(StateError::Conflict { .. }) if self.held.is_none() => self.open = None,
                 Err(error) => {
@@ -281,7 +293,7 @@ impl Writer {
     /// Fails while somebody is at work: what he adds stands on the document that is there.
     async fn check_unlocked(&mut self) -> Result<(), StateError> {
         let leases = holding::leases(&*self.documents).await?;
-        match leases.into_iter().find(|lease| !lease.is_over(&self.around)) {
+        match leases.into_iter().find(|lease| holding::standing(lease, &self.around) != Standing::Over) {
             None => Ok(()),
             Some(lease) => {
                 let (path, lease) = (self.place().into(), Box::new(lease));
@@ -294,7 +306,8 @@ impl Writer {
     async fn write(&mut self, group: Vec<Vec<Change>>) -> Result<Vec<Result<(), StateError>>, StateError> {
         let place = self.place();
         let out = self.is_out().await?;
-        let lapsed = out.then(|| self.held.as_ref()?.lease.lapsed(&place, &self.around)).flatten();
+        let token = self.token;
+        let lapsed = out.then(|| self.held.as_ref()?.lapsed(&place, &self.around)).flatten();
         let open = self.opened().await?;
         let (mut written, mut results) = (Vec::new(), Vec::with_capacity(group.len()));
         for changes in group {
@@ -309,17 +322,29 @@ impl Writer {
         if written.is_empty() {
             return Ok(results);
         }
-        let number = if open.seen.segments { open.seen.tail + open.unsent as u64 + 1 } else { 0 };
+        let begins = written.iter().any(|c| matches!(c, Change::Begin(i) if i.operation == IntentOperation::Create));
         let segment = Segment {
-            id: uuid::Uuid::new_v4().simple().to_string(),
+            id: new_id(),
             lineage: open.working.lineage().clone(),
+            token,
             base: open.seen.base,
             serial: open.working.serial(),
             changes: written,
         };
         let body = segment.encode();
         open.unsent += 1;
-        let row = match self.journal()?.add(number, &body) {
+        if !open.seen.segments {
+            open.seen.note(Some(segment.id.clone()));
+            open.seen.token = token;
+        }
+        let base = open.base();
+        let added = self.journal().and_then(|journal| {
+            if journal.base()?.is_none() {
+                journal.set_base(&base)?;
+            }
+            journal.add(&body)
+        });
+        let row = match added {
             Ok(row) => row,
             Err(error) => {
                 // What is in memory is now more than what is durable.
@@ -328,7 +353,7 @@ impl Writer {
             }
         };
         if !out {
-            self.send(number, row, &body).await?;
+            self.send(row, (&segment.id, &body), begins).await?;
         }
         Ok(results)
     }
@@ -367,11 +392,12 @@ impl Writer {
     }
 
     /// Brings a commit from the journal of this machine to the store.
-    async fn send(&mut self, number: u64, row: i64, body: &[u8]) -> Result<(), StateError> {
+    async fn send(&mut self, row: i64, segment: (&str, &[u8]), begins: bool) -> Result<(), StateError> {
         let now = self.around.clock.now();
         let Some(open) = &mut self.open else { return Ok(()) };
         if !open.seen.segments {
-            let due = now - open.posted >= POST_EVERY;
+            // What is about to be made must be known elsewhere, should this machine be gone then.
+            let due = begins || now < open.posted || now - open.posted >= POST_EVERY;
             if due && let Err(error) = self.fold().await {
                 if is_final(&error) {
                     return Err(error);
@@ -380,10 +406,11 @@ impl Writer {
             }
             return Ok(());
         }
-        match log::append(&*self.documents, &mut open.seen, number, body).await {
+        let known = (&mut open.seen, &mut open.working);
+        match log::append(&*self.documents, known, self.token, segment).await {
             Ok(true) => {
                 open.unsent = open.unsent.saturating_sub(1);
-                let base = Base::new(open.seen.version.as_ref(), open.seen.tail);
+                let base = open.base();
                 let large = open.seen.segments_size > open.seen.document_size.max(SEGMENTS_LIMIT);
                 self.journal()?.sent(row, &base)?;
                 if large && let Err(error) = self.fold().await {
@@ -391,9 +418,7 @@ impl Writer {
                 }
                 // A lease that ended in between may have been somebody else's when the segment was written.
                 match &mut self.held {
-                    Some(held) if held.lease.expires <= self.around.clock.now() => {
-                        held.check(&*self.documents, &self.around).await
-                    }
+                    Some(held) if held.is_over(&self.around) => held.check(&*self.documents, &self.around).await,
                     _ => Ok(()),
                 }
             }
@@ -419,11 +444,14 @@ impl Writer {
             let kept = self.journal()?.unsent()?;
             for unsent in kept {
                 let Some(open) = &mut self.open else { return Ok(()) };
-                if !log::append(&*self.documents, &mut open.seen, unsent.number, &unsent.body).await? {
+                let wrong = |detail| StateError::Damaged { path: self.journal_path.clone(), detail };
+                let id = Segment::decode(&unsent.body).map_err(wrong)?.id;
+                let known = (&mut open.seen, &mut open.working);
+                if !log::append(&*self.documents, known, self.token, (&id, &unsent.body)).await? {
                     return Err(self.overtaken());
                 }
                 open.unsent = open.unsent.saturating_sub(1);
-                let base = Base::new(open.seen.version.as_ref(), open.seen.tail);
+                let base = open.base();
                 self.journal()?.sent(unsent.row, &base)?;
             }
         }
@@ -471,7 +499,7 @@ impl Writer {
         let Some(open) = &mut self.open else { return Ok(()) };
         log::fold(&*self.documents, &open.working, &mut open.seen).await?;
         (open.unsent, open.posted) = (0, now);
-        let base = Base::new(open.seen.version.as_ref(), open.seen.tail);
+        let base = open.base();
         match &self.journal {
             Some(journal) => journal.clear(&base),
             None => Ok(()),
@@ -490,6 +518,21 @@ impl Writer {
 }
 
 impl Open {
+    fn base(&self) -> Base {
+        Base::new(self.seen.version.as_ref(), self.seen.tail)
+    }
+
+    /// Makes a commit that is in a journal of this machine alone.
+    fn replay(&mut self, segment: Segment) {
+        if !self.seen.is_there() {
+            self.working.set_lineage(segment.lineage);
+        }
+        let serial = segment.serial.max(self.working.serial());
+        self.working.replay(segment.changes, serial);
+        self.seen.note(Some(segment.id));
+        self.unsent += 1;
+    }
+
     /// Makes changes, raising the serial before the first that readers can see.
     fn apply(&mut self, changes: Vec<Change>, place: &str) -> Result<Vec<Change>, StateError> {
         let sets_serial = changes.iter().any(|c| matches!(c, Change::BumpSerial | Change::Replace(_)));
@@ -501,6 +544,10 @@ impl Open {
         self.serial_is_new |= applied.is_ok() && (raises || sets_serial);
         applied
     }
+}
+
+fn new_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
 }
 
 /// Whether trying again cannot help.

@@ -1,6 +1,7 @@
 //! `backend "pg"`: states as rows in PostgreSQL. Every commit is a transaction that first takes the row of its state,
 //! so that writers come one after the other, and then checks the lease that it is made under.
 
+mod history;
 mod rows;
 mod sealing;
 mod store;
@@ -183,7 +184,9 @@ impl Backend for Postgres {
     }
 
     fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
-        if let Some(left) = journal::Journal::left_behind(&self.journal(workspace), &self.database.envelopes)? {
+        if let Some(left) =
+            journal::Journal::left_behind(&self.journal(workspace), &self.database.envelopes, &self.context.around)?
+        {
             drop(left);
             self.context.send(&*self.open(workspace)?)?;
         }

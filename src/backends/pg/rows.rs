@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use time::OffsetDateTime;
 use tokio_postgres::{Client, Row};
 
 use super::Database;
+use super::history::{self, Author, Place};
 use crate::backends::documents::{lock, segment};
 use crate::model::Str;
 use crate::state::lease::moment;
-use crate::state::{Change, Intent, Lease, Output, Snapshot, StateError, StoredInstance, Workspace};
+use crate::state::{Change, Intent, Lease, Output, Snapshot, StateError, StoredInstance, Surroundings, Workspace};
 
 /// The most rows of one statement.
 const BATCH: usize = 5_000;
@@ -22,7 +24,7 @@ impl Database {
         text.replace("SCHEMA", &self.schema)
     }
 
-    fn damaged(&self, workspace: &str, detail: String) -> StateError {
+    pub fn damaged(&self, workspace: &str, detail: String) -> StateError {
         StateError::Damaged { path: format!("{} \"{workspace}\"", self.place).into(), detail }
     }
 }
@@ -31,26 +33,34 @@ impl Database {
 const SEALED: &str = "sealed:";
 
 /// What a body is bound to, so that none stands in for another.
-fn bound(what: &str, workspace: &str, name: &str) -> String {
+pub fn bound(what: &str, workspace: &str, name: &str) -> String {
     format!("{what} {}:{workspace} {name}", workspace.len())
 }
 
-fn row_bound(workspace: &str, address: &str, deposed: &str) -> String {
+pub fn row_bound(workspace: &str, address: &str, deposed: &str) -> String {
     bound("row", workspace, &format!("{}:{deposed} {address}", deposed.len()))
 }
 
 impl Database {
     /// A body as it is written.
-    fn sealed(&self, kind: &str, text: &str) -> Result<String, StateError> {
-        if !self.envelopes.is_on() {
-            return Ok(text.to_string());
-        }
-        let sealed = self.envelopes.seal(kind, text.as_bytes()).map_err(|e| StateError::sealed(&self.place, &e))?;
-        Ok(format!("{SEALED}{}", STANDARD.encode(sealed)))
+    pub fn sealed(&self, kind: &str, text: &str) -> Result<String, StateError> {
+        let body = match self.envelopes.is_on() {
+            false => text.to_string(),
+            true => {
+                let sealed = self.envelopes.seal(kind, text.as_bytes());
+                let sealed = sealed.map_err(|e| StateError::sealed(&self.place, &e))?;
+                format!("{SEALED}{}", STANDARD.encode(sealed))
+            }
+        };
+        Ok(format!("{} {body}", sum(kind, &body)))
     }
 
     /// A body in clear; the error says what is wrong with it.
-    fn opened(&self, kind: &str, body: &str) -> Result<String, String> {
+    pub fn opened(&self, kind: &str, body: &str) -> Result<String, String> {
+        let (written, body) = body.split_once(' ').ok_or("it is not what was written")?;
+        if written != sum(kind, body) {
+            return Err("its checksum is wrong".to_string());
+        }
         let bytes = match body.strip_prefix(SEALED) {
             Some(sealed) => STANDARD.decode(sealed).map_err(|_| "it is not what was written".to_string())?,
             None => body.as_bytes().to_vec(),
@@ -58,6 +68,11 @@ impl Database {
         let opened = self.envelopes.open(kind, bytes).map_err(|e| e.to_string())?;
         String::from_utf8(opened).map_err(|_| "it is not text".to_string())
     }
+}
+
+/// What stands before a body: a checksum over it and what it is bound to.
+fn sum(kind: &str, body: &str) -> String {
+    format!("{:08x}", checksum(&format!("{kind}\n{body}")))
 }
 
 /// The row of a state, with a new lineage where there is none.
@@ -95,7 +110,7 @@ pub async fn snapshot(database: &Database, client: &Client, workspace: &str) -> 
     read
 }
 
-async fn read(database: &Database, client: &Client, workspace: &str) -> Result<Option<Snapshot>, StateError> {
+pub async fn read(database: &Database, client: &Client, workspace: &str) -> Result<Option<Snapshot>, StateError> {
     let sql = "SELECT lineage, serial, terraform_version, written_by, check_results
                FROM SCHEMA.terrane_states WHERE workspace = $1";
     let heads = all(database, client, sql, workspace).await?;
@@ -135,7 +150,8 @@ async fn all(database: &Database, client: &Client, sql: &str, workspace: &str) -
     client.query(&database.statement(sql), &[&workspace]).await.map_err(|e| database.told(&e))
 }
 
-fn instance(database: &Database, workspace: &str, row: &Row) -> Result<StoredInstance, String> {
+/// A row of objects, as queries give it here.
+pub fn instance(database: &Database, workspace: &str, row: &Row) -> Result<StoredInstance, String> {
     let body: &str = row.get(4);
     if checksum(body) != row.get::<_, i64>(3) {
         return Err("its checksum is wrong".to_string());
@@ -145,7 +161,7 @@ fn instance(database: &Database, workspace: &str, row: &Row) -> Result<StoredIns
     Ok(StoredInstance { created, updated, ..segment::row_of(&opened)? })
 }
 
-fn checksum(text: &str) -> i64 {
+pub fn checksum(text: &str) -> i64 {
     let mut sum = flate2::Crc::new();
     sum.update(text.as_bytes());
     i64::from(sum.sum())
@@ -177,6 +193,26 @@ pub async fn leases(database: &Database, client: &Client, workspace: &str) -> Re
     let sql = database.statement("SELECT body FROM SCHEMA.terrane_leases WHERE workspace = $1 ORDER BY token");
     let rows = client.query(&sql, &[&workspace]).await.map_err(|e| database.told(&e))?;
     Ok(rows.iter().map(|row| lock::decode(row.get::<_, &str>(0).as_bytes())).collect())
+}
+
+/// What time it is by the server's clock.
+pub async fn now(database: &Database, client: &Client, around: &Surroundings) -> Result<OffsetDateTime, StateError> {
+    let sql = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let row = client.query_one(sql, &[]).await.map_err(|e| database.told(&e))?;
+    let told = OffsetDateTime::from_unix_timestamp_nanos(i128::from(row.get::<_, i64>(0)) * 1_000_000);
+    Ok(around.clock.of_server(told.unwrap_or(OffsetDateTime::UNIX_EPOCH)))
+}
+
+/// The last commit that came out of a journal.
+pub async fn last_sent(database: &Database, client: &Client, workspace: &str) -> Result<String, StateError> {
+    let sql = database.statement("SELECT last_sent FROM SCHEMA.terrane_states WHERE workspace = $1");
+    let row = client.query_opt(&sql, &[&workspace]).await.map_err(|e| database.told(&e))?;
+    Ok(row.map(|row| row.get(0)).unwrap_or_default())
+}
+
+pub async fn set_last_sent(database: &Database, tx: &Client, workspace: &str, id: &str) -> Result<(), StateError> {
+    let sql = database.statement("UPDATE SCHEMA.terrane_states SET last_sent = $2 WHERE workspace = $1");
+    tx.execute(&sql, &[&workspace, &id]).await.map(drop).map_err(|e| database.told(&e))
 }
 
 /// The fencing token of a lease, as intents carry it.
@@ -255,7 +291,7 @@ impl Net {
             Change::CheckResults(results) => self.checks = Some(results.clone()),
             Change::BumpSerial => self.bumps += 1,
             Change::Output(name, output) => drop(self.output.insert(name.clone(), output.clone())),
-            // Earlier generations are not kept here.
+            // Who writes knows.
             Change::Describe(_) => (),
             Change::Replace(all) => {
                 let intents = std::mem::take(&mut self.intents);
@@ -272,15 +308,21 @@ impl Net {
         workspace: &str,
         serial: i64,
         token: i64,
+        author: &Author<'_>,
     ) -> Result<i64, StateError> {
         let told = |e: tokio_postgres::Error| database.told(&e);
         let mut serial = serial;
         if let Some(all) = &self.whole {
             let too_large = || StateError::TooLarge { path: database.place.clone().into(), serial: all.serial };
             serial = i64::try_from(all.serial).map_err(|_| too_large())?;
+        }
+        let before = serial;
+        serial = serial.saturating_add(self.bumps);
+        self.keep(Place { database, client: tx, workspace }, serial, author).await?;
+        if let Some(all) = &self.whole {
+            let serial = before;
             replace_head(database, tx, workspace, all, serial).await?;
         }
-        serial = serial.saturating_add(self.bumps);
         let wanted: Vec<_> = self.rows.values().flatten().map(|row| (&**row, serial, serial)).collect();
         put(database, tx, workspace, &wanted).await?;
         let gone: Vec<_> = self.rows.iter().filter(|(_, row)| row.is_none()).map(|(key, _)| key).collect();
@@ -308,6 +350,34 @@ impl Net {
         let by = env!("CARGO_PKG_VERSION");
         tx.execute(&sql, &[&workspace, &serial, &by]).await.map_err(told)?;
         Ok(serial)
+    }
+
+    /// Keeps what was, and begins a generation where the serial rises.
+    async fn keep(&self, place: Place<'_>, serial: i64, author: &Author<'_>) -> Result<(), StateError> {
+        if author.kept == 0 {
+            return Ok(());
+        }
+        if self.whole.is_some() {
+            history::keep_all(place, serial).await?;
+        }
+        if self.whole.is_some() || self.bumps > 0 {
+            history::begin(place, serial, author).await?;
+        }
+        let keys: Vec<(&str, &str)> = self.rows.keys().map(|(a, d)| (a.as_str(), d.as_str())).collect();
+        if !keys.is_empty() {
+            history::keep(place, serial, &keys).await?;
+        }
+        let all = self.outputs.as_ref().or(self.whole.as_ref().map(|all| &all.outputs));
+        if all.is_none() && self.output.is_empty() {
+            return Ok(());
+        }
+        let mut after: BTreeMap<Str, Option<Output>> = BTreeMap::new();
+        if let Some(all) = all {
+            after.extend(history::output_names(place).await?.into_iter().map(|name| (name, None)));
+            after.extend(all.iter().map(|(name, output)| (name.clone(), Some(output.clone()))));
+        }
+        after.extend(self.output.iter().map(|(name, output)| (name.clone(), output.clone())));
+        history::keep_outputs(place, serial, &after).await
     }
 
     async fn write_intents(
@@ -371,7 +441,8 @@ pub async fn write_anew(database: &Database, tx: &Client, workspace: &str) -> Re
         "UPDATE SCHEMA.terrane_intents AS i SET body = new.body FROM unnest($2::text[], $3::text[]) AS new (key, body)
          WHERE i.workspace = $1 AND i.key = new.key",
     );
-    tx.execute(&sql, &[&workspace, &keys, &bodies]).await.map(drop).map_err(|e| database.told(&e))
+    tx.execute(&sql, &[&workspace, &keys, &bodies]).await.map_err(|e| database.told(&e))?;
+    history::write_anew(Place { database, client: tx, workspace }).await
 }
 
 async fn replace_head(

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Client;
 
 use super::Database;
+use super::history::{self, Author, Place};
 use super::rows::{self, Net};
 use super::sealing;
 use crate::backends::asked::{self, Asked, Group, Next, Queue, Request};
@@ -20,7 +21,7 @@ use crate::backends::documents::lock;
 use crate::backends::documents::segment::Segment;
 use crate::backends::{Context, Unsent};
 use crate::model::Str;
-use crate::state::{Acquired, Change, Intent, Lease, LeaseRequest, Scope, Snapshot, StateError};
+use crate::state::{Acquired, Change, Generation, Intent, Lease, LeaseRequest, Past, Run, Scope, Snapshot, StateError};
 
 /// How long the server is left alone after it did not answer.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -46,9 +47,11 @@ pub fn start(
         journal_path,
         context,
         held: None,
+        until: Duration::ZERO,
         serial: 0,
         lineage: "".into(),
         serial_is_new: false,
+        run: None,
         outage: None,
         journal: None,
     };
@@ -63,10 +66,14 @@ struct Task {
     journal_path: PathBuf,
     context: Context,
     held: Option<Lease>,
+    /// Until when nobody else takes it over, by the clock of this machine that nobody sets.
+    until: Duration,
     /// The serial and the lineage that were seen last.
     serial: i64,
     lineage: Str,
     serial_is_new: bool,
+    /// What the next generation is made from.
+    run: Option<Arc<Run>>,
     outage: Option<OffsetDateTime>,
     journal: Option<Journal>,
 }
@@ -81,10 +88,6 @@ impl Task {
         }
         // A lock that cannot be given up now expires.
         let _released = self.release().await;
-        if let Some(journal) = self.journal.take() {
-            // A file that cannot be removed is empty, and harms nobody.
-            let _closed = journal.close();
-        }
     }
 
     async fn answer(&mut self, request: Request) {
@@ -100,6 +103,8 @@ impl Task {
             Request::ForceUnlock(id, reply) => drop(reply.send(self.force_unlock(&id).await)),
             Request::Flush(reply) => drop(reply.send(self.flush().await)),
             Request::SealingIsDue(reply) => drop(reply.send(self.sealing_is_due().await)),
+            Request::Generations(reply) => drop(reply.send(self.generations().await)),
+            Request::Past(serial, reply) => drop(reply.send(self.past(serial).await)),
         }
     }
 
@@ -124,9 +129,24 @@ impl Task {
         let (held, around) = (self.held.clone(), self.context.around.clone());
         let client = self.client().await?;
         let leases = rows::leases(&database, client, &workspace).await?;
-        let others = leases.iter().filter(|l| !l.is_over(&around) && held.as_ref().is_none_or(|h| h.id != l.id));
+        let now = rows::now(&database, client, &around).await?;
+        let others =
+            leases.iter().filter(|l| !l.is_over_at(now, &around) && held.as_ref().is_none_or(|h| h.id != l.id));
         let at_work: Vec<i64> = others.map(rows::token).collect();
         rows::intents(&database, client, &workspace, &at_work).await
+    }
+
+    async fn generations(&mut self) -> Result<Vec<Generation>, StateError> {
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        let client = self.client().await?;
+        history::list(Place { database: &database, client, workspace: &workspace }).await
+    }
+
+    async fn past(&mut self, serial: u64) -> Result<Option<Past>, StateError> {
+        let now = self.snapshot().await?;
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        let client = self.client().await?;
+        history::past(Place { database: &database, client, workspace: &workspace }, &now, serial).await
     }
 
     async fn sealing_is_due(&mut self) -> Result<bool, StateError> {
@@ -140,8 +160,9 @@ impl Task {
     }
 
     async fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
+        let until = self.context.around.clock.steady() + request.term;
         let acquired = self.take_lock(request).await?;
-        self.held = Some(acquired.lease.clone());
+        (self.held, self.until) = (Some(acquired.lease.clone()), until);
         (self.serial_is_new, self.outage) = (false, None);
         if let Err(error) = self.begin().await {
             // Whoever settles this needs the lock.
@@ -162,7 +183,9 @@ impl Task {
             request.scope = Scope::Whole;
         }
         let leases = rows::leases(&database, tx.client(), &workspace).await?;
-        let (over, live): (Vec<_>, Vec<_>) = leases.into_iter().partition(|l| l.is_over(&around));
+        // The server's clock is one for all.
+        let now = rows::now(&database, tx.client(), &around).await?;
+        let (over, live): (Vec<_>, Vec<_>) = leases.into_iter().partition(|l| l.is_over_at(now, &around));
         if let Some(lease) = live.iter().find(|l| l.scope.meets(&request.scope)) {
             let lease = Box::new(lease.clone());
             return Err(StateError::Locked { path: place.into(), lease, waited: Duration::ZERO });
@@ -172,7 +195,7 @@ impl Task {
              RETURNING fencing_token",
         );
         let token: i64 = tx.query_one(&sql, &[&workspace]).await.map_err(told)?.get(0);
-        let lease = Lease { token: token.unsigned_abs(), ..lock::lease(request, around.clock.now(), 0) };
+        let lease = Lease { token: token.unsigned_abs(), ..lock::lease(request, now, 0) };
         let gone: Vec<&str> = over.iter().map(|lease| &*lease.id).collect();
         let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1 AND id = ANY($2)");
         tx.execute(&sql, &[&workspace, &gone]).await.map_err(told)?;
@@ -196,23 +219,39 @@ impl Task {
             sealing::all(&database, client, &workspace, held.as_ref()).await?;
         }
         (self.serial, self.lineage) = (row.get(0), row.get::<_, &str>(1).into());
-        let Some(journal) = Journal::left_behind(&self.journal_path, &self.database.envelopes)? else { return Ok(()) };
-        let base = journal.base()?;
-        let untouched = base.is_none_or(|base| base == self.base());
-        let count = journal.unsent()?.len();
-        match self.context.unsent {
-            Unsent::Discard => return journal.clear(&self.base()),
-            Unsent::Refuse if !untouched => {
-                let kept = Some(self.journal_path.clone());
-                return Err(StateError::Conflict { place: self.place.clone(), kept });
-            }
-            _ => (),
+        self.journal = None;
+        let mut sent = 0;
+        while let Some(journal) =
+            Journal::left_behind(&self.journal_path, &self.database.envelopes, &self.context.around)?
+        {
+            sent += self.take_in(journal).await?;
         }
-        self.journal = Some(journal);
-        self.catch_up().await?;
-        let place = &self.place;
-        (self.context.notices)(&format!("{count} commits that an earlier run could not send are now at {place}."));
+        if sent > 0 {
+            let place = &self.place;
+            (self.context.notices)(&format!("{sent} commits that an earlier run could not send are now at {place}."));
+        }
         Ok(())
+    }
+
+    /// Sends what a run of this folder that is gone could not, and gives the number of its commits.
+    async fn take_in(&mut self, journal: Journal) -> Result<usize, StateError> {
+        let kept = segments(&journal)?;
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        let last = rows::last_sent(&database, self.client().await?, &workspace).await?;
+        let there = kept.iter().rposition(|segment| segment.id == last);
+        let missing: Vec<Segment> = kept.into_iter().skip(there.map_or(0, |there| there + 1)).collect();
+        let untouched = there.is_some() || journal.base()?.is_none_or(|base| base == self.base());
+        if missing.is_empty() || self.context.unsent == Unsent::Discard {
+            journal.clear(&self.base())?;
+            return Ok(0);
+        }
+        if !untouched && self.context.unsent == Unsent::Refuse {
+            return Err(StateError::Conflict { place: self.place.clone(), kept: Some(journal.path().to_path_buf()) });
+        }
+        let count = missing.len();
+        self.send_all(missing).await?;
+        journal.clear(&self.base())?;
+        Ok(count)
     }
 
     fn base(&self) -> Base {
@@ -223,9 +262,11 @@ impl Task {
         let Some(held) = self.held.clone() else {
             return Err(StateError::NoSuchLock { path: self.place.clone().into(), id: String::new(), held: None });
         };
-        let lease = Lease { expires: self.context.around.clock.now() + term, ..held };
+        let around = self.context.around.clone();
+        let until = around.clock.steady() + term;
         let (database, workspace, place) = (self.database.clone(), self.workspace.clone(), self.place.clone());
         let client = self.client().await?;
+        let lease = Lease { expires: rows::now(&database, client, &around).await? + term, ..held };
         let sql = database
             .statement("UPDATE SCHEMA.terrane_leases SET expires = $3, body = $4 WHERE workspace = $1 AND id = $2");
         let (id, expires): (&str, i64) = (&lease.id, lease.expires.unix_timestamp());
@@ -234,7 +275,7 @@ impl Task {
         if renewed == 0 {
             rows::check(&database, client, &workspace, &lease).await?;
         }
-        self.held = Some(lease.clone());
+        (self.held, self.until) = (Some(lease.clone()), until);
         Ok(lease)
     }
 
@@ -267,12 +308,25 @@ impl Task {
     }
 
     async fn write(&mut self, group: &[Vec<Change>]) -> Result<Vec<Result<(), StateError>>, StateError> {
+        for change in group.iter().flatten() {
+            if let Change::Describe(run) = change {
+                self.run = Some(run.clone());
+            }
+        }
+        if group.iter().flatten().all(|change| matches!(change, Change::Describe(_))) {
+            return Ok(group.iter().map(|_| Ok(())).collect());
+        }
         let now = self.context.around.clock.now();
         if self.outage.is_some_and(|since| now >= since && now - since < PAUSE) {
+            // A whole state is no outcome of a run, and nothing that a journal holds.
+            if group.iter().flatten().any(is_whole) {
+                let detail = "it did not answer a moment ago".to_string();
+                return Err(StateError::Unreachable { place: self.place.clone(), detail });
+            }
             return self.keep(group);
         }
         let sent = match self.catch_up().await {
-            Ok(()) => self.transact(group, false).await,
+            Ok(()) => self.transact(group, None).await,
             Err(error) => Err(error),
         };
         match sent {
@@ -295,7 +349,8 @@ impl Task {
 
     /// Makes commits durable on this machine.
     fn keep(&mut self, group: &[Vec<Change>]) -> Result<Vec<Result<(), StateError>>, StateError> {
-        let lapsed = self.held.as_ref().and_then(|held| held.lapsed(&self.place, &self.context.around));
+        let over = self.until <= self.context.around.clock.steady();
+        let lapsed = self.held.as_ref().filter(|_| over).map(|held| held.lapsed(&self.place));
         let refused = |changes: &Vec<Change>| lapsed.clone().filter(|_| changes.iter().any(Change::begins));
         let changes: Vec<Change> =
             group.iter().filter(|changes| refused(changes).is_none()).flatten().cloned().collect();
@@ -306,6 +361,7 @@ impl Task {
         let segment = Segment {
             id: uuid::Uuid::new_v4().simple().to_string(),
             lineage: self.lineage.clone(),
+            token: self.held.as_ref().map_or(0, |held| held.token),
             base: self.serial.unsigned_abs(),
             serial: self.serial.unsigned_abs(),
             changes,
@@ -314,12 +370,13 @@ impl Task {
         let journal = match self.journal.take() {
             Some(journal) => journal,
             None => {
-                let journal = Journal::open(&self.journal_path, &self.database.envelopes)?;
+                let around = &self.context.around;
+                let journal = Journal::open(&self.journal_path, &self.database.envelopes, around)?;
                 journal.set_base(&base)?;
                 journal
             }
         };
-        let added = journal.add(0, &segment.encode());
+        let added = journal.add(&segment.encode());
         self.journal = Some(journal);
         added.map(|_| results)
     }
@@ -327,23 +384,23 @@ impl Task {
     /// Sends what is kept on this machine.
     async fn catch_up(&mut self) -> Result<(), StateError> {
         let Some(journal) = &self.journal else { return Ok(()) };
-        let wrong = |detail| StateError::Damaged { path: self.journal_path.clone(), detail };
-        let mut kept = Vec::new();
-        for unsent in journal.unsent()? {
-            kept.push(Segment::decode(&unsent.body).map_err(wrong)?.changes);
-        }
-        if !kept.is_empty() {
-            self.transact(&kept, true).await?;
-        }
+        let kept = segments(journal)?;
+        self.send_all(kept).await?;
         let base = self.base();
         if let Some(journal) = self.journal.take() {
             journal.clear(&base)?;
-            journal.close()?;
         }
         if self.outage.take().is_some() {
             (self.context.notices)(&format!("{} answers again; what was kept meanwhile is sent.", self.place));
         }
         Ok(())
+    }
+
+    /// One transaction for all that a journal has, which says that it is there.
+    async fn send_all(&mut self, kept: Vec<Segment>) -> Result<(), StateError> {
+        let Some(last) = kept.last().map(|segment| segment.id.clone()) else { return Ok(()) };
+        let changes: Vec<Vec<Change>> = kept.into_iter().map(|segment| segment.changes).collect();
+        self.transact(&changes, Some(&last)).await.map(drop)
     }
 
     async fn flush(&mut self) -> Result<(), StateError> {
@@ -360,7 +417,7 @@ impl Task {
     async fn transact(
         &mut self,
         group: &[Vec<Change>],
-        again: bool,
+        again: Option<&str>,
     ) -> Result<Vec<Result<(), StateError>>, StateError> {
         let place = self.place.clone();
         let slow = || StateError::Unreachable { place, detail: "it did not answer in time".to_string() };
@@ -373,14 +430,16 @@ impl Task {
         }
     }
 
-    /// One transaction for all; the inner results are those of each. What is sent `again` may be there already.
+    /// One transaction for all; the inner results are those of each. What is sent `again`, up to the segment of this id,
+    /// may be there already.
     async fn one_transaction(
         &mut self,
         group: &[Vec<Change>],
-        again: bool,
+        again: Option<&str>,
     ) -> Result<Vec<Result<(), StateError>>, StateError> {
         let (database, workspace, place) = (self.database.clone(), self.workspace.clone(), self.place.clone());
         let (held, mut serial_is_new) = (self.held.clone(), self.serial_is_new);
+        let (run, now, kept) = (self.run.clone(), self.context.around.clock.now(), self.context.around.generations);
         let told = |e: tokio_postgres::Error| database.told(&e);
         let tx = self.client().await?.transaction().await.map_err(told)?;
         let serial = rows::take(&database, tx.client(), &workspace).await?;
@@ -391,7 +450,9 @@ impl Task {
         let mut open = rows::open(&database, tx.client(), &workspace, &ended).await?;
         let (mut net, mut results) = (Net::default(), Vec::with_capacity(group.len()));
         for changes in group {
-            if !again && let Err(key) = admit(changes, &mut open) {
+            if again.is_none()
+                && let Err(key) = admit(changes, &mut open)
+            {
                 results.push(Err(StateError::NoSuchIntent { path: place.clone().into(), key }));
                 continue;
             }
@@ -404,12 +465,30 @@ impl Task {
             changes.iter().for_each(|change| net.add(change));
             results.push(Ok(()));
         }
-        let token = held.map_or(0, |h| h.token.min(i64::MAX as u64) as i64);
-        let serial = net.write(&database, tx.client(), &workspace, serial, token).await?;
+        let token = held.as_ref().map_or(0, rows::token);
+        let author = Author {
+            who: held.as_ref().map_or("", |h| &h.holder.who),
+            operation: held.as_ref().map_or("", |h| &h.operation),
+            now,
+            run: run.as_deref(),
+            kept,
+        };
+        let serial = net.write(&database, tx.client(), &workspace, serial, token, &author).await?;
+        if let Some(last) = again {
+            rows::set_last_sent(&database, tx.client(), &workspace, last).await?;
+        }
         tx.commit().await.map_err(told)?;
         (self.serial, self.serial_is_new) = (serial, serial_is_new);
+        if serial_is_new {
+            self.run = None;
+        }
         Ok(results)
     }
+}
+
+fn segments(journal: &Journal) -> Result<Vec<Segment>, StateError> {
+    let wrong = |detail| StateError::Damaged { path: journal.path().to_path_buf(), detail };
+    journal.unsent()?.into_iter().map(|unsent| Segment::decode(&unsent.body).map_err(wrong)).collect()
 }
 
 fn is_whole(change: &Change) -> bool {

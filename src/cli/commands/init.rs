@@ -11,7 +11,7 @@ use crate::backends::{Backend, Unsent};
 use crate::model::Diagnostic;
 use crate::ops::backend::{self, BackendError, Choice};
 use crate::ops::migrate::{MigrateError, migrate};
-use crate::ops::{SessionError, Settings, planning};
+use crate::ops::{SessionError, Settings, opening};
 use crate::spec::Spec;
 
 /// Prepares a folder: chooses the backend that keeps its state. Providers are built in, there is nothing to download.
@@ -80,7 +80,7 @@ impl Init {
     fn choose(&self, settings: &Settings, given: backend::Arguments, call: &Call) -> Result<(), Failure> {
         let spec = backend::spec_of(settings)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(SessionError::from)?;
-        let settings = &planning::encrypted(settings, &spec, runtime.handle())?;
+        let settings = &opening::encrypted(settings, &spec, runtime.handle())?;
         let told = |problem: Diagnostic| BackendError { problems: problem.into(), sources: spec.sources.clone() };
         let before = match self.reconfigure {
             true => None,

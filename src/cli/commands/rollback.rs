@@ -50,16 +50,17 @@ impl Rollback {
         if self.state_only {
             return self.state_only(Session::open(settings, Access::Write(OPERATION))?, call);
         }
-        let made = {
+        let (made, present) = {
             let session = Session::open(settings.clone(), Access::Read)?;
-            rollback::made(&*session.store_to_look()?, self.serial).map_err(Diagnostic::from)?
+            let made = rollback::made(&*session.store_to_look()?, self.serial).map_err(Diagnostic::from)?;
+            (made, session.loaded.spec.clone())
         };
         let sources = made.sources;
         let inputs = made.inputs.clone();
         let load = |settings: &crate::ops::Settings, providers: &crate::ops::Providers| {
             load::load_bundle(sources, providers, &inputs, settings.workspace.name())
         };
-        let mut session = Session::with(settings, Access::Write(OPERATION), load)?;
+        let mut session = Session::going_back(settings, Access::Write(OPERATION), &present, load)?;
         session.fixed_inputs = Some(made.inputs);
         self.parallelism.limit(&session);
         let (session, planned, _) =

@@ -64,7 +64,7 @@ impl Show {
 pub fn read_saved(path: &Path, settings: &Settings) -> Result<(PlanFile, bool), Failure> {
     let sealed = plan_file::is_sealed(path);
     let encryption = match sealed {
-        true => crate::ops::planning::plan_encryption(settings)?,
+        true => crate::ops::opening::plan_encryption(settings)?,
         false => Default::default(),
     };
     Ok((plan_file::read(path, &encryption)?, sealed))

@@ -8,7 +8,7 @@ use super::Call;
 use crate::model::{Diagnostic, Mode};
 use crate::ops::elsewhere::{self, OpenState};
 use crate::ops::{Access, Session, adopting};
-use crate::state::{Snapshot, Workspace as Name};
+use crate::state::{Intent, IntentOperation, Snapshot, Workspace as Name};
 
 /// Lists, makes, chooses and deletes workspaces: several states of one configuration.
 #[derive(Debug, clap::Args)]
@@ -194,6 +194,15 @@ fn delete(mut session: Session, name: &str, force: bool, call: &mut Call) -> Res
     }
     // Under its lock: nobody may be in the middle of a run there.
     let state = OpenState::of_workspace(&mut session, &name, "workspace delete")?;
+    let open: Vec<Intent> =
+        state.open_intents()?.into_iter().filter(|intent| intent.operation == IntentOperation::Create).collect();
+    if !open.is_empty() && !force {
+        let shown: Vec<String> = open.iter().map(|intent| format!("  - {}", intent.address)).collect();
+        return Err(Diagnostic::error(format!("Workspace \"{name}\" has creations whose outcome is not known"))
+            .detail(format!("a run was interrupted while it made these:\n{}", shown.join("\n")))
+            .help("apply there: what was made is found; -force forgets it")
+            .into());
+    }
     let managed = state.snapshot.rows().iter().filter(|r| r.address.resource.mode == Mode::Managed);
     let listed: Vec<String> = managed.map(|row| format!("  - {}", row.address)).collect();
     if !listed.is_empty() && !force {
@@ -205,8 +214,8 @@ fn delete(mut session: Session, name: &str, force: bool, call: &mut Call) -> Res
             .help("destroy them first; -force forgets them and leaves them as they are")
             .into());
     }
-    drop(state);
     session.delete_workspace(&name)?;
+    drop(state);
     call.terminal.line(&format!("Deleted workspace \"{name}\"!"));
     if !listed.is_empty() {
         call.terminal.print(&format!(

@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::{Bound, DataKey, Encryption, KeyError, KeyWrap, Method, Sealer};
 use crate::state::StateError;
+use crate::state::layout::KEYS;
 use crate::state::write::WriteError;
 
 /// What a sealed value is, for [`Bound`].
@@ -75,9 +76,8 @@ impl Keyring {
         }
         let key = DataKey::random();
         let wrapped = wrap.wrap(&key, &lineage).map_err(|e| WriteError::Refused(unavailable(path, &*wrap, &e)))?;
-        let insert = "INSERT INTO keys (lineage, wrap, wrapped) VALUES (?1, ?2, ?3)";
-        conn.execute(insert, params![lineage, wrap.name(), wrapped])?;
-        let id = conn.last_insert_rowid();
+        let id = KEYS.next_id(conn)?;
+        KEYS.put(conn, params![id, lineage, wrap.name(), wrapped])?;
         let sealer = Arc::new(Sealer::new(&key, lineage.as_str()));
         self.lock().insert(id, (sealer.clone(), true));
         self.writing = Some((id, lineage, sealer));

@@ -161,19 +161,34 @@ impl Bed {
     }
 }
 
-/// A clock that moves when somebody says so.
-pub struct TestClock(Mutex<OffsetDateTime>);
+/// A clock that moves when somebody says so, and is wrong by some time.
+pub struct TestClock {
+    right: Arc<Mutex<OffsetDateTime>>,
+    wrong_by: time::Duration,
+}
 
 impl TestClock {
     pub fn pass(&self, duration: Duration) {
-        *self.0.lock().unwrap() += duration;
+        *self.right.lock().unwrap() += duration;
+    }
+
+    fn right(&self) -> OffsetDateTime {
+        *self.right.lock().unwrap()
     }
 }
 
 #[async_trait]
 impl Clock for TestClock {
     fn now(&self) -> OffsetDateTime {
-        *self.0.lock().unwrap()
+        self.right() + self.wrong_by
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::try_from(self.right() - OffsetDateTime::UNIX_EPOCH).unwrap()
+    }
+
+    fn of_server(&self, _told: OffsetDateTime) -> OffsetDateTime {
+        self.right()
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -203,12 +218,19 @@ pub struct Machine<'b> {
 
 impl<'b> Machine<'b> {
     pub fn new(bed: &'b Bed) -> Machine<'b> {
-        let clock = Arc::new(TestClock(Mutex::new(datetime!(2026-01-02 03:04:05 UTC))));
+        let right = Arc::new(Mutex::new(datetime!(2026-01-02 03:04:05 UTC)));
+        let clock = Arc::new(TestClock { right, wrong_by: time::Duration::ZERO });
         Machine { bed, folder: tempfile::tempdir().unwrap(), clock }
     }
 
     pub fn another(&self) -> Machine<'b> {
         Machine { bed: self.bed, folder: tempfile::tempdir().unwrap(), clock: self.clock.clone() }
+    }
+
+    /// A machine whose clock is wrong.
+    pub fn wrong_by(&self, wrong_by: time::Duration) -> Machine<'b> {
+        let clock = Arc::new(TestClock { right: self.clock.right.clone(), wrong_by });
+        Machine { clock, ..self.another() }
     }
 
     pub fn clock(&self) -> &TestClock {
@@ -230,6 +252,12 @@ impl<'b> Machine<'b> {
         let clock = self.clock.clone();
         let around = Surroundings { clock, processes: Arc::new(Elsewhere), encryption, ..Surroundings::default() };
         self.bed.backend(self.folder.path(), around, Unsent::Refuse)
+    }
+
+    /// The files in which commits wait to be sent.
+    pub fn journals(&self) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+        let files = std::fs::read_dir(self.folder.path().join("unsent")).into_iter().flatten().flatten();
+        files.map(|file| (file.path(), std::fs::read(file.path()).unwrap())).collect()
     }
 
     /// All bytes of the files in the machine's folder.

@@ -1,9 +1,9 @@
 //! The backends, each against a real server: one suite for all of them.
 
-mod beds;
+pub mod beds;
 mod command;
 mod cut;
 mod holders;
 mod outage;
-mod sealing;
+pub mod sealing;
 mod suite;

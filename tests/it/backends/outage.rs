@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use terrane::backends::Unsent;
 use terrane::model::Value;
-use terrane::state::{Change, StateError, Store, Workspace, lease::TERM};
+use terrane::state::{Change, Snapshot, StateError, Store, Workspace, lease::TERM};
 
-use super::beds::{self, Bed, Machine, take};
+use super::beds::{self, Bed, Machine, Way, take};
 use super::suite::intent;
 use crate::state_rows::{data_row, put};
 
@@ -25,6 +25,16 @@ macro_rules! outages {
             #[test]
             fn outcomes_that_could_not_be_sent_are_sent_by_the_next_run() {
                 super::outcomes_that_could_not_be_sent_are_sent_by_the_next_run(&super::beds::$bed());
+            }
+
+            #[test]
+            fn a_journal_that_was_sent_and_not_cleared_is_no_conflict() {
+                super::a_journal_that_was_sent_and_not_cleared_is_no_conflict(&super::beds::$bed());
+            }
+
+            #[test]
+            fn a_state_that_was_read_again_has_what_waits() {
+                super::a_state_that_was_read_again_has_what_waits(&super::beds::$bed());
             }
 
             #[test]
@@ -115,6 +125,58 @@ fn outcomes_that_could_not_be_sent_are_sent_by_the_next_run(bed: &Bed) {
     here.free();
     assert_eq!(names(&here), ["a.before", "a.during"], "looking at it sends them");
     assert_eq!(names(&here.another()), ["a.before", "a.during"]);
+    assert_eq!(here.leftovers(), 0);
+}
+
+/// A process that ends between sending its commits and forgetting them leaves its journal as it was.
+fn a_journal_that_was_sent_and_not_cleared_is_no_conflict(bed: &Bed) {
+    let here = Machine::new(bed);
+    let store = here.open();
+    take(&*store, "anna").unwrap();
+    write(&store, "a.before");
+    store.flush().wait().unwrap();
+    bed.way.cut();
+    store.commit(vec![Change::Begin(intent("k1"))]).wait().unwrap();
+    store.commit(vec![Change::End("k1".into()), put(data_row("a.during", Value::TRUE))]).wait().unwrap();
+    let journals = here.journals();
+    bed.way.mend();
+    here.clock().pass(PAUSE);
+    store.flush().wait().unwrap();
+    drop(store);
+    let serial = here.backend().read(&Workspace::default()).unwrap().unwrap().serial;
+    for (path, bytes) in journals {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let read = here.backend().read(&Workspace::default()).unwrap().unwrap();
+    assert_eq!((read.rows().len(), read.serial), (2, serial));
+    assert_eq!(here.leftovers(), 0);
+    assert!(here.open().open_intents().wait().unwrap().is_empty());
+}
+
+/// A whole state that could not be written in an outage takes nothing along of what was told to be durable.
+fn a_state_that_was_read_again_has_what_waits(bed: &Bed) {
+    let here = Machine::new(bed);
+    let store = here.open();
+    take(&*store, "anna").unwrap();
+    write(&store, "a.before");
+    store.flush().wait().unwrap();
+    match (&bed.way, bed.kind) {
+        // The lock can be looked at, and nothing be written.
+        (Way::Http(proxy), "s3" | "azurerm") => {
+            proxy.on("PUT *.terrane/*").refuse();
+            proxy.on("PUT *.tfstate").refuse();
+        }
+        (way, _) => way.cut(),
+    }
+    write(&store, "a.during");
+    let whole = Snapshot::empty("another");
+    assert!(store.commit(vec![Change::Replace(Arc::new(whole))]).wait().is_err());
+    bed.way.mend();
+    here.clock().pass(PAUSE);
+    write(&store, "a.after");
+    store.flush().wait().unwrap();
+    drop(store);
+    assert_eq!(names(&here.another()), ["a.after", "a.before", "a.during"]);
     assert_eq!(here.leftovers(), 0);
 }
 

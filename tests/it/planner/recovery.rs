@@ -2,13 +2,16 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use terrane::apply::{Observer, deposed_key};
+use terrane::apply::{self, Input, Observer, Stop, deposed_key};
 use terrane::model::Str;
 use terrane::ops::providers::Working;
 use terrane::ops::recover;
 use terrane::provider::IdempotencyKey;
+use terrane::provisioners::Provisioners;
+use terrane::state::lease::Lasting;
 use terrane::state::{
     Acquired, Answer, Change, Intent, IntentOperation, Lease, LeaseRequest, RowKey, Snapshot, Store, StoredInstance,
+    SystemClock,
 };
 
 use super::*;
@@ -96,6 +99,34 @@ fn many_open_calls_are_settled_with_one_look_at_the_state_and_one_commit() {
     let after = store.snapshot().wait().unwrap();
     let keys = |rows: &[Arc<StoredInstance>]| rows.iter().map(|row| row.key()).collect::<Vec<RowKey>>();
     assert_eq!(keys(after.rows()), keys(&rows), "each is where it was");
+}
+
+/// Who was suspended between announcing a call and making it may not have the lock any more.
+#[test]
+fn nothing_is_called_without_the_lock() {
+    let stack = Stack::new(&[("main.tf", "resource \"terraform_data\" \"a\" {\n}\n")]);
+    let mut session = stack.session();
+    let store = session.store().unwrap().clone();
+    let (planned, _) = session.plan(options());
+    // Nobody holds a lock here: what lasted as long as this is over, and can't be renewed.
+    let lasting = Lasting::new(Arc::new(SystemClock), Duration::from_millis(1), Duration::ZERO);
+    let input = Input {
+        planned,
+        cloud: Arc::new(Working(session.providers.clone())),
+        provisioner: Arc::new(Provisioners { home_dir: None, ssh_agent: None }),
+        store: store.clone(),
+        snapshot: session.snapshot.clone(),
+        observer: Arc::new(Silent),
+        stop: Stop::default(),
+        lasting: Some(lasting),
+        parallelism: None,
+        plan_id: "test".into(),
+    };
+    let outcome = session.runtime().block_on(apply::run(input));
+    let told: Vec<_> = outcome.diagnostics.iter().map(|d| d.summary.clone()).collect();
+    assert_eq!(told, ["terraform_data.a was left as it was"]);
+    assert_eq!(store.snapshot().wait().unwrap().rows(), []);
+    assert_eq!(store.open_intents().wait().unwrap().len(), 1, "the next run sees what was announced");
 }
 
 fn intent(row: &StoredInstance, key: &Str) -> Intent {

@@ -162,6 +162,7 @@ pub fn input(session: &Session, planned: Planned, cloud: Arc<dyn Cloud>, paralle
         snapshot: session.snapshot.clone(),
         observer: Arc::new(Silent),
         stop: Stop::default(),
+        lasting: None,
         parallelism: Some(parallelism),
         plan_id: "test".into(),
     }

@@ -20,6 +20,7 @@ pub fn settings(folder: &Path, data_dir: &Path) -> Settings {
         ssh_agent: None,
         now: "2024-01-01T00:00:00Z".to_string(),
         lock: lock::Settings { enabled: false, timeout: Duration::ZERO, who: "test".to_string() },
+        lookup: std::sync::Arc::new(|_| None),
         environment: Default::default(),
         notices: Arc::new(|_| ()),
         around: Default::default(),

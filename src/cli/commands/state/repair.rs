@@ -8,7 +8,8 @@ use super::super::Call;
 use crate::ops::Access;
 use crate::state::repair;
 
-/// Looks for damage in a state file, tells it, and mends what can be mended. The file is copied first.
+/// Looks for damage in a state file, tells it, and mends what can be mended. The file is copied first. A state that is
+/// kept elsewhere is only looked at.
 ///
 /// Example: terrane state repair -dry-run
 #[derive(Debug, clap::Args)]
@@ -29,19 +30,27 @@ impl Repair {
     pub fn run(self, call: &mut Call) -> Result<u8, Failure> {
         let session = super::open(&self.common, None, Access::Nothing, call)?;
         let settings = &session.settings;
-        let path = self.state.unwrap_or_else(|| settings.workspace.state_path(&settings.data_dir));
+        let Some(path) = self.state.or_else(|| session.backend().file(&settings.workspace)) else {
+            // Where there is no file of ours, reading checks all that there is.
+            session.backend().read(&settings.workspace)?;
+            call.terminal.print("Nothing is wrong with the state.\n");
+            return Ok(0);
+        };
         let done = repair::repair(&path, &settings.around, self.dry_run)?;
         let mut text = String::new();
         for finding in &done.findings {
             text.push_str(&format!("{}\n    {}\n", finding.what, finding.remedy));
         }
-        match (&done.copy, done.findings.len()) {
+        match (done.mended, done.findings.len()) {
             (_, 0) => text.push_str("Nothing is wrong with the state.\n"),
-            (None, found) => text.push_str(&format!("\n{found} problem(s) found, nothing was changed.\n")),
-            (Some(copy), found) => text.push_str(&format!(
-                "\n{found} problem(s) mended. The file as it was: {}\nSee what differs from the real objects: terrane plan\n",
-                copy.display()
-            )),
+            (false, found) => text.push_str(&format!("\n{found} problem(s) found, nothing was changed.\n")),
+            (true, found) => {
+                text.push_str(&format!("\n{found} problem(s) mended."));
+                if let Some(copy) = &done.copy {
+                    text.push_str(&format!(" The file as it was: {}", copy.display()));
+                }
+                text.push_str("\nSee what differs from the real objects: terrane plan\n");
+            }
         }
         call.terminal.print(&text);
         Ok(if self.dry_run && !done.findings.is_empty() { 1 } else { 0 })
