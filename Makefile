@@ -19,7 +19,7 @@ export TERRANE_TEST_NPM
 AZURITE_VERSION := 3.35.0
 AZURITE := $(TERRANE_TEST_NPM)/.terrane-azurite-$(AZURITE_VERSION)
 
-.PHONY: help test fmt lint deny unit kill fuzz fuzz-diff doc docs servers bench
+.PHONY: help test fmt lint deny unit kill kill-moto fuzz fuzz-diff doc docs servers bench
 
 help: ## Show the tasks
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,18 +30,23 @@ fmt: ## Check the formatting
 	$(CARGO) fmt --check
 
 lint: ## Clippy on all targets, warnings are errors
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features kill-points -- -D warnings
 
 deny: $(DENY) ## Licences, banned crates and sources of the dependencies
 	$(DENY) --log-level error check --hide-inclusion-graph licenses bans sources
 
+# What has the kill points in it can be told to die: tests only.
 unit: servers ## All tests
-	$(CARGO) test --locked --lib --bins --tests
-	$(CARGO) test --locked --test it -- --nocapture conformance_
+	$(CARGO) test --locked --features kill-points --lib --bins --tests
+	$(CARGO) test --locked --features kill-points --test it -- --nocapture conformance_
 
 kill: ## Kill N runs on the sandbox (N=1000) and compare what is left with the state
 	TERRANE_KILLS=$(or $(N),1000) TERRANE_KILL_SEED=$(or $(SEED),1) \
-	$(CARGO) test --locked --test it -- --nocapture properties::kill
+	$(CARGO) test --locked --features kill-points --test it -- --nocapture properties::kill
+
+kill-moto: servers ## Kill N runs on moto (N=100) and compare what is left with the state
+	TERRANE_MOTO_KILLS=$(or $(N),100) TERRANE_KILL_SEED=$(or $(SEED),1) \
+	$(CARGO) test --locked --features kill-points --test it -- --nocapture kill_points::runs_on_moto
 
 fuzz-diff: ## Look for differences to terraform on the PATH for SECONDS (600)
 	TERRANE_FUZZ_SECONDS=$(or $(SECONDS),600) \

@@ -12,7 +12,7 @@ use super::event::{Event, Observer, Verb};
 use super::provision::Question;
 use super::rows::{self, RowParts, marked};
 use super::secrets::without_secrets;
-use crate::model::{Address, Diagnostic, Object, Str, Value};
+use crate::model::{Address, Diagnostic, KillPoint, Object, Str, Value};
 use crate::plan::Moment;
 use crate::plan::outside::ProviderInstance;
 use crate::plan::prior::{mark_paths, sensitive_paths};
@@ -202,6 +202,7 @@ impl Task {
             begin.push(Change::Put(Arc::new(StoredInstance::clone(old))));
         }
         self.commit(shared, begin).await?;
+        KillPoint::IntentWritten.here();
         if let Some(problem) = self.lock_is_lost(shared).await {
             return Ok(Ended::Unsettled(problem));
         }
@@ -209,6 +210,7 @@ impl Task {
         let Some(outcome) = unless_given_up(shared, connection.create(self.address.ty(), request)).await else {
             return Ok(Ended::Unsettled(self.given_up()));
         };
+        KillPoint::CallAnswered.here();
         match outcome {
             Outcome::Done(stored) if self.provisions.is_some() => self.provision_new(shared, &stored, planned).await,
             Outcome::Done(stored) => self.store_object(shared, &stored, planned, None).await,
@@ -240,6 +242,7 @@ impl Task {
         let Call::Update { id, prior, desired, planned, changed, private } = &self.call else { return Ok(Ended::Gone) };
         let intent = self.intent(IntentOperation::Update, Some(id), Some((desired, planned)));
         self.commit(shared, vec![Change::Begin(intent)]).await?;
+        KillPoint::IntentWritten.here();
         if let Some(problem) = self.lock_is_lost(shared).await {
             return Ok(Ended::Unsettled(problem));
         }
@@ -254,6 +257,7 @@ impl Task {
         let Some(outcome) = unless_given_up(shared, connection.update(self.address.ty(), request)).await else {
             return Ok(Ended::Unsettled(self.given_up()));
         };
+        KillPoint::CallAnswered.here();
         match outcome {
             Outcome::Done(stored) => {
                 let missed = self.without_effect(&stored, changed, prior, desired);
@@ -319,6 +323,7 @@ impl Task {
         }
         let intent = self.intent(IntentOperation::Delete, Some(id), None);
         self.commit(shared, vec![Change::Begin(intent)]).await?;
+        KillPoint::IntentWritten.here();
         if let Some(problem) = self.lock_is_lost(shared).await {
             return Ok(Ended::Unsettled(problem));
         }
@@ -326,6 +331,7 @@ impl Task {
         let Some(result) = unless_given_up(shared, connection.delete(self.address.ty(), request)).await else {
             return Ok(Ended::Unsettled(self.given_up()));
         };
+        KillPoint::CallAnswered.here();
         let mut changes = vec![Change::End(self.key.0.clone())];
         match result {
             Ok(()) => {
@@ -388,6 +394,7 @@ impl Task {
         let value = marked(&stored.object, planned, &self.parts.schema);
         let row = self.parts.row(stored, &value, problem.is_some());
         self.commit(shared, vec![Change::Put(Arc::new(row)), Change::End(self.key.0.clone())]).await?;
+        KillPoint::OutcomeWritten.here();
         Ok(match problem {
             Some(error) => Ended::Partial(value, self.problem(&error)),
             None => Ended::Made(value),

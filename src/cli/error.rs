@@ -3,7 +3,7 @@
 use super::terminal::Terminal;
 use crate::model::{Diagnostic, Diagnostics, SourceMap};
 use crate::ops::plan_file::PlanFileError;
-use crate::ops::{SessionError, planning};
+use crate::ops::{SessionError, session_error};
 
 /// Why a command ended early, with the sources that the diagnostics point into.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl From<SessionError> for Failure {
         if let SessionError::Backend(error) = error {
             return error.into();
         }
-        planning::diagnostic(&error).into()
+        session_error::diagnostic(&error).into()
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Cli {
 /// Runs the command of this process's arguments.
 pub fn main() -> ExitCode {
     let environment = context::Environment::read();
+    #[cfg(feature = "kill-points")]
+    environment.get("TERRANE_KILL_AT").into_iter().for_each(crate::model::kill_point::ask);
     let given: Result<Vec<String>, _> = std::env::args_os().map(std::ffi::OsString::into_string).collect();
     let commands = definition();
     let arguments = match given {

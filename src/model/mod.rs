@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod duration;
 pub mod equality;
 pub mod extent;
+pub mod kill_point;
 pub mod marks;
 pub mod number;
 pub mod object;
@@ -19,6 +20,7 @@ pub mod value_json;
 
 pub use address::{Address, Key, Mode, ModulePath, ModuleStep, ProviderAddress, ResourceAddress};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use kill_point::KillPoint;
 pub use marks::Marks;
 pub use number::Number;
 pub use object::{Object, ObjectBuilder};

@@ -153,7 +153,7 @@ pub fn write_tfstate(path: &Path, snapshot: &Snapshot) -> std::io::Result<()> {
 impl From<ElsewhereError> for Diagnostic {
     fn from(error: ElsewhereError) -> Self {
         match error {
-            ElsewhereError::Session(error) => super::planning::diagnostic(&error),
+            ElsewhereError::Session(error) => super::session_error::diagnostic(&error),
             other => match other.to_string().split_once("; ") {
                 Some((what, next)) => Diagnostic::error(what).help(next),
                 None => Diagnostic::error(other.to_string()),

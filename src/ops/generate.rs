@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::planning::{Access, Session, SessionError, Settings};
+use super::{Access, Session, SessionError, Settings};
 use super::{Providers, load};
 use crate::model::{Address, Str};
 use crate::plan::{Options, Planned, Unconfigured};

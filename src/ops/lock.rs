@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::model::KillPoint;
 use crate::state::lease::{self, Lasting};
 use crate::state::{Clock, Holder, LeaseRequest, Processes, Scope, StateError, Store, SystemClock, SystemProcesses};
 
@@ -67,6 +68,7 @@ pub fn acquire(
         other => drop(other?),
     }
     tracing::info!(operation, "the state is locked");
+    KillPoint::LockTaken.here();
     let (lasting, lost) = (Lasting::new(clock, TERM, since), CancellationToken::new());
     let (keeper, kept, told) = (store.clone(), lasting.clone(), lost.clone());
     let renewal = runtime.spawn(async move {
@@ -79,6 +81,7 @@ pub fn acquire(
 
 impl Held {
     pub fn release(self, runtime: &tokio::runtime::Runtime) {
+        KillPoint::Unlocking.here();
         self.renewal.abort();
         let _ended = runtime.block_on(self.renewal);
         // A lock that can't be given back expires by itself.

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::lock;
 use crate::backends::Backend;
+use crate::model::KillPoint;
 use crate::state::{Change, Intent, Scope, Snapshot, StateError, Store, Workspace, tfstate};
 
 /// Why states were not moved.
@@ -66,6 +67,7 @@ fn one(
         lock::acquire(runtime.handle(), target.clone(), "init", Scope::Whole, settings, &|_| ())?,
     ];
     let copied = copy(source, &target, to.place(workspace), force);
+    KillPoint::Copied.here();
     held.into_iter().flatten().for_each(|h| h.release(runtime));
     let Some(snapshot) = copied? else { return Ok(None) };
     drop(target);

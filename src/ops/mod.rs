@@ -35,6 +35,7 @@ pub mod saved_plan;
 pub mod saved_steps;
 mod saved_value;
 pub mod selection;
+pub mod session_error;
 pub mod typed;
 pub mod variables;
 pub mod written;
@@ -43,5 +44,6 @@ pub mod written;
 mod tests_host;
 
 pub use load::{Loaded, load};
-pub use planning::{Access, Session, SessionError, Settings};
+pub use planning::{Access, Session, Settings};
 pub use providers::Providers;
+pub use session_error::SessionError;

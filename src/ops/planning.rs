@@ -14,6 +14,7 @@ use super::other_states::OtherStates;
 use super::providers::{Asking, Providers, Working};
 use super::record::{Answering, Record};
 use super::recover;
+use super::session_error::SessionError;
 use super::variables::{self, Given};
 use super::{backend, claim, lock, named, opening, plan_file, prior, rehearsal};
 use crate::apply::{self, Observer, Outcome, Silent, Stop};
@@ -95,23 +96,6 @@ pub struct Session {
     held: Vec<lock::Held>,
     /// The calls of interrupted runs that the plan was made without an answer to.
     unsettled: HashSet<(Str, OffsetDateTime)>,
-}
-
-/// Why a session can't go on.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    #[error("{0}")]
-    State(#[from] StateError),
-    #[error(transparent)]
-    Backend(#[from] backend::BackendError),
-    #[error("the state changed since the plan was made ({}); run again", .0.join(", "))]
-    Stale(Vec<String>),
-    #[error("{}", .0.summary)]
-    Encryption(Box<Diagnostic>),
-    #[error("the run could not be set up: {0}")]
-    Runtime(#[from] std::io::Error),
-    #[error("the sandbox can't be used: {0}")]
-    Sandbox(#[from] crate::provider::ProviderError),
 }
 
 /// Whether a session only looks, or may change things.
@@ -582,15 +566,6 @@ fn mark(intent: &Intent) -> (Str, OffsetDateTime) {
 impl Drop for Session {
     fn drop(&mut self) {
         self.release();
-    }
-}
-
-/// A problem of the session as something to show.
-pub fn diagnostic(error: &SessionError) -> Diagnostic {
-    match error {
-        SessionError::State(error) => backend::state_problem(error),
-        SessionError::Encryption(problem) => (**problem).clone(),
-        other => Diagnostic::error(other.to_string()),
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Cloud, Event, Observer, Verb, deposed_key, reinstated, with_secrets};
 use crate::graph::ProviderNode;
-use crate::model::{Address, Diagnostic, Diagnostics, Mode, Object, Schema, Severity, Str, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, KillPoint, Mode, Object, Schema, Severity, Str, Value};
 use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
 use crate::plan::provisions::Moment;
 use crate::plan::refresh::{is_placed, provider_of_state};
@@ -78,6 +78,7 @@ pub async fn settle(
         }
     }
     if !changes.is_empty() {
+        KillPoint::Settling.here();
         store.commit(changes).await?;
     }
     Ok(Settled { changed: rows > 0, notes })

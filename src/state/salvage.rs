@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Params, Statement};
 
 use super::layout::{self, Table};
 use super::{StateError, file};
@@ -24,7 +24,7 @@ pub(super) fn copy(from: &Connection, to: &Connection) -> rusqlite::Result<Vec<(
         // known already.
         let _backwards = scan(table, from, to, &format!("ORDER BY {}", key.join(", ")));
         if table.columns.first() == Some(&"id") {
-            (1..=last_id(table, from)).for_each(|id| drop(scan(table, from, to, &format!("WHERE id = {id}"))));
+            one_by_one(table, from, to)?;
         }
     }
     to.execute_batch("COMMIT")?;
@@ -32,8 +32,11 @@ pub(super) fn copy(from: &Connection, to: &Connection) -> rusqlite::Result<Vec<(
 }
 
 fn scan(table: &Table, from: &Connection, to: &Connection, which: &str) -> rusqlite::Result<()> {
-    let mut statement = from.prepare(&format!("{} {which}", table.select()))?;
-    let mut rows = statement.query([])?;
+    rows(table, &mut from.prepare(&format!("{} {which}", table.select()))?, [], to)
+}
+
+fn rows(table: &Table, of: &mut Statement<'_>, which: impl Params, to: &Connection) -> rusqlite::Result<()> {
+    let mut rows = of.query(which)?;
     while let Some(row) = rows.next()? {
         let values = layout::values(row, table.columns.len())?;
         // What the tables do not take was never written there.
@@ -42,11 +45,23 @@ fn scan(table: &Table, from: &Connection, to: &Connection, which: &str) -> rusql
     Ok(())
 }
 
-/// Ids are given in order, so that gaps are few.
-fn last_id(table: &Table, from: &Connection) -> i64 {
-    const GUESSED: i64 = 1_000_000;
-    let last = from.query_row(&format!("SELECT max(id) FROM {}", table.name), [], |r| r.get::<_, i64>(0));
-    last.unwrap_or(GUESSED).min(GUESSED)
+/// Asks for each row by its number. Numbers are given in order: few are missing between those that are known, and few
+/// can stand behind the last.
+fn one_by_one(table: &Table, from: &Connection, to: &Connection) -> rusqlite::Result<()> {
+    const BEHIND: i64 = 10_000;
+    let last = |conn: &Connection| {
+        conn.query_row(&format!("SELECT coalesce(max(id), 0) FROM {}", table.name), [], |r| r.get::<_, i64>(0))
+    };
+    let seen = last(to)?;
+    let last = last(from).unwrap_or(seen + BEHIND).min(seen + BEHIND);
+    let mut known = to.prepare(&format!("SELECT 1 FROM {} WHERE id = ?1", table.name))?;
+    let mut asked = from.prepare(&format!("{} WHERE id = ?1", table.select()))?;
+    for id in 1..=last {
+        if !known.exists([id])? {
+            let _unreadable = rows(table, &mut asked, [id], to);
+        }
+    }
+    Ok(())
 }
 
 /// What SQLite says of a file's structure; nothing where it is whole.

@@ -23,7 +23,7 @@ use super::{
     Acquired, Answer, Change, Generation, Intent, Lease, LeaseRequest, Past, Run, Scope, Snapshot, StateError, Store,
     Surroundings, file, history, load, reseal,
 };
-use crate::model::Str;
+use crate::model::{KillPoint, Str};
 
 type Reply<T> = oneshot::Sender<Result<T, StateError>>;
 
@@ -426,8 +426,12 @@ impl Writer {
 /// Commits a transaction, and has the backup follow.
 fn commit(tx: Transaction<'_>, backup: &mut Backup) -> rusqlite::Result<()> {
     let announced = backup.announce(&tx)?;
+    KillPoint::CommitReady.here();
     match tx.commit() {
-        Ok(()) => backup.confirm(announced),
+        Ok(()) => {
+            KillPoint::Committed.here();
+            backup.confirm(announced);
+        }
         Err(error) => {
             backup.doubt();
             return Err(error);

@@ -40,6 +40,8 @@ mod console;
 mod driver_conformance;
 mod fuzzed;
 mod graph;
+#[cfg(all(feature = "aws", feature = "kill-points"))]
+mod kill_points;
 mod language;
 mod planner;
 mod properties;

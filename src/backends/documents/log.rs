@@ -8,6 +8,7 @@ use super::document::Ours;
 use super::segment::Segment;
 use super::working::Working;
 use super::{Documents, Name, Version, When, document};
+use crate::model::KillPoint;
 use crate::state::StateError;
 
 /// How often reading begins anew because somebody folded segments meanwhile.
@@ -174,6 +175,7 @@ pub async fn fold(documents: &dyn Documents, working: &Working, seen: &mut Seen)
             _ => return Err(StateError::Conflict { place: documents.place().to_string(), kept: None }),
         },
     };
+    KillPoint::DocumentWritten.here();
     let old = seen.folded;
     seen.version = Some(version);
     seen.base = working.serial();

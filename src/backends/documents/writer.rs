@@ -17,6 +17,7 @@ use super::working::Working;
 use super::{Documents, holding};
 use crate::backends::asked::{self, Group, Next, Queue, Request};
 use crate::backends::{Notices, Unsent};
+use crate::model::KillPoint;
 use crate::state::seal::envelopes::Envelopes;
 use crate::state::{
     Acquired, Change, Intent, IntentOperation, Lease, LeaseRequest, Snapshot, StateError, Surroundings,
@@ -352,6 +353,7 @@ impl Writer {
                 return Err(error);
             }
         };
+        KillPoint::JournalWritten.here();
         if !out {
             self.send(row, (&segment.id, &body), begins).await?;
         }
@@ -409,6 +411,7 @@ impl Writer {
         let known = (&mut open.seen, &mut open.working);
         match log::append(&*self.documents, known, self.token, segment).await {
             Ok(true) => {
+                KillPoint::JournalSent.here();
                 open.unsent = open.unsent.saturating_sub(1);
                 let base = open.base();
                 let large = open.seen.segments_size > open.seen.document_size.max(SEGMENTS_LIMIT);

@@ -20,7 +20,7 @@ use crate::backends::documents::journal::{Base, Journal};
 use crate::backends::documents::lock;
 use crate::backends::documents::segment::Segment;
 use crate::backends::{Context, Unsent};
-use crate::model::Str;
+use crate::model::{KillPoint, Str};
 use crate::state::{Acquired, Change, Generation, Intent, Lease, LeaseRequest, Past, Run, Scope, Snapshot, StateError};
 
 /// How long the server is left alone after it did not answer.
@@ -477,7 +477,9 @@ impl Task {
         if let Some(last) = again {
             rows::set_last_sent(&database, tx.client(), &workspace, last).await?;
         }
+        KillPoint::CommitReady.here();
         tx.commit().await.map_err(told)?;
+        KillPoint::Committed.here();
         (self.serial, self.serial_is_new) = (serial, serial_is_new);
         if serial_is_new {
             self.run = None;

@@ -6,7 +6,7 @@ mod dice;
 mod differential;
 mod expressions;
 mod kill;
-mod lab;
+pub mod lab;
 mod order;
 mod stack;
 mod terraform;

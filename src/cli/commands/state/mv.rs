@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::super::context::Common;
 use super::super::super::error::Failure;
 use super::super::Call;
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, KillPoint};
 use crate::ops::elsewhere::OpenState;
 use crate::ops::{Access, Session, moving};
 
@@ -73,6 +73,7 @@ impl Mv {
                 // An interruption in between leaves the objects in both states, not in none; the same call again
                 // ends it.
                 target.commit(moves.arriving())?;
+                KillPoint::Copied.here();
                 source.commit(moves.leaving())?;
             }
         }
