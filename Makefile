@@ -96,4 +96,4 @@ $(FUZZ):
 	rm -rf $(CACHE)/tools/target
 
 bench: ## Time large stacks beside the terraform on the PATH, fail below the targets (BENCH_SIZES, …; WRITE=1: into the docs)
-	$(CARGO) bench --locked --no-fail-fast --bench language --bench scale -- $(if $(WRITE),--write)
+	$(CARGO) bench --locked --no-fail-fast --bench language --bench state --bench scale -- $(if $(WRITE),--write)

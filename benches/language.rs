@@ -1,8 +1,12 @@
-//! How long a large file takes from its text to a graph that can be planned, beside the bare parser: `make bench`.
+//! How long a large file takes from its text to a graph that can be planned, beside the bare parser, and how long the
+//! expressions of the conformance data take: `make bench`.
 //!
 //! The parser alone (`hcl-edit`) gives syntax; loading resolves names, compiles expressions, checks them against the
 //! schemas and finds the edges. Each time is the least of some runs. Loading, parsing included, must stay within three
-//! times the bare parser.
+//! times the bare parser. The recorded expressions are compiled and evaluated one by one, all within a second.
+
+#[path = "../tests/it/support/expressions.rs"]
+mod expressions;
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -16,19 +20,41 @@ use terrane::spec;
 const RUNS: usize = 5;
 const BLOCKS: usize = 5_000;
 const LIMIT: f64 = 3.0;
+const EXPRESSIONS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    match compare() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => {
-            eprintln!("error: loading takes more than {LIMIT} times the bare parser");
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+    let mut passed = true;
+    for (part, limit) in [
+        (compare(), format!("loading takes more than {LIMIT} times the bare parser")),
+        (evaluate(), format!("the expressions take longer than {EXPRESSIONS:?}")),
+    ] {
+        let problem = match part {
+            Ok(true) => continue,
+            Ok(false) => limit,
+            Err(error) => error,
+        };
+        eprintln!("error: {problem}");
+        passed = false;
     }
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// All recorded expressions, where the data is present.
+fn evaluate() -> Result<bool, String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/conformance/expressions.jsonl");
+    let Ok(text) = std::fs::read_to_string(path) else { return Ok(true) };
+    let mut recorded = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let case: serde_json::Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        recorded.extend(case["expr"].as_str().map(str::to_owned));
+    }
+    let took = least(|| {
+        // Some of them are wrong, as they should be.
+        recorded.iter().for_each(|expression| drop(std::hint::black_box(expressions::evaluate(expression))));
+        Ok(())
+    })?;
+    println!("{} expressions: compiled and evaluated in {:.0} ms", recorded.len(), took.as_secs_f64() * 1000.0);
+    Ok(took <= EXPRESSIONS)
 }
 
 fn compare() -> Result<bool, String> {

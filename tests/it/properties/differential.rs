@@ -17,8 +17,8 @@ use super::stack::{PLAIN, Stack};
 use super::terraform::{Step, Terraform, keep};
 use super::text::Spelling;
 use super::write::{Files, files};
-use crate::conformance_expressions::evaluate;
 use crate::conformance_plans::compare;
+use crate::support::expressions::evaluate;
 
 /// Expressions that are compared in one go.
 const BATCH: usize = 200;
