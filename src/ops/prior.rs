@@ -19,8 +19,8 @@ pub fn decode(snapshot: &Snapshot, providers: &Providers) -> (Prior, Diagnostics
     let mut shares = rows.chunks(rows.len().div_ceil(threads).max(1));
     let first = shares.next().unwrap_or_default();
     let (objects, problems) = std::thread::scope(|scope| {
-        let others: Vec<_> = shares.map(|share| scope.spawn(|| decode_rows(share, providers))).collect();
-        let (mut objects, mut problems) = decode_rows(first, providers);
+        let others: Vec<_> = shares.map(|share| scope.spawn(|| decode_rows(snapshot, share, providers))).collect();
+        let (mut objects, mut problems) = decode_rows(snapshot, first, providers);
         objects.reserve(rows.len() - first.len());
         for other in others {
             let (more, wrong) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -38,13 +38,17 @@ pub fn decode(snapshot: &Snapshot, providers: &Providers) -> (Prior, Diagnostics
     (prior, problems)
 }
 
-fn decode_rows(rows: &[Arc<StoredInstance>], providers: &Providers) -> (Vec<PriorObject>, Diagnostics) {
+fn decode_rows(
+    snapshot: &Snapshot,
+    rows: &[Arc<StoredInstance>],
+    providers: &Providers,
+) -> (Vec<PriorObject>, Diagnostics) {
     let mut decoder = Decoder { providers, types: HashMap::new(), names: HashMap::new() };
     let mut problems = Diagnostics::new();
     let mut objects = Vec::with_capacity(rows.len());
     for row in rows {
         match decoder.object(row) {
-            Ok(object) => objects.push(object),
+            Ok(object) => objects.push(PriorObject { is_ending: snapshot.is_ending(row), ..object }),
             // It is read again anyway.
             Err(_) if row.address.resource.mode == Mode::Data => (),
             Err(problem) => problems.push(problem),
@@ -88,6 +92,7 @@ impl Decoder<'_> {
             id: row.remote_id.clone().unwrap_or_default(),
             value: mark_schema(value, &schema.block),
             tainted: row.status == Status::Tainted,
+            is_ending: false,
             dependencies: row.dependencies.clone(),
             create_before_destroy: row.create_before_destroy,
             written: row.updated,

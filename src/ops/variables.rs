@@ -197,7 +197,7 @@ impl Reader<'_> {
         let span = Span::new(self.sources.add(path, text), at, at + width);
         let what = error.to_string();
         let what = what.split(" at line ").next().unwrap_or_default().to_string();
-        let problem = Diagnostic::error(format!("\"{path}\" is not JSON")).at(span).label(what);
+        let problem = Diagnostic::error(format!("\"{path}\" is not JSON: {what}")).at(span);
         if self.root.variables.iter().any(|v| v.sensitive) { self.without_line(problem) } else { problem }
     }
 

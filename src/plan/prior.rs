@@ -26,6 +26,8 @@ pub struct PriorObject {
     /// With marks where the configuration or the schema said that it is sensitive.
     pub value: Value,
     pub tainted: bool,
+    /// A run that was interrupted had begun to delete it.
+    pub is_ending: bool,
     /// The resource blocks that it was made from, without instance keys.
     pub dependencies: Arc<[ResourceAddress]>,
     pub create_before_destroy: bool,

@@ -155,7 +155,9 @@ impl Planner<'_> {
         for (id, refreshed) in ids.iter().zip(objects) {
             match refreshed {
                 Refreshed::Found { object } => self.take_found(*id, object, outside),
-                Refreshed::Gone if !is_placed => self.diagnostics.push(not_found(&self.index.objects[*id].object)),
+                Refreshed::Gone if !is_placed && !self.index.objects[*id].object.is_ending => {
+                    self.diagnostics.push(not_found(&self.index.objects[*id].object));
+                }
                 Refreshed::Gone => {
                     self.note_drift(*id, Value::NULL);
                     self.index.objects[*id].live = Live::Gone;

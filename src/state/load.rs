@@ -34,7 +34,9 @@ pub(super) fn snapshot(conn: &Connection, path: &Path, keys: &Keyring) -> Result
     snapshot.written_by = loading.required(&mut meta, "written_by")?.into();
     snapshot.check_results = loading.check_results(&mut meta)?;
     snapshot.outputs = loading.outputs()?;
-    Ok(snapshot.with_rows(loading.rows()?))
+    // What is wrong with intents is told to whoever settles them.
+    let open = intents(&loading, &HashSet::new()).unwrap_or_default();
+    Ok(snapshot.with_rows(loading.rows()?).with_intents(&open))
 }
 
 /// The intents that have no outcome, oldest first; without those of these fencing tokens.

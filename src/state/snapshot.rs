@@ -1,9 +1,9 @@
 //! The whole state at one moment, as the planner and the readers see it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Change, RowKey, StoredInstance};
+use super::{Change, Intent, IntentOperation, RowKey, StoredInstance};
 use crate::model::{Address, ResourceAddress, Str, Value};
 
 /// The version of Terraform whose state format is written, unless an imported state says another.
@@ -36,6 +36,8 @@ pub struct Snapshot {
     resources: Arc<BTreeMap<ResourceAddress, (usize, usize)>>,
     /// The resources that one block of the configuration made, by its address without the keys of modules.
     configured: Arc<BTreeMap<ResourceAddress, Vec<ResourceAddress>>>,
+    /// The rows whose deletion was begun, and whose end nobody has written down.
+    ending: Arc<BTreeSet<RowKey>>,
 }
 
 impl Snapshot {
@@ -51,6 +53,7 @@ impl Snapshot {
             rows: Arc::default(),
             resources: Arc::default(),
             configured: Arc::default(),
+            ending: Arc::default(),
         }
     }
 
@@ -69,6 +72,19 @@ impl Snapshot {
         self.configured = Arc::new(by_block);
         self.rows = Arc::new(rows);
         self
+    }
+
+    /// The same state with the calls that were begun and have no outcome.
+    pub fn with_intents(mut self, intents: &[Intent]) -> Snapshot {
+        let deletions = intents.iter().filter(|intent| intent.operation == IntentOperation::Delete);
+        let keys = deletions.map(|i| RowKey { address: i.address.clone(), deposed: i.deposed.clone() });
+        self.ending = Arc::new(keys.collect());
+        self
+    }
+
+    /// Whether the object may be gone because a run that deleted it was interrupted.
+    pub fn is_ending(&self, row: &StoredInstance) -> bool {
+        !self.ending.is_empty() && self.ending.contains(&row.key())
     }
 
     /// The same state after changes; what only the store keeps (intents, the serial) stays.

@@ -169,8 +169,7 @@ fn one_mistake_among_twenty_thousand_keys_is_found_in_every_notation() {
     let yaml = keys(&|n| format!("    key{n}: {long}\n"));
     let json = keys(&|n| format!("\"key{n}\": \"{long}\",\n"));
     let variable = "variable \"v\" {\n  type = map(string)\n}\noutput \"n\" {\n  value = length(var.v)\n}\n";
-    let yaml_head =
-        "variable:\n  v: {type: map(string)}\noutput:\n  n: {value: \"${length(local.v)}\"}\nlocals:\n  v:\n";
+    let yaml_head = "output:\n  n: {value: \"${length(local.v)}\"}\nlocals:\n  v:\n";
     let json_head = "{\"output\": {\"n\": {\"value\": \"${length(local.v)}\"}}, \"locals\": {\"v\": {\n";
     for (file, right, wrong, place) in [
         ("a.tfvars", format!("v = {{\n{hcl}}}\n"), format!("v = {{\n{hcl}  x = = 3\n{hcl}}}\n"), "a.tfvars:20002:7"),
@@ -190,7 +189,7 @@ fn one_mistake_among_twenty_thousand_keys_is_found_in_every_notation() {
             "stack.yaml",
             format!("{yaml_head}{yaml}    z: last\n"),
             format!("{yaml_head}{yaml}    'x\n"),
-            "stack.yaml:20007:5",
+            "stack.yaml:20005:5",
         ),
         (
             "main.tf.json",

@@ -117,17 +117,31 @@ fn a_state_file_survives_a_kill_at_every_point() {
     assert!(killed >= 40, "{killed}");
 }
 
+/// Nothing is open, and whoever comes next need not wait for a lock.
 fn settled(store: &dyn Store, what: &str) {
     assert_eq!(store.open_intents().wait().unwrap(), [], "{what}");
-    assert_eq!(store.leases().wait().unwrap(), [], "{what}");
+    let around = Surroundings::default();
+    let live: Vec<_> = store
+        .leases()
+        .wait()
+        .unwrap()
+        .into_iter()
+        .filter(|l| !l.is_over(&around) && !l.holder_is_gone(&around))
+        .collect();
+    assert_eq!(live, [], "{what}");
 }
 
 fn a_store_survives_a_kill_at_every_point(bed: &Bed, kills: &[Kill]) {
+    let moto = moto::Server::start();
+    let region = moto.region();
+    let boto = Boto::new(moto.url(), region);
     for kill in kills {
-        let (moto, stack) = (moto::Server::shared(), Stack::new());
-        let region = moto.region();
-        let boto = Boto::new(moto.url(), region);
-        stack.write("backend.tf", &bed.block());
+        moto.reset();
+        let stack = Stack::new();
+        // Over HTTP the beginning of a deletion is not sent at once. Where nothing says where the objects are, a plan then
+        // does not take those that are not there for deleted.
+        let provider = if bed.kind == "http" { "provider \"aws\" {\n}\n" } else { "" };
+        stack.write("backend.tf", &(bed.block() + provider));
         stack.terrane(["init"]).run().success();
         let compare = |what: &str| {
             assert_eq!(state_inventory(&stack), boto.inventory("none"), "{what}");
@@ -209,11 +223,13 @@ fn runs_on_moto_that_are_killed_at_any_moment_leave_neither_orphans_nor_duplicat
         |name: &str, otherwise: u64| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise);
     let (kills, seed) = (number("TERRANE_MOTO_KILLS", 3), number("TERRANE_KILL_SEED", 1));
     let mut random = StdRng::seed_from_u64(seed);
-    let moto = moto::Server::shared();
+    let moto = moto::Server::start();
+    let region = moto.region();
+    let boto = Boto::new(moto.url(), region);
     let mut killed = 0;
     while killed < kills {
-        let (stack, region) = (Stack::new(), moto.region());
-        let boto = Boto::new(moto.url(), region);
+        moto.reset();
+        let stack = Stack::new();
         let apply = || stack.terrane(["apply", "-auto-approve"]).aws(moto.url(), region);
         for step in STEPS {
             stack.write("main.tf", step);

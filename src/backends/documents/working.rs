@@ -51,7 +51,7 @@ impl Working {
     }
 
     pub fn snapshot(&self) -> Snapshot {
-        self.head.clone().with_rows(self.rows.values().cloned().collect())
+        self.head.clone().with_rows(self.rows.values().cloned().collect()).with_intents(&self.intents())
     }
 
     /// The calls without an outcome, oldest first.

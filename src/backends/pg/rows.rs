@@ -143,7 +143,9 @@ pub async fn read(database: &Database, client: &Client, workspace: &str) -> Resu
         let wrong = |e| database.damaged(workspace, format!("the row \"{}\": {e}", row.get::<_, &str>(0)));
         rows.push(Arc::new(instance(database, workspace, &row).map_err(wrong)?));
     }
-    Ok(Some(snapshot.with_rows(rows)))
+    // What is wrong with intents is told to whoever settles them.
+    let open = intents(database, client, workspace, &[]).await.unwrap_or_default();
+    Ok(Some(snapshot.with_rows(rows).with_intents(&open)))
 }
 
 async fn all(database: &Database, client: &Client, sql: &str, workspace: &str) -> Result<Vec<Row>, StateError> {
