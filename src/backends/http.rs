@@ -292,7 +292,7 @@ impl Documents for HttpDocuments {
     async fn get(&self, name: Name) -> Result<Option<Fetched>, StateError> {
         match name {
             Name::State => self.read().await,
-            Name::Segment(_) => Ok(None),
+            Name::Segment(_) | Name::History | Name::Generation(_) => Ok(None),
             Name::Lock => {
                 let known = {
                     let mut lock = self.locked();
@@ -310,7 +310,7 @@ impl Documents for HttpDocuments {
     async fn put(&self, name: Name, body: Bytes, when: &When) -> Result<Option<Version>, StateError> {
         match name {
             Name::State => self.write(body, when).await,
-            Name::Segment(_) => Ok(None),
+            Name::Segment(_) | Name::History | Name::Generation(_) => Ok(None),
             Name::Lock => {
                 let held = self.locked().held.is_some();
                 // Somebody else's that is over: the server does not know of its end.
@@ -340,7 +340,7 @@ impl Documents for HttpDocuments {
                     false => self.server.refused(&Method::DELETE, status),
                 }
             }
-            Name::Segment(_) => Ok(()),
+            Name::Segment(_) | Name::History | Name::Generation(_) => Ok(()),
             Name::Lock => {
                 let held = self.locked().held.clone();
                 let body = match held {

@@ -20,7 +20,7 @@ use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
 use crate::plan::provisions::Moment;
 use crate::plan::refresh::{is_placed, provider_of_state};
 use crate::plan::resume::RowDependencies;
-use crate::plan::{Action, Change as PlannedChange, Planned, ProviderName};
+use crate::plan::{Action, Change as PlannedChange, Drift, Planned, ProviderName};
 use crate::provider::{Connection, Create, IdempotencyKey, Operation, Outcome, Progress, ProviderError, Stored};
 use crate::state::{Change, Intent, IntentOperation, RowKey, Snapshot, StateError, Status, Store, StoredInstance};
 
@@ -71,6 +71,11 @@ pub async fn settle(
     }
     for intent in absent {
         changes.push(Change::End(intent.key.clone()));
+        if intent.operation == IntentOperation::Delete && is_gone(planned, intent) {
+            // With the intent: the row alone would not say why its object is gone.
+            changes.push(Change::Remove(row_of(intent)));
+            rows += 1;
+        }
         let old = before.as_ref().and_then(|snapshot| predecessor(snapshot, intent));
         if let Some(old) = old.filter(|_| taken.insert(&intent.address)) {
             changes.extend(reinstated(old));
@@ -82,6 +87,19 @@ pub async fn settle(
         store.commit(changes).await?;
     }
     Ok(Settled { changed: rows > 0, notes })
+}
+
+fn row_of(intent: &Intent) -> RowKey {
+    RowKey { address: intent.address.clone(), deposed: intent.deposed.clone() }
+}
+
+/// Whether the plan did not find the object of an intent any more.
+fn is_gone(planned: &Planned, intent: &Intent) -> bool {
+    let of_intent = |d: &&Drift| {
+        let is_there = d.address == intent.address || d.previous_address.as_ref() == Some(&intent.address);
+        is_there && d.deposed == intent.deposed
+    };
+    planned.plan.drift.iter().filter(of_intent).any(|drift| drift.after.is_null())
 }
 
 /// The object that a create was to replace, where nothing has taken its place.

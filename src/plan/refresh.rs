@@ -188,7 +188,7 @@ impl Planner<'_> {
             deposed: entry.object.deposed.clone(),
             provider: entry.object.provider.clone(),
             before: entry.object.value.clone(),
-            may_be_own: !after.is_null() && self.index.written_since(&entry.object),
+            may_be_own: entry.object.is_ending || !after.is_null() && self.index.written_since(&entry.object),
             after,
         });
     }

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 use super::codec;
 use super::load::Loading;
-use super::row_body::{deflate, inflate};
+pub use super::row_body::{deflate, inflate};
 use super::seal::Keyring;
 use super::sealed_tables::{GENERATIONS, PAST_OUTPUTS, SOURCES};
 use super::write::WriteError;

@@ -379,7 +379,11 @@ fn damaged_sets(conn: &Connection) -> rusqlite::Result<HashSet<i64>> {
 
 /// Copies the file and its log, as they are.
 fn keep_copy(path: &Path, around: &Surroundings) -> Result<Option<PathBuf>, StateError> {
-    let copy = private_file::beside(path, &format!(".damaged-{}", around.clock.now().unix_timestamp()));
+    let name = format!(".damaged-{}", around.clock.now().unix_timestamp());
+    let names = std::iter::once(name.clone()).chain((2..).map(|n| format!("{name}-{n}")));
+    let Some(copy) = names.map(|name| private_file::beside(path, &name)).find(|copy| !copy.exists()) else {
+        return Ok(None);
+    };
     let failed = |e: std::io::Error| StateError::from_io(path, &e);
     match fs::copy(path, &copy) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),

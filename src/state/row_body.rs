@@ -69,7 +69,7 @@ fn field(bytes: &[u8]) -> Option<(Option<&str>, &[u8])> {
 }
 
 /// Compresses; what is short stays as it is, behind a byte that says so.
-pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
+pub fn deflate(bytes: &[u8]) -> Vec<u8> {
     if bytes.len() > 100 {
         let mut encoder = DeflateEncoder::new(vec![1], Compression::fast());
         if encoder.write_all(bytes).is_ok()
@@ -83,7 +83,7 @@ pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The bytes that [`deflate`] was given; nothing where it is something else.
-pub(super) fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
+pub fn inflate(bytes: &[u8]) -> Option<Vec<u8>> {
     /// More than any source or row can have.
     const MAX: u64 = 1 << 30;
     match bytes.split_first()? {

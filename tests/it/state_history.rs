@@ -3,10 +3,14 @@
 use std::fs;
 
 use rusqlite::Connection;
+use terrane::backends::Unsent;
 use terrane::model::Value;
-use terrane::state::{Change, RowKey, SqliteStore, Store, Surroundings};
+use terrane::state::lease::TERM;
+use terrane::state::{Change, RowKey, Run, SqliteStore, Store, Surroundings, Workspace};
 
 use super::support::cli::Stack;
+use crate::backends::beds::{self, Machine, take};
+use crate::backends::sealing::key;
 use crate::state_rows::{data_row, open, put};
 
 /// Invariant: a generation that is kept is what the state was.
@@ -224,4 +228,88 @@ fn a_rollback_plans_back_to_configuration_and_inputs() {
     assert_eq!(pulled["resources"][0]["instances"][0]["attributes"]["input"]["value"], 5);
     let gone = stack.terrane(["rollback", "99"]).run().expect_status(1);
     assert!(gone.stderr.contains("the state keeps no generation 99"), "{gone}");
+}
+
+#[test]
+fn a_state_in_a_bucket_has_its_history_beside_it() {
+    let bed = beds::s3();
+    let stack = Stack::with("main.tf", TWO);
+    stack.write("backend.tf", &bed.block());
+    stack.terrane(["apply", "-auto-approve", "-var=size=5"]).run().success();
+    stack.write("main.tf", "resource \"terraform_data\" \"other\" {\n  input = \"new\"\n}\n");
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    stack.terrane(["state", "rm", "terraform_data.other"]).run().success();
+    // Nothing to do is no generation.
+    stack.write("main.tf", "");
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    let history = stack.terrane(["history", "-json"]).run().success().json();
+    let told = |g: &serde_json::Value| {
+        let counts = ["added", "changed", "removed"].map(|name| g[name].as_u64().unwrap());
+        (g["serial"].as_u64().unwrap(), g["operation"].as_str().unwrap().to_string(), counts)
+    };
+    let told: Vec<_> = history["generations"].as_array().unwrap().iter().map(told).collect();
+    let expected = [(3, "state rm", [0, 0, 1]), (2, "apply", [1, 0, 1]), (1, "apply", [1, 0, 0])];
+    assert_eq!(told, expected.map(|(serial, operation, counts)| (serial, operation.to_string(), counts)));
+    let shown = stack.terrane(["history", "show", "2"]).run().success().stdout;
+    assert!(shown.contains("  - terraform_data.kept\n  + terraform_data.other\n"), "{shown}");
+    assert!(shown.contains("main.tf"), "{shown}");
+    let back = stack.terrane(["rollback", "-auto-approve", "1"]).run().success();
+    assert!(back.stdout.contains("Apply complete! Resources: 1 added, 0 changed, 0 destroyed."), "{back}");
+    let pulled = stack.terrane(["state", "pull"]).run().success().json();
+    assert_eq!(pulled["resources"][0]["instances"][0]["attributes"]["input"]["value"], 5);
+}
+
+#[test]
+fn generations_in_a_store_of_documents_are_sealed_and_pruned() {
+    for bed in [beds::s3(), beds::azurerm()] {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |encryption: terrane::state::seal::Encryption| {
+            let around = Surroundings { generations: 2, encryption, ..Surroundings::default() };
+            bed.backend(folder.path(), around, Unsent::Refuse).open(&Workspace::default()).unwrap()
+        };
+        for n in 1..5 {
+            let store = open(key(1));
+            take(&*store, "anna").unwrap();
+            let run = Run { sources: vec![("main.tf".to_string(), format!("# {n}").into())], inputs: n.into() };
+            let row = put(data_row(&format!("terraform_data.r[{n}]"), Value::int(n)));
+            store.commit(vec![Change::Describe(run.into()), row]).wait().unwrap();
+            store.release().wait().unwrap();
+        }
+        let turning = open(key(2).with_fallback(key(1).method));
+        take(&*turning, "ben").unwrap();
+        turning.release().wait().unwrap();
+        drop(turning);
+        let store = open(key(2));
+        let listed = store.generations().wait().unwrap();
+        let told: Vec<_> = listed.iter().map(|g| (g.serial, &*g.who, &*g.operation, g.added, g.has_run)).collect();
+        assert_eq!(told, [(4, "anna", "apply", 1, true), (3, "anna", "apply", 1, true)]);
+        let past = store.past(4).wait().unwrap().unwrap();
+        assert_eq!((past.snapshot.rows().len(), past.before.unwrap().rows().len()), (4, 3));
+        assert_eq!((past.run.as_ref().unwrap().inputs.as_i64(), &*past.run.unwrap().sources[0].1), (Some(4), "# 4"));
+        assert!(store.past(3).wait().unwrap().unwrap().before.is_none());
+        assert!(store.past(2).wait().unwrap().is_none());
+        assert!(open(key(1)).generations().wait().is_err(), "the list is sealed");
+    }
+}
+
+/// The next run tells of a run that did not come to its end.
+#[test]
+fn a_run_that_crashed_leaves_its_generation_to_the_next() {
+    let bed = beds::s3();
+    let machine = Machine::new(&bed);
+    for (n, who) in [(1, "anna"), (2, "ben")] {
+        let machine = machine.another();
+        let store = machine.open();
+        take(&*store, who).unwrap();
+        store.commit(vec![put(data_row(&format!("terraform_data.r[{n}]"), Value::TRUE))]).wait().unwrap();
+        match who {
+            "anna" => std::mem::forget(store),
+            _ => store.release().wait().unwrap(),
+        }
+        machine.clock().pass(TERM * 20);
+    }
+    let store = machine.open();
+    let listed = store.generations().wait().unwrap();
+    assert_eq!(listed.iter().map(|g| (g.serial, &*g.who)).collect::<Vec<_>>(), [(2, "ben"), (1, "")]);
+    assert_eq!(store.past(1).wait().unwrap().unwrap().snapshot.rows().len(), 1);
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::sealed::Sealed;
 use super::working::Working;
 use super::writer::Writer;
-use super::{Documents, Name, When, document, journal, log};
+use super::{Documents, Name, When, document, history, journal, log};
 use crate::backends::asked::Asked;
 use crate::backends::background::Background;
 use crate::backends::{Backend, Context};
@@ -106,6 +106,7 @@ impl Backend for DocumentBackend {
             for number in documents.segments().await?.into_iter().flatten() {
                 documents.delete(Name::Segment(number)).await?;
             }
+            history::forget(&*documents).await?;
             // The lock is its holder's to give up.
             documents.delete(Name::State).await
         })

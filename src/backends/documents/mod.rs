@@ -5,11 +5,14 @@
 //! this machine first, and then as a small [`segment`] beside the document; at the end of the run the segments are
 //! folded into it. The cost of a commit follows the rows that it touches, never the size of the state.
 //!
+//! Where the store has room for them, each run leaves the state as it was at its end: the [`history`].
+//!
 //! Segments are numbered, and each is written only if its number is free. The document says up to which number it
 //! holds them. A run that crashed leaves segments behind: whoever opens the state next reads them as part of it.
 
 pub mod backend;
 pub mod document;
+mod history;
 pub mod holding;
 pub mod journal;
 pub mod lock;
@@ -36,6 +39,10 @@ pub enum Name {
     Lock,
     /// Commits that are not in the state's document yet.
     Segment(u64),
+    /// The list of the generations that are kept.
+    History,
+    /// The state as it was at the end of a generation.
+    Generation(u64),
 }
 
 /// What tells one content of a document from another.

@@ -29,6 +29,11 @@ pub trait Layout: Send + Sync {
         format!("{state}.terrane")
     }
 
+    /// The folder of the earlier generations of a state.
+    fn history(&self, state: &str) -> String {
+        format!("{state}.terrane-history")
+    }
+
     /// The folder to look for workspaces in, and whether each has a folder of its own there.
     fn listing(&self) -> (String, bool);
 
@@ -87,6 +92,7 @@ impl Keys for Objects {
             state: path(&key)?,
             lock: path(&self.layout.lock(&key))?,
             segments: path(&self.layout.segments(&key))?,
+            history: path(&self.layout.history(&key))?,
             store: self.store.clone(),
             place,
         }))
@@ -121,6 +127,7 @@ struct ObjectDocuments {
     state: Path,
     lock: Path,
     segments: Path,
+    history: Path,
     place: String,
 }
 
@@ -130,6 +137,8 @@ impl ObjectDocuments {
             Name::State => self.state.clone(),
             Name::Lock => self.lock.clone(),
             Name::Segment(number) => self.segments.clone().join(format!("{number:020}")),
+            Name::History => self.history.clone().join("list"),
+            Name::Generation(serial) => self.history.clone().join(format!("{serial:020}")),
         }
     }
 }

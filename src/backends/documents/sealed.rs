@@ -21,6 +21,8 @@ fn kind(name: Name) -> String {
         Name::State => "state".to_string(),
         Name::Lock => "lock".to_string(),
         Name::Segment(number) => format!("segment {number}"),
+        Name::History => "history".to_string(),
+        Name::Generation(serial) => format!("generation {serial}"),
     }
 }
 

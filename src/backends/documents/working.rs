@@ -105,7 +105,7 @@ impl Working {
             Change::BumpSerial => self.head.serial = self.head.serial.saturating_add(1),
             Change::Output(ref name, Some(ref output)) => drop(self.head.outputs.insert(name.clone(), output.clone())),
             Change::Output(ref name, None) => drop(self.head.outputs.remove(name)),
-            // Earlier generations are not kept in documents.
+            // The history notes it.
             Change::Describe(_) => (),
             Change::Replace(ref all) => {
                 let intents = std::mem::take(&mut self.intents);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::history::History;
 use super::holding::{Held, Standing};
 use super::journal::{self, Base, Journal};
 use super::log::{self, Seen};
@@ -49,6 +50,7 @@ pub struct Writer {
     journal: Option<Journal>,
     open: Option<Open>,
     outage: Option<OffsetDateTime>,
+    history: History,
 }
 
 /// The state as this writer knows it.
@@ -73,7 +75,21 @@ impl Writer {
         envelopes: Arc<Envelopes>,
     ) -> Writer {
         let (held, token, journal, open, outage) = (None, 0, None, None, None);
-        Writer { documents, journal_path, around, notices, envelopes, unsent, held, token, journal, open, outage }
+        let history = History::new(documents.clone());
+        Writer {
+            documents,
+            journal_path,
+            around,
+            notices,
+            envelopes,
+            unsent,
+            held,
+            token,
+            journal,
+            open,
+            outage,
+            history,
+        }
     }
 
     /// Works until nobody can ask any more, then gives up the lock.
@@ -103,8 +119,8 @@ impl Writer {
             Request::SealingIsDue(reply) => {
                 drop(reply.send(self.current().await.map(|open| open.seen.sealing_is_due)));
             }
-            Request::Generations(reply) => drop(reply.send(Err(StateError::NoHistory))),
-            Request::Past(_, reply) => drop(reply.send(Err(StateError::NoHistory))),
+            Request::Generations(reply) => drop(reply.send(self.history.generations().await)),
+            Request::Past(serial, reply) => drop(reply.send(self.history.past(serial).await)),
         }
     }
 
@@ -191,6 +207,7 @@ impl Writer {
         // Above all that was written before, whatever the clocks of those who wrote it said.
         self.token = self.held.as_ref().map_or(0, |held| held.lease.token).max(open.seen.token + 1);
         let sealing_is_due = open.seen.sealing_is_due;
+        self.history.begin(&open.working);
         self.open = Some(open);
         let mut sent = 0;
         while let Some(journal) = Journal::left_behind(&self.journal_path, &self.envelopes, &self.around)? {
@@ -201,6 +218,9 @@ impl Writer {
             (self.notices)(&format!("{sent} commits that an earlier run could not send are now at {place}."));
         } else if sealing_is_due {
             self.fold().await?;
+        }
+        if sealing_is_due {
+            self.history.seal_anew().await?;
         }
         Ok(())
     }
@@ -244,6 +264,12 @@ impl Writer {
             return Ok(());
         }
         let flushed = self.flush().await;
+        if let (Ok(()), Some(open), Some(held)) = (&flushed, &self.open, &self.held)
+            && open.seen.segments
+            && let Err(error) = self.history.end(&open.working, &held.lease, self.around.generations).await
+        {
+            (self.notices)(&format!("{error}\nThe state is written; this generation is missing in its history."));
+        }
         self.open = None;
         if let Some(held) = self.held.take() {
             held.release(&*self.documents, &self.around).await?;
@@ -252,6 +278,7 @@ impl Writer {
     }
 
     async fn commit(&mut self, group: Group) {
+        group.iter().for_each(|(changes, _)| self.history.note(changes));
         let is_whole = |changes: &Vec<Change>| changes.iter().any(|c| matches!(c, Change::Replace(_)));
         let (changes, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         if self.held.is_some() && !changes.iter().any(is_whole) {

@@ -19,7 +19,10 @@ pub fn render(letter: char, flags: &Flags, number: &Number) -> Result<String, St
     if number.infinity().is_some() {
         return match letter {
             'd' | 'b' | 'o' | 'x' | 'X' => Err("a whole number is required".to_string()),
-            _ => Ok(format!("{:>1$}", number.to_string(), flags.width.unwrap_or(0))),
+            _ => {
+                let text = number.to_string();
+                Ok(" ".repeat(flags.width.unwrap_or(0).saturating_sub(text.len())) + &text)
+            }
         };
     }
     let magnitude = if number.is_negative() { number.negate() } else { number.clone() };

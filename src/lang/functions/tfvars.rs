@@ -88,8 +88,8 @@ fn write_attributes(out: &mut String, fields: &Fields, indent: usize) {
         let several = run.iter().any(|(_, text)| text.contains('\n'));
         let widest = run.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         for (name, text) in run {
-            let width = if several { 0 } else { widest };
-            out.push_str(&format!("{}{name:width$} = {text}\n", " ".repeat(indent)));
+            let missing = if several { 0 } else { widest - name.chars().count() };
+            out.push_str(&format!("{}{name}{} = {text}\n", " ".repeat(indent), " ".repeat(missing)));
         }
     }
 }

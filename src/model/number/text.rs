@@ -54,7 +54,8 @@ fn shortest(big: &Big, precision: u32) -> String {
     };
     let (digits, low, high) = (value.to_string(), low.to_string(), high.to_string());
     let width = digits.len().max(high.len());
-    let fill = |text: &str| format!("{text:0>width$}").into_bytes();
+    // A format has no room for widths beyond 65,535.
+    let fill = |text: &str| ("0".repeat(width - text.len()) + text).into_bytes();
     let (digits, low, high) = (fill(&digits), fill(&low), fill(&high));
     let (kept, point_shift) = shortest_digits(&digits, &low, &high, inclusive);
     let text = String::from_utf8(kept).unwrap_or_default();

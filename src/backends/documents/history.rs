@@ -1,0 +1,280 @@
+//! Earlier generations of a state that is kept as documents: each run that changed something leaves the whole state as
+//! it was at its end, compressed, and a line in a list of them. Both are written after the state: what fails then is
+//! missing in the history, and nowhere else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use time::OffsetDateTime;
+
+use super::document::{self, Ours};
+use super::working::Working;
+use super::{Documents, Fetched, Name, When};
+use crate::model::Str;
+use crate::state::history::{deflate, inflate};
+use crate::state::{Change, Generation, Lease, Past, Run, Snapshot, StateError, StoredInstance};
+
+/// The history of a state, and what the run that is under way will leave in it.
+pub struct History {
+    documents: Arc<dyn Documents>,
+    /// The state when the lock was taken.
+    before: Option<Working>,
+    run: Option<Arc<Run>>,
+}
+
+impl History {
+    pub fn new(documents: Arc<dyn Documents>) -> History {
+        History { documents, before: None, run: None }
+    }
+
+    /// The lock is taken.
+    pub fn begin(&mut self, before: &Working) {
+        (self.before, self.run) = (Some(before.clone()), None);
+    }
+
+    /// Notes what the run is made from, where changes say it.
+    pub fn note(&mut self, changes: &[Change]) {
+        for change in changes {
+            if let Change::Describe(run) = change {
+                self.run = Some(run.clone());
+            }
+        }
+    }
+
+    /// The state is written, and the lock is about to be given up.
+    pub async fn end(&mut self, now: &Working, lease: &Lease, kept: u64) -> Result<(), StateError> {
+        let Some(before) = self.before.take().filter(|before| kept > 0 && before.serial() < now.serial()) else {
+            return Ok(());
+        };
+        let end = End {
+            before: &before,
+            now,
+            who: &lease.holder.who,
+            operation: &lease.operation,
+            began: lease.since,
+            run: self.run.as_deref(),
+            kept,
+        };
+        keep(&*self.documents, end).await
+    }
+
+    /// The generations that are kept, the newest first.
+    pub async fn generations(&self) -> Result<Vec<Generation>, StateError> {
+        self.has_room().await?;
+        let (entries, _) = list(&*self.documents).await?;
+        Ok(entries.iter().rev().map(generation).collect())
+    }
+
+    /// One generation; nothing where it is not kept.
+    pub async fn past(&self, serial: u64) -> Result<Option<Past>, StateError> {
+        self.has_room().await?;
+        past(&*self.documents, serial).await
+    }
+
+    /// Writes everything anew that lies there otherwise than it would be sealed now.
+    pub async fn seal_anew(&self) -> Result<(), StateError> {
+        match self.has_room().await {
+            Err(StateError::NoHistory) => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => seal_anew(&*self.documents).await,
+        }
+    }
+
+    /// A store with room for segments has room for generations.
+    async fn has_room(&self) -> Result<(), StateError> {
+        self.documents.segments().await?.map(drop).ok_or(StateError::NoHistory)
+    }
+}
+
+/// A line of the list.
+#[derive(Clone, Serialize, Deserialize)]
+struct Entry {
+    serial: u64,
+    /// Milliseconds since 1970.
+    began: i64,
+    who: String,
+    operation: String,
+    added: u64,
+    changed: u64,
+    removed: u64,
+    has_run: bool,
+}
+
+/// What a generation holds besides its line.
+#[derive(Deserialize)]
+struct Body {
+    state: String,
+    #[serde(default)]
+    run: Option<(Vec<(String, String)>, Json)>,
+}
+
+/// The end of a run.
+struct End<'a> {
+    /// The state that the run began with.
+    before: &'a Working,
+    now: &'a Working,
+    who: &'a str,
+    operation: &'a str,
+    began: OffsetDateTime,
+    run: Option<&'a Run>,
+    /// How many generations are kept.
+    kept: u64,
+}
+
+/// Adds a generation, and takes away those that are too many.
+async fn keep(documents: &dyn Documents, end: End<'_>) -> Result<(), StateError> {
+    let (mut entries, listed) = list(documents).await?;
+    let last = entries.last().map_or(0, |entry| entry.serial);
+    let before = end.before.serial();
+    if before > last && before > 0 {
+        // Whoever wrote it did not come to this, or is another tool.
+        let unnamed = (Working::of(&Snapshot::empty(end.before.lineage().clone()), Vec::new()), "", "");
+        let began = end.began;
+        let known =
+            End { before: &unnamed.0, now: end.before, who: "", operation: "", began, run: None, kept: end.kept };
+        let counts = (0, 0, 0);
+        entries.push(add(documents, &known, counts).await?);
+    }
+    entries.retain(|entry| entry.serial < end.now.serial());
+    entries.push(add(documents, &end, counts(&end.before.snapshot(), &end.now.snapshot())).await?);
+    let surplus = entries.len().saturating_sub(usize::try_from(end.kept).unwrap_or(usize::MAX));
+    let old: Vec<Entry> = entries.drain(..surplus).collect();
+    let text = serde_json::to_vec(&entries).unwrap_or_default();
+    let when = listed.map_or(When::Absent, |listed| When::Unchanged(listed.version));
+    documents.put(Name::History, Bytes::from(text), &when).await?;
+    for entry in old {
+        documents.delete(Name::Generation(entry.serial)).await?;
+    }
+    Ok(())
+}
+
+/// Writes one generation, and gives its line.
+async fn add(documents: &dyn Documents, end: &End<'_>, counts: (u64, u64, u64)) -> Result<Entry, StateError> {
+    let serial = end.now.serial();
+    let run = end.run.map(|run| {
+        let sources: Vec<(&str, &str)> = run.sources.iter().map(|(path, text)| (path.as_str(), &**text)).collect();
+        json!([sources, run.inputs])
+    });
+    let body = json!({"state": document::encode(end.now, &Ours::default()), "run": run}).to_string();
+    let name = Name::Generation(serial);
+    let body = Bytes::from(deflate(body.as_bytes()));
+    if documents.put(name, body.clone(), &When::Absent).await?.is_none() {
+        // Of a run that ended here before, or of a state whose place this one has taken.
+        documents.delete(name).await?;
+        documents.put(name, body, &When::Absent).await?;
+    }
+    Ok(Entry {
+        serial,
+        began: i64::try_from(end.began.unix_timestamp_nanos() / 1_000_000).unwrap_or_default(),
+        who: end.who.to_string(),
+        operation: end.operation.to_string(),
+        added: counts.0,
+        changed: counts.1,
+        removed: counts.2,
+        has_run: end.run.is_some(),
+    })
+}
+
+/// The rows that were added, changed and removed between two states.
+fn counts(before: &Snapshot, now: &Snapshot) -> (u64, u64, u64) {
+    let mut old: HashMap<_, &Arc<StoredInstance>> = before.rows().iter().map(|row| (row.key(), row)).collect();
+    let (mut added, mut changed) = (0, 0);
+    for row in now.rows() {
+        match old.remove(&row.key()) {
+            None => added += 1,
+            Some(was) => changed += u64::from(!Arc::ptr_eq(was, row) && !is_same(was, row)),
+        }
+    }
+    (added, changed, old.len() as u64)
+}
+
+fn is_same(was: &StoredInstance, row: &StoredInstance) -> bool {
+    StoredInstance { created: row.created, updated: row.updated, ..was.clone() } == *row
+}
+
+async fn past(documents: &dyn Documents, serial: u64) -> Result<Option<Past>, StateError> {
+    let (entries, _) = list(documents).await?;
+    let Some(at) = entries.iter().position(|entry| entry.serial == serial) else { return Ok(None) };
+    let Some((snapshot, run)) = read(documents, serial).await? else { return Ok(None) };
+    let before = match at.checked_sub(1).and_then(|at| entries.get(at)) {
+        Some(before) => read(documents, before.serial).await?.map(|(snapshot, _)| snapshot),
+        None => None,
+    };
+    let generation = entries.get(at).map(generation);
+    Ok(generation.map(|generation| Past { generation, snapshot, before, run }))
+}
+
+fn generation(entry: &Entry) -> Generation {
+    Generation {
+        serial: entry.serial,
+        began: OffsetDateTime::from_unix_timestamp_nanos(i128::from(entry.began) * 1_000_000)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH),
+        who: entry.who.as_str().into(),
+        operation: entry.operation.as_str().into(),
+        added: entry.added,
+        changed: entry.changed,
+        removed: entry.removed,
+        has_run: entry.has_run,
+    }
+}
+
+async fn list(documents: &dyn Documents) -> Result<(Vec<Entry>, Option<Fetched>), StateError> {
+    match documents.get(Name::History).await? {
+        None => Ok((Vec::new(), None)),
+        Some(listed) => {
+            let wrong = |_| damaged(documents, "the list of its generations cannot be read");
+            Ok((serde_json::from_slice(&listed.body).map_err(wrong)?, Some(listed)))
+        }
+    }
+}
+
+async fn read(documents: &dyn Documents, serial: u64) -> Result<Option<(Snapshot, Option<Run>)>, StateError> {
+    let Some(fetched) = documents.get(Name::Generation(serial)).await? else { return Ok(None) };
+    let wrong = |detail: &str| damaged(documents, &format!("generation {serial}: {detail}"));
+    let text = inflate(&fetched.body).ok_or_else(|| wrong("it cannot be read"))?;
+    let body: Body = serde_json::from_slice(&text).map_err(|_| wrong("it cannot be read"))?;
+    let opened = document::decode(body.state.as_bytes()).map_err(|detail| wrong(&detail))?;
+    let run = body.run.map(|(sources, inputs)| Run {
+        sources: sources.into_iter().map(|(path, text)| (path, Str::from(text))).collect(),
+        inputs,
+    });
+    Ok(Some((opened.working.snapshot(), run)))
+}
+
+async fn seal_anew(documents: &dyn Documents) -> Result<(), StateError> {
+    let (entries, listed) = list(documents).await?;
+    for entry in entries {
+        let name = Name::Generation(entry.serial);
+        let fetched = documents.get(name).await?;
+        put_anew(documents, name, fetched).await?;
+    }
+    put_anew(documents, Name::History, listed).await
+}
+
+async fn put_anew(documents: &dyn Documents, name: Name, fetched: Option<Fetched>) -> Result<(), StateError> {
+    if let Some(fetched) = fetched.filter(|fetched| fetched.sealing_is_due) {
+        documents.put(name, fetched.body, &When::Unchanged(fetched.version)).await?;
+    }
+    Ok(())
+}
+
+/// Takes the whole history away.
+pub async fn forget(documents: &dyn Documents) -> Result<(), StateError> {
+    let Ok((entries, listed)) = list(documents).await else {
+        return documents.delete(Name::History).await;
+    };
+    for entry in entries {
+        documents.delete(Name::Generation(entry.serial)).await?;
+    }
+    match listed {
+        Some(_) => documents.delete(Name::History).await,
+        None => Ok(()),
+    }
+}
+
+fn damaged(documents: &dyn Documents, detail: &str) -> StateError {
+    StateError::Damaged { path: documents.place().into(), detail: detail.to_string() }
+}
