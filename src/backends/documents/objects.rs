@@ -195,8 +195,14 @@ impl Documents for ObjectDocuments {
 /// What an error of the store means for a state.
 pub fn told(place: &str, error: Error) -> StateError {
     let place = place.to_string();
+    // What lists objects is not told apart by the library: the code of the store is in its answer.
+    let is_missing =
+        |cause: &str| ["<Code>NoSuchBucket<", "<Code>ContainerNotFound<"].iter().any(|c| cause.contains(c));
     match &error {
         Error::NotFound { .. } => {
+            StateError::Refused { place, detail: "there is no such bucket or container".to_string() }
+        }
+        Error::Generic { .. } if is_missing(&root_cause(&error)) => {
             StateError::Refused { place, detail: "there is no such bucket or container".to_string() }
         }
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } | Error::NotSupported { .. } => {
