@@ -201,10 +201,8 @@ impl Task {
             begin.push(Change::Remove(RowKey::current(self.address.clone())));
             begin.push(Change::Put(Arc::new(StoredInstance::clone(old))));
         }
-        self.commit(shared, begin).await?;
-        KillPoint::IntentWritten.here();
-        if let Some(problem) = self.lock_is_lost(shared).await {
-            return Ok(Ended::Unsettled(problem));
+        if let Some(left) = self.announce(shared, begin).await? {
+            return Ok(left);
         }
         let request = Create { desired: Object::new(desired), key: self.key.clone(), op };
         let Some(outcome) = unless_given_up(shared, connection.create(self.address.ty(), request)).await else {
@@ -241,10 +239,8 @@ impl Task {
         let connection = shared.cloud.connect(&self.provider).await?;
         let Call::Update { id, prior, desired, planned, changed, private } = &self.call else { return Ok(Ended::Gone) };
         let intent = self.intent(IntentOperation::Update, Some(id), Some((desired, planned)));
-        self.commit(shared, vec![Change::Begin(intent)]).await?;
-        KillPoint::IntentWritten.here();
-        if let Some(problem) = self.lock_is_lost(shared).await {
-            return Ok(Ended::Unsettled(problem));
+        if let Some(left) = self.announce(shared, vec![Change::Begin(intent)]).await? {
+            return Ok(left);
         }
         let request = Update {
             id: id.clone(),
@@ -322,10 +318,8 @@ impl Task {
             self.provision(shared, prior).await?;
         }
         let intent = self.intent(IntentOperation::Delete, Some(id), None);
-        self.commit(shared, vec![Change::Begin(intent)]).await?;
-        KillPoint::IntentWritten.here();
-        if let Some(problem) = self.lock_is_lost(shared).await {
-            return Ok(Ended::Unsettled(problem));
+        if let Some(left) = self.announce(shared, vec![Change::Begin(intent)]).await? {
+            return Ok(left);
         }
         let request = Delete { id: id.clone(), prior: Object::new(prior), private: private.clone(), op };
         let Some(result) = unless_given_up(shared, connection.delete(self.address.ty(), request)).await else {
@@ -405,6 +399,13 @@ impl Task {
         shared.store.commit(changes).await.map_err(|error| {
             Diagnostic::error("the state could not be written").detail(error.to_string()).address(self.address.clone())
         })
+    }
+
+    /// Makes an intent durable. Gives how the step ended where its call may not be made any more.
+    async fn announce(&self, shared: &Shared, begin: Vec<Change>) -> Result<Option<Ended>, Diagnostic> {
+        self.commit(shared, begin).await?;
+        KillPoint::IntentWritten.here();
+        Ok(self.lock_is_lost(shared).await.map(Ended::Unsettled))
     }
 
     /// Between announcing a call and making it, the machine may have been suspended: whoever took the lock over has

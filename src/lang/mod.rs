@@ -13,6 +13,7 @@ pub mod body;
 pub mod body_check;
 pub mod body_eval;
 pub mod compile;
+pub mod constants;
 pub mod convert;
 pub mod eval;
 pub mod expr;

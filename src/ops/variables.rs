@@ -3,14 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use crate::lang::compile::{self, Resolver, Step};
-use crate::lang::functions::Isolated;
+use crate::lang::compile;
+use crate::lang::constants::Constants;
 use crate::lang::parse;
-use crate::lang::scope::{Scope, Slot};
 use crate::lang::text_map::TextMap;
-use crate::model::{Diagnostic, Diagnostics, Key, SourceMap, Span, Str, Type, Value, value_json};
+use crate::model::{Diagnostic, Diagnostics, SourceMap, Span, Str, Type, Value, value_json};
 use crate::plan::cells::variable_value;
 use crate::spec::{Module, Variable};
+
+const NOTHING: Constants = Constants("a variable's value can't refer to anything");
 
 /// Where a value was given.
 #[derive(Clone, Debug)]
@@ -293,12 +294,12 @@ pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<Assi
             all.push(problem);
             continue;
         };
-        let mut nothing = Nothing;
+        let mut nothing = NOTHING;
         let mut problems = Diagnostics::new();
         let expr = compile::expression(&attribute.value, text, source, 0, &mut nothing, &mut problems);
         let value = match problems.has_errors() {
             true => Err(problems),
-            false => expr.eval(&Nothing),
+            false => expr.eval(&NOTHING),
         };
         found.push(Assignment { name: attribute.key.as_str().into(), value, span: expr.span() });
     }
@@ -308,40 +309,11 @@ pub fn assignments(path: &str, text: &str, sources: &mut SourceMap) -> (Vec<Assi
 /// The value of an expression that refers to nothing.
 fn constant(text: &str, map: TextMap) -> Result<Value, Diagnostics> {
     let mut problems = Diagnostics::new();
-    let expr = compile::expression_text(text, &map, &[], &mut Nothing, &mut problems);
+    let expr = compile::expression_text(text, &map, &[], &mut { NOTHING }, &mut problems);
     if problems.has_errors() {
         return Err(problems);
     }
-    expr.eval(&Nothing)
-}
-
-/// A place where nothing can be referred to.
-struct Nothing;
-
-impl Resolver for Nothing {
-    fn resolve(&mut self, root: &str, _steps: &[Step], _span: Span) -> Result<(Slot, usize), Diagnostic> {
-        Err(Diagnostic::error("a variable's value can't refer to anything")
-            .label(format!("\"{root}\" is a reference"))
-            .help("put texts between quotes"))
-    }
-}
-
-impl Scope for Nothing {
-    fn value(&self, _slot: &Slot, span: Span) -> Result<Value, Diagnostic> {
-        Err(Diagnostic::error("a variable's value can't refer to anything").at(span))
-    }
-
-    fn instance(&self, _resource: u32, _key: &Key, span: Span) -> Result<Value, Diagnostic> {
-        Err(Diagnostic::error("a variable's value can't refer to anything").at(span))
-    }
-
-    fn output(&self, _module: u32, _key: Option<&Key>, _output: &Str, span: Span) -> Result<Value, Diagnostic> {
-        Err(Diagnostic::error("a variable's value can't refer to anything").at(span))
-    }
-
-    fn host(&self) -> &dyn crate::lang::functions::Host {
-        &Isolated
-    }
+    expr.eval(&NOTHING)
 }
 
 /// The files that are read without being named: `terraform.tfvars`, then `*.auto.tfvars` by name.

@@ -17,51 +17,36 @@ use crate::support::boto::{Boto, state_inventory};
 use crate::support::cli::{KillSwitch, Run, Stack, Terrane};
 use crate::support::moto;
 
-/// Objects that are made; then one changes, one is replaced in each order, one goes and one comes.
-const STEPS: [&str; 3] = [
-    r#"
-resource "aws_vpc" "main" {
+/// Objects that are made; then one changes, one is replaced in each order, one goes and one comes; then all go.
+fn steps() -> [String; 3] {
+    const GATEWAY: &str = "resource \"aws_internet_gateway\" \"main\" {\n  vpc_id = aws_vpc.main.id\n}\n";
+    const GROUP: &str =
+        "resource \"aws_security_group\" \"main\" {\n  name   = \"main\"\n  vpc_id = aws_vpc.main.id\n}\n";
+    [network("one", 1) + GATEWAY, network("two", 11) + GROUP, String::new()]
+}
+
+fn network(step: &str, third: u8) -> String {
+    format!(
+        r#"
+resource "aws_vpc" "main" {{
   cidr_block = "10.0.0.0/16"
-  tags       = { step = "one" }
-}
-resource "aws_subnet" "a" {
+  tags       = {{ step = "{step}" }}
+}}
+resource "aws_subnet" "a" {{
   vpc_id     = aws_vpc.main.id
-  cidr_block = "10.0.1.0/24"
-}
-resource "aws_subnet" "b" {
+  cidr_block = "10.0.{third}.0/24"
+}}
+resource "aws_subnet" "b" {{
   vpc_id     = aws_vpc.main.id
-  cidr_block = "10.0.2.0/24"
-  lifecycle {
+  cidr_block = "10.0.{}.0/24"
+  lifecycle {{
     create_before_destroy = true
-  }
-}
-resource "aws_internet_gateway" "main" {
-  vpc_id = aws_vpc.main.id
-}
+  }}
+}}
 "#,
-    r#"
-resource "aws_vpc" "main" {
-  cidr_block = "10.0.0.0/16"
-  tags       = { step = "two" }
+        third + 1
+    )
 }
-resource "aws_subnet" "a" {
-  vpc_id     = aws_vpc.main.id
-  cidr_block = "10.0.11.0/24"
-}
-resource "aws_subnet" "b" {
-  vpc_id     = aws_vpc.main.id
-  cidr_block = "10.0.12.0/24"
-  lifecycle {
-    create_before_destroy = true
-  }
-}
-resource "aws_security_group" "main" {
-  name   = "main"
-  vpc_id = aws_vpc.main.id
-}
-"#,
-    "",
-];
 
 /// Where a run is killed: a point, and the how manieth time it is come to.
 type Kill = (KillPoint, usize);
@@ -77,7 +62,7 @@ fn at(run: Terrane, (point, nth): Kill) -> Terrane {
 /// Goes through the steps, each killed once and then run to its end. Gives the number of kills.
 fn go_through(stack: &Stack, kill: Kill, apply: &dyn Fn() -> Terrane, compare: &dyn Fn(&str)) -> usize {
     let mut killed = 0;
-    for (n, step) in STEPS.iter().enumerate() {
+    for (n, step) in steps().iter().enumerate() {
         stack.write("main.tf", step);
         let what = format!("killed at {} for the {}. time in step {n}", name(kill.0), kill.1);
         if kill.0 == KillPoint::Settling {
@@ -231,8 +216,8 @@ fn runs_on_moto_that_are_killed_at_any_moment_leave_neither_orphans_nor_duplicat
         moto.reset();
         let stack = Stack::new();
         let apply = || stack.terrane(["apply", "-auto-approve"]).aws(moto.url(), region);
-        for step in STEPS {
-            stack.write("main.tf", step);
+        for step in steps() {
+            stack.write("main.tf", &step);
             for _ in 0..random.random_range(1..4) {
                 killed += u64::from(killed_somewhere(apply(), &mut random).status.is_none());
             }

@@ -8,6 +8,8 @@ use terrane::render::diagnostic::diagnostics_text;
 use terrane::render::style::Style;
 use terrane::spec::{self, Options, Spec};
 
+use crate::support::cli::Stack;
+
 fn providers() -> (tokio::runtime::Runtime, Providers) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let providers = Providers::new(runtime.handle().clone(), None);
@@ -45,14 +47,16 @@ fn override_files_change_what_others_declare() {
 
 #[test]
 fn override_files_mean_the_same_in_all_spellings() {
-    let print = |spelling: &str| {
-        let (spec, diagnostics) = load(&format!("tests/fixtures/spec/override_spellings/{spelling}"));
-        assert_eq!(diagnostics_text(&diagnostics, &spec.sources, Style::plain(100)), "", "{spelling}");
+    let print = |file: &str| {
+        let stack = Stack::copy_of("tests/fixtures/spec/override_spellings");
+        stack.write(file, &std::fs::read_to_string(format!("tests/fixtures/spec/override_files/{file}")).unwrap());
+        let (spec, diagnostics) = load(&stack.dir().to_string_lossy());
+        assert_eq!(diagnostics_text(&diagnostics, &spec.sources, Style::plain(100)), "", "{file}");
         spec::fingerprint::fingerprint(&spec)
     };
-    let tf = print("tf");
-    same_text(&tf, &print("yaml"), "yaml");
-    same_text(&tf, &print("json"), "json");
+    let tf = print("override.tf");
+    same_text(&tf, &print("override.stack.yaml"), "yaml");
+    same_text(&tf, &print("override.tf.json"), "json");
     insta::assert_snapshot!(tf);
 }
 

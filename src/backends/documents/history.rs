@@ -46,19 +46,23 @@ impl History {
 
     /// The state is written, and the lock is about to be given up.
     pub async fn end(&mut self, now: &Working, lease: &Lease, kept: u64) -> Result<(), StateError> {
-        let Some(before) = self.before.take().filter(|before| kept > 0 && before.serial() < now.serial()) else {
-            return Ok(());
-        };
-        let end = End {
-            before: &before,
-            now,
-            who: &lease.holder.who,
-            operation: &lease.operation,
-            began: lease.since,
-            run: self.run.as_deref(),
-            kept,
-        };
-        keep(&*self.documents, end).await
+        let before = self.before.take().filter(|before| kept > 0 && before.serial() < now.serial());
+        let Some(before) = before else { return Ok(()) };
+        let documents = &*self.documents;
+        let (mut entries, listed) = list(documents).await?;
+        let began = i64::try_from(lease.since.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        if before.serial() > entries.last().map_or(0, |entry| entry.serial) {
+            // Whoever wrote it did not come to this, or is another tool.
+            add(documents, &before, None).await?;
+            entries.push(Entry { serial: before.serial(), began, ..Entry::default() });
+        }
+        entries.retain(|entry| entry.serial < now.serial());
+        add(documents, now, self.run.as_deref()).await?;
+        let (added, changed, removed) = counts(&before.snapshot(), &now.snapshot());
+        let (who, operation) = (lease.holder.who.to_string(), lease.operation.to_string());
+        let (serial, has_run) = (now.serial(), self.run.is_some());
+        entries.push(Entry { serial, began, who, operation, added, changed, removed, has_run });
+        write(documents, entries, listed, kept).await
     }
 
     /// The generations that are kept, the newest first.
@@ -90,7 +94,7 @@ impl History {
 }
 
 /// A line of the list.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Entry {
     serial: u64,
     /// Milliseconds since 1970.
@@ -111,36 +115,14 @@ struct Body {
     run: Option<(Vec<(String, String)>, Json)>,
 }
 
-/// The end of a run.
-struct End<'a> {
-    /// The state that the run began with.
-    before: &'a Working,
-    now: &'a Working,
-    who: &'a str,
-    operation: &'a str,
-    began: OffsetDateTime,
-    run: Option<&'a Run>,
-    /// How many generations are kept.
+/// Writes the list, without the generations that are too many, and takes those away.
+async fn write(
+    documents: &dyn Documents,
+    mut entries: Vec<Entry>,
+    listed: Option<Fetched>,
     kept: u64,
-}
-
-/// Adds a generation, and takes away those that are too many.
-async fn keep(documents: &dyn Documents, end: End<'_>) -> Result<(), StateError> {
-    let (mut entries, listed) = list(documents).await?;
-    let last = entries.last().map_or(0, |entry| entry.serial);
-    let before = end.before.serial();
-    if before > last && before > 0 {
-        // Whoever wrote it did not come to this, or is another tool.
-        let unnamed = (Working::of(&Snapshot::empty(end.before.lineage().clone()), Vec::new()), "", "");
-        let began = end.began;
-        let known =
-            End { before: &unnamed.0, now: end.before, who: "", operation: "", began, run: None, kept: end.kept };
-        let counts = (0, 0, 0);
-        entries.push(add(documents, &known, counts).await?);
-    }
-    entries.retain(|entry| entry.serial < end.now.serial());
-    entries.push(add(documents, &end, counts(&end.before.snapshot(), &end.now.snapshot())).await?);
-    let surplus = entries.len().saturating_sub(usize::try_from(end.kept).unwrap_or(usize::MAX));
+) -> Result<(), StateError> {
+    let surplus = entries.len().saturating_sub(usize::try_from(kept).unwrap_or(usize::MAX));
     let old: Vec<Entry> = entries.drain(..surplus).collect();
     let text = serde_json::to_vec(&entries).unwrap_or_default();
     let when = listed.map_or(When::Absent, |listed| When::Unchanged(listed.version));
@@ -151,31 +133,20 @@ async fn keep(documents: &dyn Documents, end: End<'_>) -> Result<(), StateError>
     Ok(())
 }
 
-/// Writes one generation, and gives its line.
-async fn add(documents: &dyn Documents, end: &End<'_>, counts: (u64, u64, u64)) -> Result<Entry, StateError> {
-    let serial = end.now.serial();
-    let run = end.run.map(|run| {
+/// Writes one generation.
+async fn add(documents: &dyn Documents, state: &Working, run: Option<&Run>) -> Result<(), StateError> {
+    let run = run.map(|run| {
         let sources: Vec<(&str, &str)> = run.sources.iter().map(|(path, text)| (path.as_str(), &**text)).collect();
         json!([sources, run.inputs])
     });
-    let body = json!({"state": document::encode(end.now, &Ours::default()), "run": run}).to_string();
-    let name = Name::Generation(serial);
-    let body = Bytes::from(deflate(body.as_bytes()));
+    let body = json!({"state": document::encode(state, &Ours::default()), "run": run}).to_string();
+    let (name, body) = (Name::Generation(state.serial()), Bytes::from(deflate(body.as_bytes())));
     if documents.put(name, body.clone(), &When::Absent).await?.is_none() {
         // Of a run that ended here before, or of a state whose place this one has taken.
         documents.delete(name).await?;
         documents.put(name, body, &When::Absent).await?;
     }
-    Ok(Entry {
-        serial,
-        began: i64::try_from(end.began.unix_timestamp_nanos() / 1_000_000).unwrap_or_default(),
-        who: end.who.to_string(),
-        operation: end.operation.to_string(),
-        added: counts.0,
-        changed: counts.1,
-        removed: counts.2,
-        has_run: end.run.is_some(),
-    })
+    Ok(())
 }
 
 /// The rows that were added, changed and removed between two states.

@@ -3,13 +3,14 @@
 use hcl_edit::structure::Structure;
 
 use super::json::decode_function;
-use super::{Call, CallError, Function, Isolated};
-use crate::lang::compile::{Compiler, Resolver, Step};
-use crate::lang::functions::Host;
+use super::{Call, CallError, Function};
+use crate::lang::compile::Compiler;
+use crate::lang::constants::Constants;
 use crate::lang::parse;
-use crate::lang::scope::{Scope, Slot};
 use crate::lang::text_map::TextMap;
-use crate::model::{Diagnostic, Diagnostics, Key, SourceId, Span, Str, Value};
+use crate::model::{Diagnostics, SourceId, Str, Value};
+
+const NAMES: Constants = Constants("only constants are allowed here");
 
 pub static FUNCTIONS: &[Function] = &[decode_function(
     "provider::terraform::decode_tfvars",
@@ -31,42 +32,11 @@ fn decode(call: &Call<'_>) -> Result<Value, CallError> {
             }
         };
         let name = attribute.key.as_str();
-        let (mut diagnostics, mut constants) = (Diagnostics::new(), Constants);
+        let (mut diagnostics, mut constants) = (Diagnostics::new(), NAMES);
         let compiled = Compiler::new(text, map.clone(), &mut constants, &mut diagnostics).expression(&attribute.value);
-        let value = if diagnostics.has_errors() { Err(diagnostics) } else { compiled.eval(&Constants) };
+        let value = if diagnostics.has_errors() { Err(diagnostics) } else { compiled.eval(&NAMES) };
         let told = |all: Diagnostics| all.0.into_iter().next().map_or_else(String::new, |d| d.summary);
         entries.push((name.into(), value.map_err(|d| wrong(format!("\"{name}\": {}", told(d))))?));
     }
     Ok(Value::object(entries))
-}
-
-/// A scope in which no name means anything.
-struct Constants;
-
-fn refuse<T>(span: Span) -> Result<T, Diagnostic> {
-    Err(Diagnostic::error("only constants are allowed here").at(span))
-}
-
-impl Resolver for Constants {
-    fn resolve(&mut self, _: &str, _: &[Step], span: Span) -> Result<(Slot, usize), Diagnostic> {
-        refuse(span)
-    }
-}
-
-impl Scope for Constants {
-    fn value(&self, _: &Slot, span: Span) -> Result<Value, Diagnostic> {
-        refuse(span)
-    }
-
-    fn instance(&self, _: u32, _: &Key, span: Span) -> Result<Value, Diagnostic> {
-        refuse(span)
-    }
-
-    fn output(&self, _: u32, _: Option<&Key>, _: &Str, span: Span) -> Result<Value, Diagnostic> {
-        refuse(span)
-    }
-
-    fn host(&self) -> &dyn Host {
-        &Isolated
-    }
 }
