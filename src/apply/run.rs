@@ -355,7 +355,7 @@ impl Run {
         }
         let outputs = self.outputs();
         let kept = outputs.iter().filter(|(_, v)| !v.is_null());
-        let stored: BTreeMap<Str, Output> = kept.map(|(name, value)| (name.clone(), stored_output(value))).collect();
+        let stored: BTreeMap<Str, Output> = kept.map(|(name, value)| (name.clone(), Output::of(value))).collect();
         let wanted = self.planned.plan.mode != PlanMode::RefreshOnly || !self.outcome.diagnostics.has_errors();
         // One by one: another run may write others at the same time.
         let before = &self.preparation.snapshot.outputs;
@@ -385,7 +385,7 @@ impl Run {
         if self.planned.plan.mode == PlanMode::Destroy && self.outcome.succeeded() {
             let deleted = |name: &Str| self.planned.plan.outputs.iter().any(|o| o.name == *name);
             let kept = before.iter().filter(|(name, _)| !deleted(name));
-            return kept.map(|(name, o)| (name.clone(), shown_output(o))).collect();
+            return kept.map(|(name, o)| (name.clone(), o.marked())).collect();
         }
         let m = self.planned.world.definition(0);
         let cells = &self.planned.world.instance(0).outputs;
@@ -393,7 +393,7 @@ impl Run {
         for (output, cell) in m.outputs.iter().zip(cells) {
             let value = cell.value.clone().filter(Value::is_wholly_known);
             let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
-            let old = || before.get(&output.name).map(|o| o.value.clone());
+            let old = || before.get(&output.name).map(Output::marked);
             if let Some(value) = value.or_else(old) {
                 outputs.push((output.name.clone(), value.mark(marks)));
             }
@@ -401,13 +401,4 @@ impl Run {
         outputs.sort_by(|a, b| a.0.cmp(&b.0));
         outputs
     }
-}
-
-fn shown_output(output: &Output) -> Value {
-    output.value.clone().mark(if output.sensitive { Marks::SENSITIVE } else { Marks::NONE })
-}
-
-fn stored_output(value: &Value) -> Output {
-    let (bare, marks) = value.unmark_deep();
-    Output { value: bare, sensitive: marks.contains(Marks::SENSITIVE) }
 }

@@ -11,7 +11,7 @@ use crate::ops::relevant::relevant_attributes;
 use crate::ops::{Session, prior};
 use crate::plan::{Change, Plan};
 use crate::render;
-use crate::render::json::{PlanContext, PriorNote, StateObject};
+use crate::render::json::{PlanContext, PriorNote, StateObject, cover, cover_plan};
 use crate::render::outputs::{OutputValue, outputs_text};
 use crate::render::value_text::object_text;
 use crate::spec::Schemas;
@@ -33,11 +33,7 @@ fn output_value(name: &Str, value: &Value) -> OutputValue {
 
 /// The outputs that the state has.
 pub fn output_values(session: &Session) -> Vec<OutputValue> {
-    let of = |(name, output): (&Str, &crate::state::Output)| {
-        let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
-        output_value(name, &output.value.clone().mark(marks))
-    };
-    session.snapshot.outputs.iter().map(of).collect()
+    session.snapshot.outputs.iter().map(|(name, output)| output_value(name, &output.marked())).collect()
 }
 
 /// One object of the state, or all of them with the outputs behind.
@@ -84,8 +80,11 @@ pub fn state_text(session: &Session, only: Option<&Address>) -> Result<String, F
 /// The version of Terraform that readers of JSON output shall take it for.
 pub const TERRAFORM_VERSION: &str = "1.11.4";
 
-/// A plan as one line of JSON, with what the state that it was made from says of its objects.
-pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot) -> String {
+/// A plan as one line of JSON, with what the state that it was made from says of its objects. Secrets are covered unless
+/// they are asked for.
+pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot, secrets: bool) -> String {
+    let covered = (!secrets).then(|| cover_plan(plan));
+    let plan = covered.as_ref().unwrap_or(plan);
     let rows: HashMap<(&Address, Option<&Str>), &Arc<StoredInstance>> =
         snapshot.rows().iter().map(|row| ((&row.address, row.deposed.as_ref()), row)).collect();
     let notes = |change: &Change| {
@@ -96,7 +95,7 @@ pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot) -> String {
         })
     };
     let find = |address: &Address| beside.schema(address);
-    let configuration = configuration_json(&beside.loaded.spec, beside.providers);
+    let configuration = configuration_json(&beside.loaded.spec, beside.providers, secrets);
     let context = PlanContext {
         version: TERRAFORM_VERSION,
         timestamp: beside.made_at,
@@ -108,8 +107,9 @@ pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot) -> String {
     render::json::plan_json(plan, &context).to_string()
 }
 
-/// The state as one line of JSON.
-pub fn state_json(session: &Session) -> Result<String, Failure> {
+/// The state as one line of JSON. Secrets are covered unless they are asked for.
+pub fn state_json(session: &Session, secrets: bool) -> Result<String, Failure> {
+    let shown = |value: Value| if secrets { value } else { cover(&value) };
     let (prior, problems) = prior::decode(&session.snapshot, &session.providers);
     if problems.has_errors() {
         return Err(Failure { diagnostics: problems, sources: session.sources.clone(), code: 1 });
@@ -122,8 +122,9 @@ pub fn state_json(session: &Session) -> Result<String, Failure> {
         address: o.address,
         deposed: o.deposed,
         provider: o.provider,
-        object: o.value,
+        object: shown(o.value),
         tainted: o.tainted,
     });
-    Ok(render::json::state_json(objects, &output_values(session), TERRAFORM_VERSION).to_string())
+    let outputs = output_values(session).into_iter().map(|o| OutputValue { value: shown(o.value), ..o });
+    Ok(render::json::state_json(objects, &outputs.collect::<Vec<_>>(), TERRAFORM_VERSION).to_string())
 }

@@ -193,6 +193,7 @@ fn collect_items(
     element: &Type,
     whole: &Type,
 ) -> Result<(Type, Vec<Value>), ConvertError> {
+    refuse_empty(items.len(), from, element)?;
     let converted = |(i, v): (usize, &Value)| convert(v, element).map_err(|e| e.below(PathStep::Index(i)));
     let items: Vec<Value> = items.iter().enumerate().map(converted).collect::<Result<_, _>>()?;
     if !element.has_dynamic() {
@@ -203,7 +204,18 @@ fn collect_items(
     Ok((ty, items))
 }
 
+/// Refuses a collection without elements where its elements would never convert, whatever they were.
+fn refuse_empty(count: usize, from: Option<&Type>, to: &Type) -> Result<(), ConvertError> {
+    match from.filter(|from| count == 0 && !can_convert(from, to)) {
+        Some(from) => {
+            Err(ConvertError::new(format!("elements of type {} required, found {}", to.friendly(), from.friendly())))
+        }
+        None => Ok(()),
+    }
+}
+
 fn convert_map(fields: &Fields, from: Option<&Type>, element: &Type, whole: &Type) -> Converted {
+    refuse_empty(fields.len(), from, element)?;
     let converted = |(n, v): &(Str, Value)| match convert(v, element) {
         Ok(v) => Ok((n.clone(), v)),
         Err(e) => Err(e.below(PathStep::Key(n.clone()))),

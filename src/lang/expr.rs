@@ -194,6 +194,13 @@ pub(super) enum BinaryOp {
     Modulo,
 }
 
+impl BinaryOp {
+    /// Whether it gives a number.
+    pub fn is_arithmetic(self) -> bool {
+        matches!(self, Self::Add | Self::Subtract | Self::Multiply | Self::Divide | Self::Modulo)
+    }
+}
+
 impl Expr {
     /// A constant.
     pub fn constant(value: Value, span: Span) -> Expr {

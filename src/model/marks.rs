@@ -10,6 +10,14 @@ impl Marks {
     pub const SENSITIVE: Marks = Marks(1);
     /// Never stored in a plan or a state.
     pub const EPHEMERAL: Marks = Marks(2);
+    /// Beside [`Marks::SENSITIVE`] on an output of the root module: only its declaration says so, and the value is no
+    /// secret elsewhere.
+    pub const DECLARED: Marks = Marks(4);
+
+    /// What an output that is declared as sensitive gets beside the marks that its value has.
+    pub fn of_declared(value: Marks) -> Marks {
+        if value.contains(Marks::SENSITIVE) { Marks::SENSITIVE } else { Marks::SENSITIVE | Marks::DECLARED }
+    }
 
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -7,12 +7,13 @@ use crate::lang::expr::Expr;
 use crate::lang::scope::{Reference, Slot};
 use crate::model::value_json::to_json;
 use crate::model::{Block, Marks, Mode, ModulePath, Nesting};
-use crate::render::json::full_source;
+use crate::render::json::{COVER, full_source};
 use crate::spec::module::{Module, ModuleCall, ModuleId, ProviderConfig, Provisioner, Repeat, Resource, Schemas, Spec};
 
-/// `configuration`: the provider configurations, and the modules from the root on.
-pub fn configuration_json(spec: &Spec, schemas: &dyn Schemas) -> Json {
-    let writer = Writer { spec, schemas };
+/// `configuration`: the provider configurations, and the modules from the root on. Constants that are written for what
+/// is sensitive are covered unless `secrets` is set.
+pub fn configuration_json(spec: &Spec, schemas: &dyn Schemas, secrets: bool) -> Json {
+    let writer = Writer { spec, schemas, secrets };
     let mut providers = Map::new();
     writer.providers(ModuleId(0), &ModulePath::root(), &mut providers);
     let mut json = json!({"root_module": writer.module(ModuleId(0), &ModulePath::root())});
@@ -25,6 +26,7 @@ pub fn configuration_json(spec: &Spec, schemas: &dyn Schemas) -> Json {
 struct Writer<'s> {
     spec: &'s Spec,
     schemas: &'s dyn Schemas,
+    secrets: bool,
 }
 
 impl Writer<'_> {
@@ -85,7 +87,7 @@ impl Writer<'_> {
             }
         };
         add("outputs", module.outputs.iter().map(|o| (o.name.to_string(), self.output(module, o))).collect());
-        add("variables", module.variables.iter().map(|v| (v.name.to_string(), variable(v))).collect());
+        add("variables", module.variables.iter().map(|v| (v.name.to_string(), self.variable(v))).collect());
         add("module_calls", module.calls.iter().map(|c| (c.name.to_string(), self.call(module, c, path))).collect());
         let mut resources: Vec<&Resource> = module.resources.iter().filter(|r| r.mode != Mode::Ephemeral).collect();
         resources.sort_by_key(|r| (r.mode == Mode::Data, &r.ty, &r.name));
@@ -108,10 +110,28 @@ impl Writer<'_> {
         json
     }
 
+    fn variable(&self, variable: &crate::spec::module::Variable) -> Json {
+        let mut json = json!({});
+        if let Some(value) = variable.default.as_ref().and_then(Expr::literal) {
+            let covered = variable.sensitive && !self.secrets && !value.is_null();
+            json["default"] = if covered { COVER.into() } else { to_json(value) };
+        }
+        if let Some(text) = &variable.description {
+            json["description"] = (**text).into();
+        }
+        if variable.sensitive {
+            json["sensitive"] = true.into();
+        }
+        json
+    }
+
     fn call(&self, module: &Module, call: &ModuleCall, path: &ModulePath) -> Json {
         let child = path.child(call.name.clone(), None);
         let mut json = json!({"source": &*call.source, "module": self.module(call.module, &child)});
-        let arguments = call.arguments.iter().map(|(name, _, e)| (name.to_string(), self.expression(module, e)));
+        let variables = self.spec.module(call.module).map(|m| &*m.variables).unwrap_or_default();
+        let is_secret = |name: &str| variables.iter().any(|v| v.sensitive && &*v.name == name);
+        let argument = |name: &str, e| (name.to_string(), self.constant(module, e, is_secret(name)));
+        let arguments = call.arguments.iter().map(|(name, _, e)| argument(name, e));
         let arguments: Map<String, Json> = arguments.collect();
         if !arguments.is_empty() {
             json["expressions"] = arguments.into();
@@ -161,7 +181,10 @@ impl Writer<'_> {
     }
 
     fn body(&self, module: &Module, body: &Body, schema: Option<&Block>) -> Map<String, Json> {
-        let attributes = body.attributes.iter().map(|a| (a.name.to_string(), self.expression(module, &a.value)));
+        let is_secret =
+            |name: &str| schema.and_then(|s| s.attribute(name)).is_some_and(|a| a.sensitive || a.write_only);
+        let attribute = |name: &str, e| (name.to_string(), self.constant(module, e, is_secret(name)));
+        let attributes = body.attributes.iter().map(|a| attribute(&a.name, &a.value));
         let mut json: Map<String, Json> = attributes.collect();
         for block in &body.blocks {
             self.block(module, block, schema, &mut json);
@@ -185,6 +208,14 @@ impl Writer<'_> {
                     all.push(inner);
                 }
             }
+        }
+    }
+
+    /// An expression for what may be a secret.
+    fn constant(&self, module: &Module, expr: &Expr, secret: bool) -> Json {
+        match expr.literal() {
+            Some(value) if secret && !self.secrets && !value.is_null() => json!({"constant_value": COVER}),
+            _ => self.expression(module, expr),
         }
     }
 
@@ -224,20 +255,6 @@ impl Writer<'_> {
         names.reverse();
         names
     }
-}
-
-fn variable(variable: &crate::spec::module::Variable) -> Json {
-    let mut json = json!({});
-    if let Some(value) = variable.default.as_ref().and_then(Expr::literal) {
-        json["default"] = to_json(value);
-    }
-    if let Some(text) = &variable.description {
-        json["description"] = (**text).into();
-    }
-    if variable.sensitive {
-        json["sensitive"] = true.into();
-    }
-    json
 }
 
 fn provider_key(path: &ModulePath, name: &str, alias: Option<&str>) -> String {

@@ -352,6 +352,9 @@ impl Session {
         problems.extend(self.loaded.diagnostics.clone());
         problems.extend(unreadable);
         problems.extend(rehearsal::unused_faults(&self.settings));
+        if self.store.is_none() {
+            problems.extend(recover::unsettled_calls(&self.snapshot));
+        }
         if !problems.has_errors() {
             problems.extend(named::check(&options, &self.loaded, &self.snapshot));
         }
@@ -443,7 +446,15 @@ impl Session {
         let world =
             crate::plan::world::World::new(self.loaded.spec.clone(), self.loaded.graph.clone(), self.host.clone());
         let plan = crate::plan::Plan { mode: options.mode, diagnostics: problems.sorted(), ..Default::default() };
-        Planned { plan, world, rewrites: Vec::new(), reads: Vec::new(), unread: Vec::new(), unconfigured: Vec::new() }
+        Planned {
+            plan,
+            world,
+            refreshed: false,
+            rewrites: Vec::new(),
+            reads: Vec::new(),
+            unread: Vec::new(),
+            unconfigured: Vec::new(),
+        }
     }
 
     /// Settles what an interrupted run left open, with the connections of a plan. Gives whether the state changed,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::providers::Providers;
-use crate::model::{Diagnostic, Diagnostics, Marks, Mode, Schema, Str, Type};
+use crate::model::{Diagnostic, Diagnostics, Mode, Schema, Str, Type};
 use crate::plan::prior::mark_schema;
 use crate::plan::{Prior, PriorObject, ProviderName};
 use crate::state::{Snapshot, Status, StoredInstance, StoredProvider};
@@ -29,10 +29,7 @@ pub fn decode(snapshot: &Snapshot, providers: &Providers) -> (Prior, Diagnostics
         }
         (objects, problems)
     });
-    let outputs = snapshot.outputs.iter().map(|(name, output)| {
-        let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
-        (name.clone(), output.value.clone().mark(marks))
-    });
+    let outputs = snapshot.outputs.iter().map(|(name, output)| (name.clone(), output.marked()));
     let prior =
         Prior { lineage: snapshot.lineage.clone(), serial: snapshot.serial, objects, outputs: outputs.collect() };
     (prior, problems)

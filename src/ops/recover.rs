@@ -2,8 +2,8 @@
 //!
 //! The object of an interrupted create is looked for by the create's key, finished where the configuration still
 //! wants it, and taken into the state; the plan that is made then sees it. Where there is none, the predecessor that it
-//! was to replace is the current object again. Updates and deletes are settled by reading the object again, which that
-//! plan does anyway.
+//! was to replace is the current object again. Updates and deletes are settled by reading the object again, which the
+//! plan at hand has done unless it leaves the object out.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -43,8 +43,7 @@ pub async fn settle(
     let intents = store.open_intents().await?;
     let search = Search { cloud, planned, wanted: Wanted::of(&planned.plan.changes), observer, patience };
     let found = join_all(intents.iter().map(|intent| search.find(intent))).await;
-    let looked_for = intents.iter().zip(&found).any(|(i, f)| i.operation == IntentOperation::Create && f.is_ok());
-    let before = if looked_for { Some(store.snapshot().await?) } else { None };
+    let before = if found.iter().any(Result::is_ok) { Some(store.snapshot().await?) } else { None };
     let mut notes = Diagnostics::new();
     let mut changes = Vec::new();
     let mut rows = 0;
@@ -65,6 +64,7 @@ pub async fn settle(
                 taken.insert(&intent.address);
                 rows += 1;
             }
+            Ok(None) if !was_read(planned, intent, before.as_ref()) => notes.push(unread(intent)),
             Ok(None) => absent.push(intent),
             Err(problem) => notes.push(search.refused(problem, intent)),
         }
@@ -91,6 +91,40 @@ pub async fn settle(
 
 fn row_of(intent: &Intent) -> RowKey {
     RowKey { address: intent.address.clone(), deposed: intent.deposed.clone() }
+}
+
+/// What a plan that only looks says of calls without outcome: that it may not see what they did.
+pub fn unsettled_calls(snapshot: &Snapshot) -> Option<Diagnostic> {
+    const NAMED: usize = 5;
+    let begun = snapshot.begun();
+    let first = begun.first()?;
+    let names: Vec<String> = begun.iter().take(NAMED).map(Address::to_string).collect();
+    let more = begun.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(
+        Diagnostic::warning(format!("what became of calls for {}{more} is not known yet", names.join(", ")))
+            .address(first.clone())
+            .detail(
+                "they were begun by a run that is at work or was interrupted, and this plan may not see what they did",
+            )
+            .help("the next apply looks for what an interrupted run made before it plans"),
+    )
+}
+
+/// Whether the plan saw what became of an update or a deletion. A creation is looked for whatever the plan read.
+fn was_read(planned: &Planned, intent: &Intent, before: Option<&Snapshot>) -> bool {
+    if intent.operation == IntentOperation::Create {
+        return true;
+    }
+    let plan = &planned.plan;
+    let is_row = before.is_none_or(|snapshot| snapshot.row(&row_of(intent)).is_some());
+    let is_of =
+        |address: &Address, previous: Option<&Address>| *address == intent.address || previous == Some(&intent.address);
+    let is_seen = || {
+        plan.changes.iter().any(|c| is_of(&c.address, c.previous_address.as_ref()) && c.deposed == intent.deposed)
+            || plan.drift.iter().any(|d| is_of(&d.address, d.previous_address.as_ref()) && d.deposed == intent.deposed)
+    };
+    !is_row || planned.refreshed && !plan.errored() && is_seen()
 }
 
 /// Whether the plan did not find the object of an intent any more.
@@ -309,6 +343,14 @@ fn unsettled(intent: &Intent, why: &str) -> Diagnostic {
         .help("the next run that can ask its provider settles it")
         .help(format!("if you find it there before, import it: terrane import '{}' ID", intent.address))
         .help(forget(intent))
+}
+
+/// The plan left the object out, or was not to read anything.
+fn unread(intent: &Intent) -> Diagnostic {
+    let what = if intent.operation == IntentOperation::Delete { "deletion" } else { "change" };
+    Diagnostic::warning(format!("a {what} of {} was interrupted, and this plan did not look at it", intent.address))
+        .address(intent.address.clone())
+        .help("the next run that reads it settles that: plan it without -refresh=false")
 }
 
 /// The way out where nobody will ever be able to look.

@@ -67,17 +67,17 @@ pub fn read_fields(json: &Json) -> Option<Fields> {
     json.as_object()?.iter().map(|(name, value)| Some((Str::from(name.as_str()), read(value)?))).collect::<Option<_>>()
 }
 
-fn marks_text(marks: Marks) -> &'static str {
-    match (marks.contains(Marks::SENSITIVE), marks.contains(Marks::EPHEMERAL)) {
-        (true, true) => "sensitive, ephemeral",
-        (_, true) => "ephemeral",
-        _ => "sensitive",
-    }
+const MARKS: [(&str, Marks); 3] =
+    [("sensitive", Marks::SENSITIVE), ("ephemeral", Marks::EPHEMERAL), ("declared", Marks::DECLARED)];
+
+fn marks_text(marks: Marks) -> String {
+    let names: Vec<&str> = MARKS.iter().filter(|(_, m)| marks.contains(*m)).map(|(name, _)| *name).collect();
+    names.join(", ")
 }
 
 fn read_marks(text: &str) -> Option<Marks> {
-    let all = [Marks::SENSITIVE, Marks::EPHEMERAL, Marks::SENSITIVE | Marks::EPHEMERAL];
-    all.into_iter().find(|m| marks_text(*m) == text)
+    let mark = |name: &str| MARKS.iter().find(|(n, _)| *n == name).map(|(_, mark)| *mark);
+    text.split(", ").try_fold(Marks::NONE, |marks, name| Some(marks | mark(name)?))
 }
 
 fn refinement(known: &Refinement) -> Json {

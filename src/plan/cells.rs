@@ -69,11 +69,18 @@ impl World {
             CellKind::Output(i) => {
                 let output = &m.outputs[i as usize];
                 let (value, used) = self.evaluate_in(cell.module, &output.value);
-                let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
-                let marks = if output.ephemeral { marks | Marks::EPHEMERAL } else { marks };
+                let sensitive = |value: &Value| match (output.sensitive, cell.module) {
+                    (false, _) => Marks::NONE,
+                    (true, 0) => Marks::of_declared(value.all_marks()),
+                    (true, _) => Marks::SENSITIVE,
+                };
+                let ephemeral = if output.ephemeral { Marks::EPHEMERAL } else { Marks::NONE };
                 let kept = |value: Value| match too_deep_to_keep(&value, output.value.span()) {
                     Some(problem) if cell.module == 0 => Err(Diagnostics::from(problem)),
-                    _ => Ok(value.mark(marks)),
+                    _ => {
+                        let marks = sensitive(&value) | ephemeral;
+                        Ok(value.mark(marks))
+                    }
                 };
                 (value.and_then(kept), used)
             }

@@ -51,10 +51,10 @@ pub fn decide(situation: &Situation, outside: &dyn Outside) -> Decision {
     let config = &config;
     let refined = refine(s, outside, Some(prior), config, Vec::new());
     let reason = match () {
-        () if s.tainted => Some(Reason::ReplaceBecauseTainted),
-        () if !refined.replace.is_empty() => Some(Reason::ReplaceBecauseCannotUpdate),
-        () if s.requested => Some(Reason::ReplaceByRequest),
         () if s.triggered => Some(Reason::ReplaceByTriggers),
+        () if s.tainted => Some(Reason::ReplaceBecauseTainted),
+        () if s.requested => Some(Reason::ReplaceByRequest),
+        () if !refined.replace.is_empty() => Some(Reason::ReplaceBecauseCannotUpdate),
         () => None,
     };
     match reason {
@@ -89,11 +89,8 @@ fn update(s: &Situation, prior: &Value, refined: Refined) -> Decision {
 fn replace(s: &Situation, outside: &dyn Outside, first: Refined, reason: Reason) -> Decision {
     let again = refine(s, outside, None, s.config, Vec::new());
     let order = if s.create_first { ReplaceOrder::CreateFirst } else { ReplaceOrder::DeleteFirst };
-    let forced_by = if reason == Reason::ReplaceBecauseCannotUpdate || reason == Reason::ReplaceBecauseTainted {
-        first.replace
-    } else {
-        Vec::new()
-    };
+    // A tainted object goes whatever its attributes are.
+    let forced_by = if s.tainted { Vec::new() } else { first.replace };
     Decision {
         action: Action::Replace { order, forced_by },
         reason: Some(reason),

@@ -56,6 +56,8 @@ pub struct Options {
 pub struct Planned {
     pub plan: Plan,
     pub world: World,
+    /// Whether the objects that it looks at were read.
+    pub refreshed: bool,
     /// What refreshing and moves change in the state, whatever else is done.
     pub rewrites: Vec<Rewrite>,
     /// The data sources that were read, where the state says otherwise or nothing.
@@ -397,6 +399,7 @@ impl<'o> Planner<'o> {
 
     fn finish(mut self) -> Planned {
         let variables = self.root_variables();
+        let refreshed = self.options.refresh;
         let (changes, steps, problems) = lower(std::mem::take(&mut self.changes), self.work);
         self.diagnostics.extend(problems);
         self.deferred.sort_by(|a, b| a.address.cmp(&b.address));
@@ -422,7 +425,7 @@ impl<'o> Planner<'o> {
         }
         let rewrites = self.index.objects.iter().filter_map(rewrite).collect();
         let (reads, unread) = data::changes(self.data, &self.index, &plan);
-        Planned { plan, world: self.world, rewrites, reads, unread, unconfigured: self.unconfigured }
+        Planned { plan, world: self.world, refreshed, rewrites, reads, unread, unconfigured: self.unconfigured }
     }
 
     fn root_variables(&self) -> Fields {

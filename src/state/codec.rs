@@ -3,8 +3,9 @@
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
+use super::Output;
 use super::seal::{Bound, Purpose};
-use crate::model::Key;
+use crate::model::{Key, Value};
 
 /// Nothing, `#7` or `=name`.
 pub(super) fn key_text(key: Option<&Key>) -> String {
@@ -121,12 +122,26 @@ pub(super) fn with_stamps(sum: i64, created: i64, updated: i64) -> i64 {
 }
 
 /// What the sealed value of an output is bound to.
-pub(super) fn output_bound(name: &str, ty: &str, sensitive: bool) -> Bound {
-    Purpose::Output.bound().and(name.as_bytes()).and(ty.as_bytes()).and(&[u8::from(sensitive)])
+/// How an output's column says that it is sensitive: 1, and 2 where only its declaration makes it so.
+pub(super) fn sensitivity(output: &Output) -> u8 {
+    match (output.sensitive, output.declared) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
+    }
 }
 
-pub(super) fn output_checksum(name: &str, ty: &str, sensitive: bool, value: &[u8]) -> i64 {
-    Checksum::new().bytes(name.as_bytes()).bytes(ty.as_bytes()).number(sensitive.into()).bytes(value).sum()
+/// The output that [`sensitivity`] was written of.
+pub(super) fn output_with(value: Value, sensitivity: u8) -> Output {
+    Output { value, sensitive: sensitivity > 0, declared: sensitivity == 2 }
+}
+
+pub(super) fn output_bound(name: &str, ty: &str, sensitivity: u8) -> Bound {
+    Purpose::Output.bound().and(name.as_bytes()).and(ty.as_bytes()).and(&[sensitivity])
+}
+
+pub(super) fn output_checksum(name: &str, ty: &str, sensitivity: u8, value: &[u8]) -> i64 {
+    Checksum::new().bytes(name.as_bytes()).bytes(ty.as_bytes()).number(sensitivity.into()).bytes(value).sum()
 }
 
 #[cfg(test)]

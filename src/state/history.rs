@@ -110,7 +110,8 @@ pub(super) fn keep_output(
         let text = json!([
             crate::model::value_json::type_to_json(&ty),
             output.sensitive,
-            super::body::encode(&output.value, &ty)
+            super::body::encode(&output.value, &ty),
+            output.declared
         ]);
         let bound = PAST_OUTPUTS.bound(&[Column::Text(name.to_string()), Column::Integer(serial)]);
         keys.seal(bound, deflate(text.to_string().as_bytes()))
@@ -300,7 +301,11 @@ fn outputs_at(
 fn past_output(body: &[u8]) -> Option<Output> {
     let json: Json = serde_json::from_slice(&inflate(body)?).ok()?;
     let ty = crate::model::value_json::type_from_json(json.get(0)?)?;
-    Some(Output { value: super::body::decode(json.get(2)?.as_str()?, &ty).ok()?, sensitive: json.get(1)?.as_bool()? })
+    Some(Output {
+        value: super::body::decode(json.get(2)?.as_str()?, &ty).ok()?,
+        sensitive: json.get(1)?.as_bool()?,
+        declared: json.get(3).and_then(Json::as_bool).unwrap_or_default(),
+    })
 }
 
 fn damaged(loading: &Loading<'_>, row: &str) -> StateError {

@@ -295,16 +295,16 @@ impl Loading<'_> {
 
     fn read_output(&self, row: &Row<'_>) -> Result<(Str, Output), Unreadable> {
         let (name, ty) = (text(row, 0)?, text(row, 1)?);
-        let (sensitive, value) = (row.get(2)?, row.get_ref(5)?.as_bytes()?);
+        let (sensitivity, value) = (row.get(2)?, row.get_ref(5)?.as_bytes()?);
         let expected: i64 = row.get(3)?;
-        if codec::output_checksum(name, ty, sensitive, value) != expected {
+        if codec::output_checksum(name, ty, sensitivity, value) != expected {
             return Err(wrong_checksum());
         }
-        let value = self.open(row.get(4)?, || codec::output_bound(name, ty, sensitive), value)?;
+        let value = self.open(row.get(4)?, || codec::output_bound(name, ty, sensitivity), value)?;
         let ty = serde_json::from_str(ty).ok().and_then(|t| value_json::type_from_json(&t));
         let ty = ty.ok_or_else(|| unreadable("type"))?;
         let value = body::decode(utf8(&value)?, &ty).map_err(unreadable_for)?;
-        Ok((name.into(), Output { value, sensitive }))
+        Ok((name.into(), codec::output_with(value, sensitivity)))
     }
 
     /// The body of a row that is about to be replaced, where it can be read.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Change, Intent, IntentOperation, RowKey, StoredInstance};
-use crate::model::{Address, ResourceAddress, Str, Value};
+use crate::model::{Address, Marks, ResourceAddress, Str, Value};
 
 /// The version of Terraform whose state format is written, unless an imported state says another.
 pub const TERRAFORM_VERSION: &str = "1.11.4";
@@ -14,6 +14,32 @@ pub const TERRAFORM_VERSION: &str = "1.11.4";
 pub struct Output {
     pub value: Value,
     pub sensitive: bool,
+    /// Whether only its declaration makes it sensitive: the value itself is no secret.
+    pub declared: bool,
+}
+
+impl Output {
+    /// An output as a state of another tool gives it: of what it calls sensitive nothing more is known.
+    pub fn new(value: Value, sensitive: bool) -> Output {
+        Output { value, sensitive, declared: false }
+    }
+
+    /// What is kept of a value with its marks.
+    pub fn of(value: &Value) -> Output {
+        let (bare, marks) = value.unmark_deep();
+        let sensitive = marks.contains(Marks::SENSITIVE);
+        Output { value: bare, sensitive, declared: sensitive && marks.contains(Marks::DECLARED) }
+    }
+
+    /// The value with its marks again.
+    pub fn marked(&self) -> Value {
+        let marks = match (self.sensitive, self.declared) {
+            (false, _) => Marks::NONE,
+            (true, false) => Marks::SENSITIVE,
+            (true, true) => Marks::SENSITIVE | Marks::DECLARED,
+        };
+        self.value.clone().mark(marks)
+    }
 }
 
 /// An immutable view of a state. Cloning shares the rows, and rows are shared with the snapshots that it came from.
@@ -38,6 +64,8 @@ pub struct Snapshot {
     configured: Arc<BTreeMap<ResourceAddress, Vec<ResourceAddress>>>,
     /// The rows whose deletion was begun, and whose end nobody has written down.
     ending: Arc<BTreeSet<RowKey>>,
+    /// What calls were begun for that have no outcome.
+    begun: Arc<BTreeSet<Address>>,
 }
 
 impl Snapshot {
@@ -54,6 +82,7 @@ impl Snapshot {
             resources: Arc::default(),
             configured: Arc::default(),
             ending: Arc::default(),
+            begun: Arc::default(),
         }
     }
 
@@ -79,7 +108,13 @@ impl Snapshot {
         let deletions = intents.iter().filter(|intent| intent.operation == IntentOperation::Delete);
         let keys = deletions.map(|i| RowKey { address: i.address.clone(), deposed: i.deposed.clone() });
         self.ending = Arc::new(keys.collect());
+        self.begun = Arc::new(intents.iter().map(|intent| intent.address.clone()).collect());
         self
+    }
+
+    /// What calls were begun for that have no outcome, by a run that is at work or by one that was interrupted.
+    pub fn begun(&self) -> &BTreeSet<Address> {
+        &self.begun
     }
 
     /// Whether the object may be gone because a run that deleted it was interrupted.

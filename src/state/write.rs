@@ -348,13 +348,14 @@ impl Writing<'_> {
         let ty = output.value.ty();
         let ty_text = value_json::type_to_json(&ty).to_string();
         let value = body::encode(&output.value, &ty).into_bytes();
-        let (by, value) = self.keys.seal(codec::output_bound(name, &ty_text, output.sensitive), value);
-        let sum = codec::output_checksum(name, &ty_text, output.sensitive, &value);
+        let sensitivity = codec::sensitivity(output);
+        let (by, value) = self.keys.seal(codec::output_bound(name, &ty_text, sensitivity), value);
+        let sum = codec::output_checksum(name, &ty_text, sensitivity, &value);
         conn.prepare_cached(
             "INSERT OR REPLACE INTO outputs (name, type, sensitive, checksum, sealed_by, value)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![&**name, ty_text, output.sensitive, sum, by, value])?;
+        .execute(params![&**name, ty_text, sensitivity, sum, by, value])?;
         Ok(())
     }
 

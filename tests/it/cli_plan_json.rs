@@ -232,3 +232,62 @@ check "fine" {
     assert!(applied.said().contains("it is 1") && !applied.said().contains("fine"), "{applied}");
     assert!(applied.stdout.contains("Apply complete! Resources: 1 added"), "{applied}");
 }
+
+const SECRETS: &str = r#"
+variable "token" {
+  type      = string
+  sensitive = true
+  default   = "canary-by-default"
+}
+
+resource "terraform_data" "a" {
+  input            = "open"
+  triggers_replace = { open = 1, hidden = var.token }
+}
+
+output "secret" {
+  value     = "<${var.token}>"
+  sensitive = true
+}
+
+output "declared" {
+  value     = terraform_data.a.input
+  sensitive = true
+}
+"#;
+
+/// The JSON is kept and uploaded by jobs: it says where secrets are, and not what they are.
+#[test]
+fn secrets_are_covered_in_json_unless_asked_for() {
+    let stack = Stack::with("main.tf", SECRETS);
+    let plan = |token: &str| {
+        stack.terrane(["plan", &format!("-var=token={token}"), "-out=p"]).run().success();
+        let covered = stack.terrane(["show", "-json", "p"]).run().success();
+        assert!(!covered.stdout.contains("canary"), "{covered}");
+        let open = stack.terrane(["show", "-json", "-show-sensitive", "p"]).run().success();
+        assert!(open.stdout.contains("canary-by-default") && open.stdout.contains(token), "{open}");
+        covered.json()
+    };
+    let first = plan("canary-one");
+    let change = &first["resource_changes"][0]["change"];
+    assert_eq!(change["after"]["triggers_replace"], json!({"open": 1, "hidden": "(sensitive value)"}));
+    assert_eq!(change["after_sensitive"]["triggers_replace"], json!({"hidden": true}));
+    assert_eq!(first["output_changes"]["secret"]["after"], json!("(sensitive value)"));
+    assert_eq!(first["output_changes"]["declared"]["after"], json!("open"));
+    assert_eq!(first["configuration"]["root_module"]["variables"]["token"]["default"], json!("(sensitive value)"));
+    stack.terrane(["apply", "p"]).run().success();
+
+    let second = plan("canary-two");
+    assert_eq!(second["output_changes"]["secret"]["before"], json!("(sensitive value)"));
+    assert_eq!(second["output_changes"]["declared"]["before"], json!("open"));
+    assert_eq!(second["variables"]["token"]["value"], json!("(sensitive value)"));
+
+    let state = stack.terrane(["show", "-json"]).run().success();
+    assert!(!state.stdout.contains("canary"), "{state}");
+    let state = state.json();
+    assert_eq!(state["values"]["outputs"]["secret"]["value"], json!("(sensitive value)"));
+    assert_eq!(state["values"]["outputs"]["declared"]["value"], json!("open"));
+    let open = stack.terrane(["show", "-json", "-show-sensitive"]).run().success();
+    assert!(open.stdout.contains("<canary-one>"), "{open}");
+    stack.terrane(["show", "-show-sensitive"]).run().expect_status(1);
+}

@@ -254,3 +254,26 @@ fn a_workspace_with_open_creations_is_not_deleted() {
     let late = commit(crate::state_rows::put(crate::state_rows::data_row("a.b", terrane::model::Value::TRUE)));
     assert!(matches!(late, Err(terrane::state::StateError::Replaced { .. })), "a run that was waiting is told");
 }
+
+/// A change whose outcome nobody wrote down: only who reads the object can say what became of it.
+#[test]
+fn an_interrupted_change_stays_open_until_its_object_is_read() {
+    let stack = Stack::with("main.tf", "resource \"terraform_data\" \"a\" {}\nresource \"terraform_data\" \"b\" {}\n");
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    let path = stack.dir().join(".terrane/state.db");
+    let open = || terrane::state::Store::open_intents(&crate::state_rows::open(&path)).wait().unwrap().len();
+    let begun = terrane::state::Change::Begin(crate::state_rows::intent("terraform_data.a"));
+    terrane::state::Store::commit(&crate::state_rows::open(&path), vec![begun]).wait().unwrap();
+
+    let plan = stack.terrane(["plan"]).run().success();
+    assert!(plan.said().contains("what became of calls for terraform_data.a is not known yet"), "{plan}");
+    for unread in ["-refresh=false", "-target=terraform_data.b"] {
+        let run = stack.terrane(["apply", "-auto-approve", unread]).run().success();
+        assert!(run.said().contains("of terraform_data.a was interrupted, and this plan did not look at it"), "{run}");
+        assert_eq!(open(), 1, "{unread}");
+    }
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    assert_eq!(open(), 0);
+    let plan = stack.terrane(["plan"]).run().success();
+    assert!(!plan.said().contains("not known yet"), "{plan}");
+}

@@ -99,7 +99,7 @@ fn no_damage_goes_unnoticed() {
     let rows = |text: &str| (0..200).map(|n| data_row(&format!("a.b[{n}]"), Value::string(text.repeat(300)))).collect();
     write(&path, rows("x"));
     let store = open(&path);
-    let output = |text: &str| Some(Output { value: Value::string(text.repeat(900)), sensitive: false });
+    let output = |text: &str| Some(Output::new(Value::string(text.repeat(900)), false));
     let intents = (0..40).map(|n| Change::Begin(Intent { key: format!("key {n}").into(), ..intent("a.c") }));
     store.commit(vec![Change::Output("o".into(), output("y"))]).wait().unwrap();
     store.commit(intents.chain([Change::Output("o".into(), output("z"))]).collect()).wait().unwrap();

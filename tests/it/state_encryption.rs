@@ -37,7 +37,7 @@ fn secret_row(address: &str) -> terrane::state::StoredInstance {
 
 /// Everything that a state can hold, each with the canary in it.
 fn fill(store: &SqliteStore) {
-    let output = Output { value: Value::string(CANARY), sensitive: true };
+    let output = Output::new(Value::string(CANARY), true);
     let intent = Intent {
         key: "k".into(),
         plan: "p".into(),
@@ -63,7 +63,7 @@ fn fill(store: &SqliteStore) {
     ];
     store.commit(first).wait().unwrap();
     store.commit(vec![Change::BumpSerial, put(data_row("terraform_data.a", Value::TRUE))]).wait().unwrap();
-    let changed = Output { value: Value::TRUE, sensitive: false };
+    let changed = Output::new(Value::TRUE, false);
     store.commit(vec![Change::Output("o".into(), Some(changed))]).wait().unwrap();
 }
 

@@ -40,7 +40,7 @@ fn every_generation_comes_back_from_postgres() {
 fn every_generation_comes_back(store: &dyn Store) {
     let row = |n: usize, text: &str| data_row(&format!("terraform_data.r[{n}]"), Value::string(text));
     let key = |n: usize| RowKey::current(row(n, "").address);
-    let output = |text: &str| terrane::state::Output { value: Value::string(text), sensitive: false };
+    let output = |text: &str| terrane::state::Output::new(Value::string(text), false);
     let steps = [
         vec![put(row(0, "a")), put(row(1, "a"))],
         vec![put(row(0, "b")), Change::Output("o".into(), Some(output("x")))],

@@ -95,7 +95,7 @@ fn full_state(folder: &Path) -> PathBuf {
     let path = state(folder);
     let store = open(&path);
     store.try_acquire(lease("apply")).wait().unwrap();
-    let output = |text: &str| Some(Output { value: Value::string(text), sensitive: true });
+    let output = |text: &str| Some(Output::new(Value::string(text), true));
     let run = Run { sources: vec![("main.tf".to_string(), "# one\n".into())], inputs: serde_json::json!({}) };
     store.commit(vec![Change::Describe(run.into())]).wait().unwrap();
     store.commit(vec![Change::Output("o".into(), output("first")), row(3, "third")]).wait().unwrap();

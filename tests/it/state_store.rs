@@ -43,9 +43,9 @@ fn rows_outputs_and_checks_survive_closing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/er/state.db");
     let outputs = BTreeMap::from([
-        ("s".into(), Output { value: Value::string("x"), sensitive: true }),
-        ("set".into(), Output { value: set::set(Type::Number, vec![Value::int(1)]), sensitive: false }),
-        ("typed_null".into(), Output { value: Value::Null(Type::String), sensitive: false }),
+        ("s".into(), Output::new(Value::string("x"), true)),
+        ("set".into(), Output::new(set::set(Type::Number, vec![Value::int(1)]), false)),
+        ("typed_null".into(), Output::new(Value::Null(Type::String), false)),
     ]);
     let store = open(&path);
     let checks: Option<Arc<str>> = Some("[{\"object_kind\":\"check\"}]".into());
@@ -219,7 +219,7 @@ fn changes_of(steps: &[Step]) -> Vec<Change> {
         Step::Put(at, deposed, n) => Some(put(row_of(at, deposed, n))),
         Step::Remove(at, deposed) => Some(Change::Remove(row_of(at, deposed, 0).key())),
         Step::Output(at, n) => {
-            let output = Output { value: Value::int(n), sensitive: n % 2 == 0 };
+            let output = Output::new(Value::int(n), n % 2 == 0);
             Some(Change::Outputs([(ADDRESSES[at].into(), output)].into()))
         }
         Step::Reopen => None,

@@ -44,7 +44,7 @@ fn ours() -> Snapshot {
     let mut state = Snapshot::empty("3f0ba0a5-7d08-4a3c-9d7c-5f6a5a0e4b3a");
     state.serial = 7;
     let outputs = [("o", Value::string("x")), ("nothing", Value::Null(Type::String))];
-    state.outputs = outputs.map(|(name, value)| (name.into(), Output { value, sensitive: name == "o" })).into();
+    state.outputs = outputs.map(|(name, value)| (name.into(), Output::new(value, name == "o"))).into();
     state.with_rows(varied_rows().into_iter().map(Arc::new).collect())
 }
 

@@ -105,6 +105,8 @@ struct Out {
     ty: Json,
     #[serde(default)]
     sensitive: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    declared: bool,
 }
 
 impl Segment {
@@ -260,13 +262,13 @@ fn read_row(row: Row) -> Result<StoredInstance, String> {
 fn write_output(output: &Output) -> Out {
     let ty = output.value.ty();
     let value = serde_json::from_str(&body::encode(&output.value, &ty)).unwrap_or_default();
-    Out { value, ty: value_json::type_to_json(&ty), sensitive: output.sensitive }
+    Out { value, ty: value_json::type_to_json(&ty), sensitive: output.sensitive, declared: output.declared }
 }
 
 fn read_output(out: Out) -> Result<Output, String> {
     let ty = value_json::type_from_json(&out.ty).ok_or("the type of an output cannot be read")?;
     let value = body::decode(&out.value.to_string(), &ty).map_err(|e| e.to_string())?;
-    Ok(Output { value, sensitive: out.sensitive })
+    Ok(Output { value, sensitive: out.sensitive, declared: out.declared })
 }
 
 fn parse(address: &str) -> Result<Address, String> {

@@ -303,7 +303,8 @@ async fn snapshot_at(place: Place<'_>, now: &Snapshot, serial: i64) -> Result<Sn
     }
     let mut then = now.clone();
     (then.outputs, then.serial) = (outputs, at);
-    Ok(then.with_rows(rows.into_values().collect()))
+    // What is open now was not then.
+    Ok(then.with_rows(rows.into_values().collect()).with_intents(&[]))
 }
 
 /// Writes everything that is kept once more, sealed as it is to be now.

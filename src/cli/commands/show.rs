@@ -23,6 +23,10 @@ pub struct Show {
     #[arg(long)]
     pub json: bool,
 
+    /// Gives sensitive values in clear, which are covered otherwise. With -json.
+    #[arg(long, requires = "json")]
+    pub show_sensitive: bool,
+
     /// A saved plan, or the folder of a root module.
     #[arg(value_name = "PLAN|DIR")]
     pub subject: Option<PathBuf>,
@@ -40,7 +44,7 @@ impl Show {
         let place = enter(None, self.subject.as_deref())?;
         let session = Session::open(self.common.settings(call.environment, &place)?, Access::Read)?;
         match self.json {
-            true => call.terminal.line(&state_json(&session)?),
+            true => call.terminal.line(&state_json(&session, self.show_sensitive)?),
             false => call.terminal.print(&state_text(&session, None)?),
         }
         Ok(0)
@@ -52,7 +56,7 @@ impl Show {
         let beside =
             Beside { loaded: &loaded, providers: &providers, sources: &loaded.spec.sources, made_at: &made_at };
         match self.json {
-            true => call.terminal.line(&plan_json(&plan, &beside, &snapshot)),
+            true => call.terminal.line(&plan_json(&plan, &beside, &snapshot, self.show_sensitive)),
             false => planning::show(&plan, &beside, call.terminal),
         }
         Ok(())

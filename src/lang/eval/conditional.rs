@@ -2,7 +2,7 @@
 
 use super::{Env, Evaluated};
 use crate::lang::convert::convert;
-use crate::lang::expr::Expr;
+use crate::lang::expr::{Expr, Kind, UnaryOp};
 use crate::lang::unify::unify;
 use crate::model::value::Refinement;
 use crate::model::{Diagnostic, Type, Value};
@@ -16,11 +16,11 @@ impl Expr {
         let (yes, no) = (yes_expr.value(env), no_expr.value(env));
         let result = match condition.as_bool() {
             Some(true) => {
-                let other = no.as_ref().map_or(Type::Dynamic, arm_type);
+                let other = no.as_ref().map_or_else(|_| no_expr.written_type(), arm_type);
                 self.arm(yes?, other)?
             }
             Some(false) => {
-                let other = yes.as_ref().map_or(Type::Dynamic, arm_type);
+                let other = yes.as_ref().map_or_else(|_| yes_expr.written_type(), arm_type);
                 self.arm(no?, other)?
             }
             None => self.undecided(yes?, no?)?,
@@ -49,6 +49,55 @@ impl Expr {
         }
         let ty = self.common_type(&own, &other)?;
         convert(&value, &ty).map_err(|e| self.mismatch(&own, &other, Some(e.to_string())))
+    }
+
+    /// The type that shows in how an expression is written that cannot be evaluated. Nothing is evaluated here: arms
+    /// within arms would cost twice as much with each.
+    fn written_type(&self) -> Type {
+        let each = |items: &[Expr]| Type::tuple(items.iter().map(Expr::written_type).collect());
+        let open = |count| Type::tuple(vec![Type::Dynamic; count]);
+        match &self.kind {
+            Kind::Literal(value) => arm_type(value),
+            Kind::Template(_) | Kind::Join(_) => Type::String,
+            Kind::Unary(UnaryOp::Negate, _) => Type::Number,
+            Kind::Unary(UnaryOp::Not, _) => Type::Bool,
+            Kind::Binary(op, _) if op.is_arithmetic() => Type::Number,
+            Kind::Binary(..) => Type::Bool,
+            Kind::Tuple(items) => each(items),
+            Kind::Object(entries) => Type::object(entries.iter().map(|(name, e)| (name.clone(), e.written_type()))),
+            Kind::ComputedObject(entries) => {
+                let entry = |(key, e): &(Expr, Expr)| Some((key.literal()?.as_str()?.clone(), e.written_type()));
+                entries.iter().map(entry).collect::<Option<Vec<_>>>().map_or(Type::Dynamic, Type::object)
+            }
+            Kind::Attr(of) => match of.base.written_type() {
+                Type::Object(object) => {
+                    let attr = object.attrs.iter().find(|(name, _)| *name == of.name);
+                    attr.map_or(Type::Dynamic, |(_, ty)| ty.clone())
+                }
+                _ => Type::Dynamic,
+            },
+            Kind::Splat(splat) => match splat.source.written_type() {
+                Type::Tuple(items) => open(items.len()),
+                Type::Object(_) | Type::Bool | Type::Number | Type::String => open(1),
+                _ => Type::Dynamic,
+            },
+            Kind::For(of) if of.key.is_none() && of.condition.as_ref().is_none_or(|c| c.literal().is_some()) => {
+                match of.source.written_type() {
+                    Type::Tuple(items) => open(items.len()),
+                    Type::Object(object) => open(object.attrs.len()),
+                    _ => Type::Dynamic,
+                }
+            }
+            Kind::Conditional(parts) => match (parts.1.written_type(), parts.2.written_type()) {
+                (yes, no) if yes == no => yes,
+                (yes, no) => match parts.0.literal().and_then(Value::as_bool) {
+                    Some(true) if no == Type::Dynamic => yes,
+                    Some(false) if yes == Type::Dynamic => no,
+                    _ => Type::Dynamic,
+                },
+            },
+            _ => Type::Dynamic,
+        }
     }
 
     fn undecided(&self, yes: Value, no: Value) -> Evaluated {

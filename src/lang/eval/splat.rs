@@ -44,7 +44,7 @@ impl Expr {
     fn list_of(&self, splat: &Splat, element: &Type, items: Vec<Value>, env: &mut Env) -> Evaluated {
         let ty = match items.first() {
             Some(first) => first.ty(),
-            None => self.part_type(splat, element, env),
+            None => self.part_of(splat, element, env)?.ty(),
         };
         if items.iter().all(|item| item.ty() == ty) { Ok(Value::list(ty, items)) } else { Ok(Value::tuple(items)) }
     }
@@ -74,9 +74,14 @@ impl Expr {
         }
     }
 
-    /// The type of a part, where no element shows it.
+    /// The type of a part of an element that is not known yet.
     fn part_type(&self, splat: &Splat, element: &Type, env: &mut Env) -> Type {
+        self.part_of(splat, element, env).map_or(Type::Dynamic, |part| part.ty())
+    }
+
+    /// The part, where no element shows it.
+    fn part_of(&self, splat: &Splat, element: &Type, env: &mut Env) -> Evaluated {
         env.bind(splat.binding, Value::unknown(element.clone()));
-        splat.each.value(env).map_or(Type::Dynamic, |part| part.ty())
+        splat.each.value(env)
     }
 }

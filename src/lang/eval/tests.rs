@@ -138,7 +138,17 @@ fn conditionals_convert_to_one_type() {
         ("true ? null : 1", "null"),
         ("true ? 1 : [1][5]", "1"),
         ("true ? { a = 1 } : { b = 2 }", "{\"a\":1}"),
+        ("true ? 1 : \"a${{}}\"", "\"1\""),
+        ("true ? 1 : upper([][1])", "1"),
+        ("true ? 1 : [1, [][1]][0]", "1"),
+        ("true ? { a = \"x\" } : { a = [][1], b = 2 }", "{\"a\":\"x\"}"),
     ]);
+    for fails in ["\"a${{}}\"", "-{}", "1 + {}", "!{}", "1 == [][1]", "{ a = [][1] }", "{ a = \"a${{}}\" }.a"] {
+        assert!(error(&format!("true ? [1] : {fails}")).starts_with("the two results of the condition"), "{fails}");
+    }
+    for fails in ["[[][1]]", "[1, 2][*].b", "1[*].a", "{ a = 1 }[*].b", "true ? [[][1]] : [[][1]]"] {
+        assert!(error(&format!("true ? 1 : ({fails})")).starts_with("the two results of the condition"), "{fails}");
+    }
     assert_eq!(eval("true ? null : 1").unwrap(), Value::Null(Type::Number));
     assert_eq!(error("null ? 1 : 2"), "the condition is null");
     assert!(error("\"x\" ? 1 : 2").starts_with("the condition must be a bool"));
@@ -178,7 +188,15 @@ fn splats() {
         ("null[*]", "[]"),
         ("\"a\"[*]", "[\"a\"]"),
         ("{ a = 1 }[*].a", "[1]"),
+        ("tolist([])[*].a", "[]"),
+        ("setproduct([{ a = 1 }], [])[*][0].a", "[]"),
     ]);
+    for fails in ["alltrue(range(0))", "join(\"\", setintersection([[1]], []))"] {
+        assert!(eval(fails).is_err(), "{fails}");
+    }
+    for fails in ["compact([])[*].a", "setproduct([\"b\"], [])[*].a", "chunklist([], 1)[*].a"] {
+        assert!(error(fails).contains("attribute \"a\""), "{fails}: {}", error(fails));
+    }
     assert!(error("[1].*.a.*.b").starts_with("a splat must not stand inside"));
 }
 

@@ -119,12 +119,15 @@ fn coalescelist(call: &Call<'_>) -> Answer {
     }
     for (i, arg) in call.args.iter().enumerate() {
         match arg {
-            Value::Unknown(_) => return Ok(Value::unknown(Type::Dynamic)),
-            Value::List(_) | Value::Tuple(_) if arg.as_items().is_some_and(|items| !items.is_empty()) => {
-                return Ok(arg.clone());
-            }
-            Value::List(_) | Value::Tuple(_) | Value::Null(Type::List(_) | Type::Tuple(_)) => (),
+            Value::Unknown(_) | Value::List(_) | Value::Tuple(_) | Value::Null(Type::List(_) | Type::Tuple(_)) => (),
             _ => return Err(CallError::at(i, "a list or tuple is required")),
+        }
+    }
+    for arg in call.args {
+        match arg {
+            Value::Unknown(_) => return Ok(Value::unknown(Type::Dynamic)),
+            _ if arg.as_items().is_some_and(|items| !items.is_empty()) => return Ok(arg.clone()),
+            _ => (),
         }
     }
     Err(CallError::new("every list is empty"))

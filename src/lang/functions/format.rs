@@ -84,9 +84,7 @@ fn format_unknown(call: &Call<'_>) -> Answer {
 }
 
 fn formatlist(call: &Call<'_>) -> Answer {
-    let pieces = parse(call.str(0)?)?;
     let args = call.args.get(1..).unwrap_or(&[]);
-    check_used(&pieces, args.len())?;
     let sequence = |v: &Value| matches!(v, Value::List(_) | Value::Set(_) | Value::Tuple(_));
     let mut length: Option<(usize, usize)> = None;
     for (i, arg) in args.iter().enumerate().filter(|(_, v)| sequence(v)) {
@@ -100,6 +98,11 @@ fn formatlist(call: &Call<'_>) -> Answer {
         }
     }
     let count = length.map_or(1, |(_, count)| count);
+    // A template that nothing is written with is not looked at.
+    let pieces = if count == 0 { Vec::new() } else { parse(call.str(0)?)? };
+    if count > 0 {
+        check_used(&pieces, args.len())?;
+    }
     let mut out = Vec::with_capacity(count);
     let mut written = 0;
     for row in 0..count {

@@ -161,7 +161,7 @@ fn read_output(name: &str, output: FileOutput) -> Result<Output, TfstateError> {
     let invalid = |problem: String| TfstateError::Invalid { place: place(), problem };
     let ty = value_json::type_from_json(&ty).ok_or_else(|| invalid("its type cannot be read".to_string()))?;
     let value = body::decode(&output.value.to_string(), &ty).map_err(|e| invalid(e.to_string()))?;
-    Ok(Output { value, sensitive: output.sensitive })
+    Ok(Output::new(value, output.sensitive))
 }
 
 /// Rows so far, and what they share.

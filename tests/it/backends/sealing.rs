@@ -33,7 +33,7 @@ fn everything_is_sealed_anew(bed: &Bed) {
     let checks = "[{\"object_kind\":\"check\"}]";
     let store = here.open();
     take(&*store, "anna").unwrap();
-    let output = terrane::state::Output { value: Value::string("of an output"), sensitive: true };
+    let output = terrane::state::Output::new(Value::string("of an output"), true);
     store
         .commit(vec![
             put(data_row("a.one", Value::string("first"))),

@@ -136,8 +136,8 @@ fn everything_that_is_written_reads_back_elsewhere(bed: &Bed) {
     let there = here.another();
     assert_eq!(there.backend().read(&Workspace::default()).unwrap().filter(|s| !s.is_empty()), None);
     let outputs = BTreeMap::from([
-        ("s".into(), Output { value: Value::string("x"), sensitive: true }),
-        ("set".into(), Output { value: set::set(terrane::model::Type::Number, vec![Value::int(1)]), sensitive: false }),
+        ("s".into(), Output::new(Value::string("x"), true)),
+        ("set".into(), Output::new(set::set(terrane::model::Type::Number, vec![Value::int(1)]), false)),
     ]);
     let checks: Option<Arc<str>> = Some("[{\"object_kind\":\"check\"}]".into());
     let store = here.open();

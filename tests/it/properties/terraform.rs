@@ -30,7 +30,9 @@ impl Terraform {
     }
 
     fn run(&self, arguments: &[&str], stdin: &str) -> Output {
-        let mut command = Command::new("terraform");
+        // A value that grows without end must not take the machine along.
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -v 8000000 && exec terraform \"$@\"", "terraform"]);
         command.args(arguments).current_dir(self.root.path());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.root.path());
         command.env("CHECKPOINT_DISABLE", "1").env("TF_IN_AUTOMATION", "1").env("TF_CLI_CONFIG_FILE", "/dev/null");
