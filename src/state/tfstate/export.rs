@@ -63,7 +63,14 @@ fn write_output(name: &str, output: &Output, out: &mut String) {
     out.push_str(&body::encode(&output.value, &ty));
     out.push_str(",\"type\":");
     out.push_str(&value_json::type_to_json(&ty).to_string());
-    out.push_str(if output.sensitive { ",\"sensitive\":true}" } else { "}" });
+    if output.sensitive {
+        out.push_str(",\"sensitive\":true");
+    }
+    // For ourselves: Terraform passes over what it does not know.
+    if output.declared {
+        out.push_str(",\"declared\":true");
+    }
+    out.push('}');
 }
 
 fn write_resource(rows: Vec<&StoredInstance>, out: &mut String) {

@@ -65,6 +65,8 @@ struct FileOutput {
     ty: Option<Json>,
     #[serde(default)]
     sensitive: bool,
+    #[serde(default)]
+    declared: bool,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +163,7 @@ fn read_output(name: &str, output: FileOutput) -> Result<Output, TfstateError> {
     let invalid = |problem: String| TfstateError::Invalid { place: place(), problem };
     let ty = value_json::type_from_json(&ty).ok_or_else(|| invalid("its type cannot be read".to_string()))?;
     let value = body::decode(&output.value.to_string(), &ty).map_err(|e| invalid(e.to_string()))?;
-    Ok(Output::new(value, output.sensitive))
+    Ok(Output { value, sensitive: output.sensitive, declared: output.sensitive && output.declared })
 }
 
 /// Rows so far, and what they share.
