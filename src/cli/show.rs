@@ -82,9 +82,8 @@ pub const TERRAFORM_VERSION: &str = "1.11.4";
 
 /// A plan as one line of JSON, with what the state that it was made from says of its objects. Secrets are covered unless
 /// they are asked for.
-pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot, secrets: bool) -> String {
-    let covered = (!secrets).then(|| cover_plan(plan));
-    let plan = covered.as_ref().unwrap_or(plan);
+pub fn plan_json(plan: Plan, beside: &Beside, snapshot: &Snapshot, secrets: bool) -> String {
+    let plan = if secrets { plan } else { cover_plan(plan) };
     let rows: HashMap<(&Address, Option<&Str>), &Arc<StoredInstance>> =
         snapshot.rows().iter().map(|row| ((&row.address, row.deposed.as_ref()), row)).collect();
     let notes = |change: &Change| {
@@ -101,10 +100,10 @@ pub fn plan_json(plan: &Plan, beside: &Beside, snapshot: &Snapshot, secrets: boo
         timestamp: beside.made_at,
         schemas: Some(&find),
         configuration: Some(&configuration),
-        relevant: &relevant_attributes(&beside.loaded.spec, plan),
+        relevant: &relevant_attributes(&beside.loaded.spec, &plan),
         notes: Some(&notes),
     };
-    render::json::plan_json(plan, &context).to_string()
+    render::json::plan_json(&plan, &context).to_string()
 }
 
 /// The state as one line of JSON. Secrets are covered unless they are asked for.

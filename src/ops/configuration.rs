@@ -7,7 +7,8 @@ use crate::lang::expr::Expr;
 use crate::lang::scope::{Reference, Slot};
 use crate::model::value_json::to_json;
 use crate::model::{Block, Marks, Mode, ModulePath, Nesting};
-use crate::render::json::{COVER, full_source};
+use crate::render::json::full_source;
+use crate::render::value_text::SENSITIVE;
 use crate::spec::module::{Module, ModuleCall, ModuleId, ProviderConfig, Provisioner, Repeat, Resource, Schemas, Spec};
 
 /// `configuration`: the provider configurations, and the modules from the root on. Constants that are written for what
@@ -114,7 +115,7 @@ impl Writer<'_> {
         let mut json = json!({});
         if let Some(value) = variable.default.as_ref().and_then(Expr::literal) {
             let covered = variable.sensitive && !self.secrets && !value.is_null();
-            json["default"] = if covered { COVER.into() } else { to_json(value) };
+            json["default"] = if covered { SENSITIVE.into() } else { to_json(value) };
         }
         if let Some(text) = &variable.description {
             json["description"] = (**text).into();
@@ -214,7 +215,7 @@ impl Writer<'_> {
     /// An expression for what may be a secret.
     fn constant(&self, module: &Module, expr: &Expr, secret: bool) -> Json {
         match expr.literal() {
-            Some(value) if secret && !self.secrets && !value.is_null() => json!({"constant_value": COVER}),
+            Some(value) if secret && !self.secrets && !value.is_null() => json!({"constant_value": SENSITIVE}),
             _ => self.expression(module, expr),
         }
     }

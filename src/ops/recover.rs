@@ -350,7 +350,7 @@ fn unread(intent: &Intent) -> Diagnostic {
     let what = if intent.operation == IntentOperation::Delete { "deletion" } else { "change" };
     Diagnostic::warning(format!("a {what} of {} was interrupted, and this plan did not look at it", intent.address))
         .address(intent.address.clone())
-        .help("the next run that reads it settles that: plan it without -refresh=false")
+        .help("the next run that reads it settles that: plan it without -refresh=false, -target and -exclude")
 }
 
 /// The way out where nobody will ever be able to look.

@@ -121,7 +121,6 @@ pub(super) fn with_stamps(sum: i64, created: i64, updated: i64) -> i64 {
     Checksum::new().number(sum).number(created).number(updated).sum()
 }
 
-/// What the sealed value of an output is bound to.
 /// How an output's column says that it is sensitive: 1, and 2 where only its declaration makes it so.
 pub(super) fn sensitivity(output: &Output) -> u8 {
     match (output.sensitive, output.declared) {
@@ -136,6 +135,7 @@ pub(super) fn output_with(value: Value, sensitivity: u8) -> Output {
     Output { value, sensitive: sensitivity > 0, declared: sensitivity == 2 }
 }
 
+/// What the sealed value of an output is bound to.
 pub(super) fn output_bound(name: &str, ty: &str, sensitivity: u8) -> Bound {
     Purpose::Output.bound().and(name.as_bytes()).and(ty.as_bytes()).and(&[sensitivity])
 }

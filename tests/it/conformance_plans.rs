@@ -72,7 +72,7 @@ fn step(folder: &Path, data_dir: &Path, expected: &Json) -> Result<bool, String>
     compare(&plan, expected)?;
     if !has_secrets(&plan) {
         // What is shown without a wish for secrets is what tools compare.
-        compare(&cover_plan(&plan), expected).map_err(|e| format!("covered: {e}"))?;
+        compare(&cover_plan(plan.clone()), expected).map_err(|e| format!("covered: {e}"))?;
     }
     let outcome = session.apply(planned, Arc::new(Silent), Stop::default(), None).map_err(|e| e.to_string())?;
     match (expected.get("apply_error").is_some(), outcome.succeeded()) {

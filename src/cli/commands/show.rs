@@ -56,7 +56,7 @@ impl Show {
         let beside =
             Beside { loaded: &loaded, providers: &providers, sources: &loaded.spec.sources, made_at: &made_at };
         match self.json {
-            true => call.terminal.line(&plan_json(&plan, &beside, &snapshot, self.show_sensitive)),
+            true => call.terminal.line(&plan_json(plan, &beside, &snapshot, self.show_sensitive)),
             false => planning::show(&plan, &beside, call.terminal),
         }
         Ok(())

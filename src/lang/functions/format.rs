@@ -98,11 +98,12 @@ fn formatlist(call: &Call<'_>) -> Answer {
         }
     }
     let count = length.map_or(1, |(_, count)| count);
-    // A template that nothing is written with is not looked at.
-    let pieces = if count == 0 { Vec::new() } else { parse(call.str(0)?)? };
-    if count > 0 {
-        check_used(&pieces, args.len())?;
+    if count == 0 {
+        // A template that nothing is written with is not looked at.
+        return Ok(Value::list(Type::String, Vec::new()));
     }
+    let pieces = parse(call.str(0)?)?;
+    check_used(&pieces, args.len())?;
     let mut out = Vec::with_capacity(count);
     let mut written = 0;
     for row in 0..count {

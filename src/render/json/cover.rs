@@ -5,22 +5,21 @@
 //! sensitive is told there, but keeps its value: the same value stands in clear where it comes from.
 
 use crate::model::{Marks, Value};
-use crate::plan::{Change, Deferred, Drift, OutputChange, Plan};
-
-/// What stands for a secret.
-pub const COVER: &str = "(sensitive value)";
+use crate::plan::{OutputChange, Plan};
+use crate::render::value_text::SENSITIVE;
 
 /// The plan with its secrets covered.
-pub fn cover_plan(plan: &Plan) -> Plan {
-    let deferred = |d: &Deferred| Deferred { change: cover_change(&d.change), ..d.clone() };
-    Plan {
-        changes: plan.changes.iter().map(cover_change).collect(),
-        drift: plan.drift.iter().map(cover_drift).collect(),
-        outputs: plan.outputs.iter().map(cover_output).collect(),
-        variables: plan.variables.map(|_, value| cover(value)),
-        deferred: plan.deferred.iter().map(deferred).collect(),
-        ..plan.clone()
+pub fn cover_plan(mut plan: Plan) -> Plan {
+    let deferred = plan.deferred.iter_mut().map(|d| &mut d.change);
+    for change in plan.changes.iter_mut().chain(deferred) {
+        (change.before, change.after) = (cover(&change.before), cover(&change.after));
     }
+    for drift in &mut plan.drift {
+        (drift.before, drift.after) = (cover(&drift.before), cover(&drift.after));
+    }
+    plan.outputs.iter_mut().for_each(cover_output);
+    plan.variables = plan.variables.map(|_, value| cover(value));
+    plan
 }
 
 /// The value with its secrets covered. Values without any are shared.
@@ -29,7 +28,7 @@ pub fn cover(value: &Value) -> Value {
     if is_secret(marks) {
         return match bare {
             Value::Null(_) | Value::Unknown(_) => value.clone(),
-            _ => Value::from(COVER).mark(marks),
+            _ => Value::from(SENSITIVE).mark(marks),
         };
     }
     match value.all_marks().contains(Marks::SENSITIVE) {
@@ -42,24 +41,16 @@ fn is_secret(marks: Marks) -> bool {
     marks.contains(Marks::SENSITIVE) && !marks.contains(Marks::DECLARED)
 }
 
-fn cover_change(change: &Change) -> Change {
-    Change { before: cover(&change.before), after: cover(&change.after), ..change.clone() }
-}
-
-fn cover_drift(drift: &Drift) -> Drift {
-    Drift { before: cover(&drift.before), after: cover(&drift.after), ..drift.clone() }
-}
-
 /// Where one side is a secret the other is covered as well: the value can be the same, and only its declaration new.
-fn cover_output(output: &OutputChange) -> OutputChange {
-    let sides = [&output.before, &output.after];
-    let secret = sides.iter().any(|side| is_secret(side.unmark().1));
-    let [before, after] = sides.map(|side| match (secret, side.bare()) {
-        (true, Value::Null(_) | Value::Unknown(_)) => side.clone(),
-        (true, _) => Value::from(COVER).mark(Marks::SENSITIVE),
-        (false, _) => cover(side),
-    });
-    OutputChange { before, after, ..output.clone() }
+fn cover_output(output: &mut OutputChange) {
+    let secret = [&output.before, &output.after].iter().any(|side| is_secret(side.unmark().1));
+    for side in [&mut output.before, &mut output.after] {
+        *side = match (secret, side.bare()) {
+            (true, Value::Null(_) | Value::Unknown(_)) => continue,
+            (true, _) => Value::from(SENSITIVE).mark(Marks::SENSITIVE),
+            (false, _) => cover(side),
+        };
+    }
 }
 
 #[cfg(test)]
@@ -81,10 +72,10 @@ mod tests {
             ("l", Value::tuple(vec!["open".into(), secret("hush")])),
         ]);
         let expected = Value::object([
-            ("a", secret(COVER)),
+            ("a", secret(SENSITIVE)),
             ("n", Value::Null(Type::String).mark(Marks::SENSITIVE)),
             ("u", Value::unknown(Type::String).mark(Marks::SENSITIVE)),
-            ("l", Value::tuple(vec!["open".into(), secret(COVER)])),
+            ("l", Value::tuple(vec!["open".into(), secret(SENSITIVE)])),
         ]);
         assert_eq!(cover(&value), expected);
     }
@@ -94,13 +85,14 @@ mod tests {
         let declared = || Value::from("open").mark(Marks::SENSITIVE | Marks::DECLARED);
         let sides = |before: Value, after: Value| {
             let (name, action) = ("o".into(), Action::NoOp);
-            let output = cover_output(&OutputChange { name, action, before, after, sensitive: true });
+            let mut output = OutputChange { name, action, before, after, sensitive: true };
+            cover_output(&mut output);
             (output.before, output.after)
         };
         assert_eq!(sides(declared(), declared()), (declared(), declared()));
-        assert_eq!(sides(declared(), secret("open")), (secret(COVER), secret(COVER)));
-        assert_eq!(sides(Value::NULL, secret("hush")), (Value::NULL, secret(COVER)));
+        assert_eq!(sides(declared(), secret("open")), (secret(SENSITIVE), secret(SENSITIVE)));
+        assert_eq!(sides(Value::NULL, secret("hush")), (Value::NULL, secret(SENSITIVE)));
         let inside = Value::object([("a", secret("hush"))]);
-        assert_eq!(sides(Value::NULL, inside).1, Value::object([("a", secret(COVER))]));
+        assert_eq!(sides(Value::NULL, inside).1, Value::object([("a", secret(SENSITIVE))]));
     }
 }

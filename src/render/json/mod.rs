@@ -13,7 +13,7 @@ mod tests;
 mod tree;
 
 pub use change::{change_json, full_source, output_change, provider_name, resource_change};
-pub use cover::{COVER, cover, cover_plan};
+pub use cover::{cover, cover_plan};
 pub use diagnostic::{diagnostic_json, validate_json};
 pub use plan::{PlanContext, PriorNote, RelevantAttribute, plan_json};
 pub use schema::{ProviderSchemas, provider_schemas_json};
