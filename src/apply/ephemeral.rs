@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::event::{Event, Verb};
 use super::steps::{Ended, Shared};
-use crate::model::{Address, Diagnostic, Diagnostics, Marks, Mode, Object};
+use crate::model::{Address, Diagnostic, Diagnostics, Marks, Mode, Object, Veil};
 use crate::plan::Planned;
 use crate::plan::data::marked;
 use crate::plan::resume::{Opening, Schemas};
@@ -51,7 +51,8 @@ async fn try_open(opening: Opening, shared: &Shared) -> Result<Ended, Diagnostic
     let op = Operation { address: address.clone(), timeout: TIMEOUT, cancel: shared.abort.clone(), progress };
     let bare = config.unmark_deep().0;
     let opened = connection.open_ephemeral(address.ty(), &Object::new(&bare), &op).await;
-    let opened = opened.map_err(|error| problem(&address, "was not opened", &error))?;
+    let veil = || Veil::of_object(&config, &schema.block);
+    let opened = opened.map_err(|error| veil().diagnostic(problem(&address, "was not opened", &error)))?;
     let value = marked(opened.object.value(), &config, &schema).mark(Marks::EPHEMERAL);
     Ok(Ended::Opened(value, Box::new(Held::new(connection, opened.hold, op))))
 }

@@ -70,7 +70,7 @@ impl Preparation {
             true => Call::Rewrite { id, planned: planned_object, private },
             false => Call::Update {
                 id,
-                prior: change.before.unmark_deep().0,
+                prior: change.before.clone(),
                 desired: desired(&at.schema, &planned_object, &config),
                 planned: planned_object,
                 changed,
@@ -88,7 +88,7 @@ impl Preparation {
 
     fn delete(&mut self, planned: &Planned, number: u32, change: &Change) -> Result<Task, Diagnostics> {
         let row = rows::prior_row(change, &self.snapshot);
-        let prior = change.before.unmark_deep().0;
+        let prior = change.before.clone();
         let id = rows::remote_id(row.as_ref(), change);
         let private = row.as_ref().and_then(|r| r.private());
         let mut task = self.removal(planned, number, change, Call::Delete { id, prior, private })?;

@@ -1,5 +1,7 @@
 //! Provisioners of a step: asked for one by one, because each is evaluated when the one before has ended.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use super::event::Event;
@@ -57,7 +59,9 @@ impl Task {
             provisioner: provisioner.clone(),
             line: line.to_string(),
         };
-        let output = Output::new(move |text| observer.tell(line(text, &address, &provisioner)));
+        let veil = Arc::new(provision.veil);
+        let hide = veil.clone();
+        let output = Output::new(move |text| observer.tell(line(&hide.text(text), &address, &provisioner)));
         let job = Job {
             ty: provision.ty.clone(),
             config: Object::new(&provision.config),
@@ -73,10 +77,10 @@ impl Task {
         }
         let what = format!("the provisioner \"{}\" of {} failed", provision.ty, self.address);
         let problem = Diagnostic::error(what).at(provision.span).address(self.address.clone()).detail(error.message);
-        Err(match error.help {
+        Err(veil.diagnostic(match error.help {
             Some(help) => problem.help(help),
             None => problem,
-        })
+        }))
     }
 }
 

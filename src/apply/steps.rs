@@ -12,7 +12,7 @@ use super::event::{Event, Observer, Verb};
 use super::provision::Question;
 use super::rows::{self, RowParts, marked};
 use super::secrets::without_secrets;
-use crate::model::{Address, Diagnostic, KillPoint, Object, Str, Value};
+use crate::model::{Address, Diagnostic, KillPoint, Object, Str, Value, Veil};
 use crate::plan::Moment;
 use crate::plan::outside::ProviderInstance;
 use crate::plan::prior::{mark_paths, sensitive_paths};
@@ -142,6 +142,7 @@ impl Task {
     pub async fn run(self, shared: Shared) -> Ended {
         let (verb, began, known_id) = (self.verb(), Instant::now(), self.id());
         let (address, deposed) = (self.address.clone(), self.deposed.clone());
+        let known_id = known_id.filter(|id| !self.veil().hides(id));
         shared.observer.tell(Event::Started {
             address: address.clone(),
             deposed: deposed.clone(),
@@ -155,6 +156,7 @@ impl Task {
         let event = match &ended {
             Ended::Made(value) => {
                 let id = value.attr("id").and_then(|v| v.as_str().cloned());
+                let id = id.filter(|id| !Veil::of([value]).hides(id));
                 Event::Done { address, deposed, verb, id, elapsed }
             }
             Ended::Opened(..) | Ended::Gone => Event::Done { address, deposed, verb, id: known_id, elapsed },
@@ -244,7 +246,7 @@ impl Task {
         }
         let request = Update {
             id: id.clone(),
-            prior: Object::new(prior),
+            prior: Object::new(&prior.unmark_deep().0),
             desired: Object::new(desired),
             changed: changed.clone(),
             private: private.clone(),
@@ -321,7 +323,8 @@ impl Task {
         if let Some(left) = self.announce(shared, vec![Change::Begin(intent)]).await? {
             return Ok(left);
         }
-        let request = Delete { id: id.clone(), prior: Object::new(prior), private: private.clone(), op };
+        let request =
+            Delete { id: id.clone(), prior: Object::new(&prior.unmark_deep().0), private: private.clone(), op };
         let Some(result) = unless_given_up(shared, connection.delete(self.address.ty(), request)).await else {
             return Ok(Ended::Unsettled(self.given_up()));
         };
@@ -429,8 +432,7 @@ impl Task {
     fn intent(&self, operation: IntentOperation, id: Option<&RemoteId>, desired: Option<(&Value, &Value)>) -> Intent {
         let block = &self.parts.schema.block;
         let shown = desired.map(|(desired, planned)| {
-            let marked = mark_paths(desired.clone(), &sensitive_paths(planned));
-            crate::state::body::encode(&without_secrets(&marked, Some(block)), &block.ty())
+            crate::state::body::encode(&without_secrets(&as_planned(desired, planned), Some(block)), &block.ty())
         });
         Intent {
             key: self.key.0.clone(),
@@ -454,6 +456,22 @@ impl Task {
             .help("the next run finds out what became of it, and goes on from there")
     }
 
+    /// Hides what is secret in what the call is given: the provider's words may repeat it.
+    fn veil(&self) -> Veil {
+        let block = &self.parts.schema.block;
+        let of = |object: &Value| Veil::of_object(object, block);
+        let veil = match &self.call {
+            Call::Create { desired, planned, .. } => of(&as_planned(desired, planned)),
+            Call::Update { desired, planned, prior, .. } => of(&as_planned(desired, planned)).and(of(prior)),
+            Call::Rewrite { planned, .. } => of(planned),
+            Call::Delete { prior, .. } => of(prior),
+            Call::Read { config } => of(config),
+            Call::Import { object, .. } => of(object),
+            Call::Forget => Veil::default(),
+        };
+        veil.and(Veil::of([&self.provider.config]))
+    }
+
     fn problem(&self, error: &ProviderError) -> Diagnostic {
         let what = match self.verb() {
             Verb::Create => "was not created",
@@ -470,11 +488,16 @@ impl Task {
             .address(self.address.clone())
             .detail(error.to_string());
         problem.path = error.path.clone();
-        match &error.help {
+        self.veil().diagnostic(match &error.help {
             Some(help) => problem.help(help.clone()),
             None => problem,
-        }
+        })
     }
+}
+
+/// An object that is asked for, with the marks of the plan.
+fn as_planned(desired: &Value, planned: &Value) -> Value {
+    mark_paths(desired.clone(), &sensitive_paths(planned))
 }
 
 /// How long calls may take to end after they were given up.

@@ -280,6 +280,7 @@ pub(super) fn nested_of_attribute(attribute: &Attribute) -> Option<NestedBlock> 
         computed: false,
         always_set: false,
         sensitive: false,
+        repeats: None,
         write_only: false,
         replaces: false,
         default: None,

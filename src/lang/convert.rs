@@ -6,7 +6,7 @@
 //! are brought to the one type that all convert to (see [`super::unify`]).
 
 use crate::model::value::Refinement;
-use crate::model::{Fields, Marks, Number, Path, PathStep, Str, Type, Value, set};
+use crate::model::{Fields, Number, Path, PathStep, Str, Type, Value, set};
 use std::fmt;
 
 pub use super::unify::unify;
@@ -58,8 +58,7 @@ type Converted = Result<Value, ConvertError>;
 pub fn convert(value: &Value, to: &Type) -> Converted {
     match value {
         Value::Marked(m) => {
-            let hide = |e: ConvertError| if m.marks.contains(Marks::SENSITIVE) { e.without_value() } else { e };
-            return Ok(convert(&m.value, to).map_err(hide)?.mark(m.marks));
+            return Ok(convert(&m.value, to).map_err(ConvertError::without_value)?.mark(m.marks));
         }
         Value::Null(from) => return convert_absent(from, to).map(Value::Null),
         Value::Unknown(u) => {

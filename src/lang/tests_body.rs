@@ -101,6 +101,7 @@ fn attribute(name: &str, ty: Type) -> Attribute {
         computed: false,
         always_set: false,
         sensitive: false,
+        repeats: None,
         write_only: false,
         replaces: false,
         default: Some(Value::from("not applied here")),

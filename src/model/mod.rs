@@ -17,6 +17,7 @@ pub mod span;
 pub mod types;
 pub mod value;
 pub mod value_json;
+pub mod veil;
 
 pub use address::{Address, Key, Mode, ModulePath, ModuleStep, ProviderAddress, ResourceAddress};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -29,6 +30,7 @@ pub use schema::{Attribute, Block, Equality, NestedBlock, Nesting, Schema};
 pub use span::{SourceFile, SourceId, SourceMap, Span};
 pub use types::{ObjectType, Type};
 pub use value::{Fields, Value};
+pub use veil::Veil;
 
 use std::sync::Arc;
 

@@ -56,6 +56,8 @@ pub struct Attribute {
     pub always_set: bool,
     /// Never shown.
     pub sensitive: bool,
+    /// The attribute beside it whose value it repeats: as much of it is sensitive.
+    pub repeats: Option<Text>,
     /// Taken from the configuration, never stored.
     pub write_only: bool,
     /// A change of it replaces the object.
@@ -138,7 +140,7 @@ impl Block {
         self.known_type.0.get_or_init(|| Type::object(attributes().chain(blocks()))).clone()
     }
 
-    /// Whether sensitive or write-only attributes stand anywhere in it.
+    /// Whether sensitive attributes stand anywhere in it.
     pub fn has_sensitive(&self) -> bool {
         self.attributes.iter().any(|a| a.sensitive) || self.blocks.iter().any(|b| b.block.has_sensitive())
     }

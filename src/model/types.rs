@@ -97,6 +97,18 @@ impl Type {
         }
     }
 
+    /// Without the names of attributes: objects are of any type.
+    pub fn without_names(&self) -> Type {
+        match self {
+            Type::List(t) => Type::list(t.without_names()),
+            Type::Set(t) => Type::set(t.without_names()),
+            Type::Map(t) => Type::map(t.without_names()),
+            Type::Tuple(ts) => Type::tuple(ts.iter().map(Type::without_names).collect()),
+            Type::Object(_) => Type::Dynamic,
+            primitive => primitive.clone(),
+        }
+    }
+
     /// For messages: `string`, `list of number`, `object`.
     pub fn friendly(&self) -> String {
         match self {

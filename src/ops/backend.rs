@@ -166,6 +166,8 @@ pub fn given(texts: &[String], start: &Path) -> Result<Arguments, BackendError> 
             }
         }
         if problems.has_errors() {
+            // Such files are where the secrets of a backend are.
+            let problems = problems.into_iter().map(|problem| variables::without_line(problem, &sources)).collect();
             return Err(BackendError { problems, sources });
         }
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::early::Early;
-use crate::model::{Diagnostic, Diagnostics, Str, Value};
+use crate::model::{Diagnostic, Diagnostics, Str, Value, Veil};
 use crate::spec::module::{Encryption as Written, EncryptionPart, EncryptionUse, PartName};
 use crate::spec::{self, Module, Schemas, Spec};
 use crate::state::seal::{Encryption, KeyWrap, Method, PassphraseCost, PassphraseKey, RawKey};
@@ -229,7 +229,9 @@ impl Provider<'_> {
 
     fn problem(&self, what: &str) -> Diagnostic {
         let (ty, name) = &self.part.name;
-        Diagnostic::error(format!("{what} (key provider \"{ty}\" \"{name}\")"))
+        let given = self.part.body.attributes.iter().filter_map(|a| a.value.eval(&self.layer.early).ok());
+        Veil::of(&given.collect::<Vec<_>>())
+            .diagnostic(Diagnostic::error(format!("{what} (key provider \"{ty}\" \"{name}\")")))
     }
 }
 

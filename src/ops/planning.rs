@@ -143,9 +143,9 @@ impl Session {
     ) -> Result<Session, SessionError> {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.enable_all().thread_stack_size(STACK).build()?;
-        let wrap = match &settings.sandbox {
-            Some(faults) => Some(rehearsal::wrap(&settings, faults.clone())?),
-            None => None,
+        let (wrap, cloud) = match &settings.sandbox {
+            Some(faults) => Some(rehearsal::wrap(&settings, faults.clone())?).unzip(),
+            None => (None, None),
         };
         let providers = Arc::new(Providers::new(runtime.handle().clone(), wrap).calling(settings.calls));
         let loaded = load(&settings, &providers);
@@ -160,6 +160,7 @@ impl Session {
         let encryptions = opening::encryptions(&settings, present, &providers, runtime.handle())?;
         let states: Arc<dyn States> = Arc::new(OtherStates::of(&settings));
         providers.reach_states(&states);
+        cloud.iter().try_for_each(|cloud| rehearsal::seal(cloud, &encryptions.state))?;
         settings.around.encryption = encryptions.state;
         let backend = backend::of(&settings, present)?;
         let mut session = Session {

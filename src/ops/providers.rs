@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::provider_functions;
 use crate::apply::{Cloud, Event, Observer, Verb};
 use crate::lang::functions::Foreign;
-use crate::model::{Address, Diagnostic, Diagnostics, Mode, Object, ProviderAddress, Schema, Str, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, Mode, Object, ProviderAddress, Schema, Str, Value, Veil};
 use crate::plan::outside::{Answer, Imported, Known, Named, Outside, ProviderInstance, Refined, Refreshed, Request};
 use crate::provider::ephemeral::Held;
 use crate::provider::limits::CallLimit;
@@ -131,10 +131,8 @@ impl Providers {
         let config = Object::new(&def.config_schema().block.fit(&bare));
         let open = def.connect(&config, self.calls).await.map_err(|error| {
             let problem = Diagnostic::error(format!("the provider \"{name}\" can't be used")).detail(error.to_string());
-            match error.help {
-                Some(help) => problem.help(help),
-                None => problem,
-            }
+            let problem = error.help.iter().fold(problem, |problem, help| problem.help(help));
+            Veil::of_object(&provider.config, &def.config_schema().block).diagnostic(problem)
         })?;
         tracing::info!(provider = %provider.address, "connected");
         *opening = Some((provider.config.clone(), open.clone()));
@@ -162,13 +160,16 @@ impl Providers {
             // The same problem for all: told once.
             Err(problem) => return objects.iter().map(|_| Refreshed::Failed(problem.clone())).collect(),
         };
-        let read = |o: &Known| Read { id: RemoteId(o.id.clone()), prior: Some(Object::new(&o.object)) };
+        let read = |o: &Known| Read { id: RemoteId(o.id.clone()), prior: Some(Object::new(&o.object.unmark_deep().0)) };
         let reads: Vec<Read> = objects.iter().map(read).collect();
         let outcomes = connection.read_many(ty, &reads).await;
         let answer = |(known, outcome): (Known, ReadOutcome)| match outcome {
             ReadOutcome::Found(stored) => Refreshed::Found { object: stored.object.value() },
             ReadOutcome::Gone => Refreshed::Gone,
-            ReadOutcome::Failed(error) => Refreshed::Failed(unreadable(&known.address, &error)),
+            ReadOutcome::Failed(error) => {
+                let veil = self.veil(Mode::Managed, ty, &known.object);
+                Refreshed::Failed(veil.diagnostic(unreadable(&known.address, &error)))
+            }
         };
         objects.into_iter().zip(outcomes).map(answer).collect()
     }
@@ -176,16 +177,18 @@ impl Providers {
     async fn read(&self, provider: &ProviderInstance, address: &Address, config: Value) -> Result<Value, Diagnostic> {
         let connection = self.connection(provider).await?;
         let op = operation(address, Duration::from_secs(20 * 60));
-        let object = connection.read_data(address.ty(), &Object::new(&config), &op).await;
-        Ok(object.map_err(|error| unreadable(address, &error))?.value())
+        let object = connection.read_data(address.ty(), &Object::new(&config.unmark_deep().0), &op).await;
+        let veiled = |error| self.veil(Mode::Data, address.ty(), &config).diagnostic(unreadable(address, &error));
+        Ok(object.map_err(veiled)?.value())
     }
 
     /// Opens an ephemeral resource until [`Providers::close`].
     async fn open(&self, provider: &ProviderInstance, address: &Address, config: Value) -> Result<Value, Diagnostic> {
         let connection = self.connection(provider).await?;
         let op = operation(address, Duration::from_secs(10 * 60));
-        let opened = connection.open_ephemeral(address.ty(), &Object::new(&config), &op).await;
-        let opened = opened.map_err(|error| unreadable(address, &error))?;
+        let opened = connection.open_ephemeral(address.ty(), &Object::new(&config.unmark_deep().0), &op).await;
+        let veiled = |error| self.veil(Mode::Ephemeral, address.ty(), &config).diagnostic(unreadable(address, &error));
+        let opened = opened.map_err(veiled)?;
         self.held.lock().await.push(Held::new(connection, opened.hold, op));
         Ok(opened.object.value())
     }
@@ -227,6 +230,16 @@ impl Providers {
                     .address(address.clone())
                     .help("check the id, and that the provider looks into the right account and region"))
             }
+        }
+    }
+}
+
+impl Providers {
+    /// Hides what is secret in an object, or in the configuration of one.
+    fn veil(&self, mode: Mode, ty: &str, object: &Value) -> Veil {
+        match Schemas::resource(self, mode, ty) {
+            Some(schema) => Veil::of_object(object, &schema.block),
+            None => Veil::of([object]),
         }
     }
 }
@@ -346,11 +359,12 @@ impl Asking<'_> {
     }
 }
 
-/// The objects that a request reads, with the ids that are known before.
+/// The objects that a request reads, with the ids that are known before and may be shown.
 fn subjects(request: &Request) -> (Verb, Vec<(Address, Option<Str>)>) {
     match request {
         Request::Refresh { objects, .. } => {
-            (Verb::Refresh, objects.iter().map(|o| (o.address.clone(), Some(o.id.clone()))).collect())
+            let shown = |o: &Known| Some(o.id.clone()).filter(|id| !Veil::of([&o.object]).hides(id));
+            (Verb::Refresh, objects.iter().map(|o| (o.address.clone(), shown(o))).collect())
         }
         Request::ReadData { address, .. } => (Verb::Read, vec![(address.clone(), None)]),
         Request::Open { address, .. } => (Verb::Open, vec![(address.clone(), None)]),
@@ -387,12 +401,19 @@ impl Providers {
         planned: Value,
         replace: Vec<crate::model::Path>,
     ) -> Refined {
-        let prior = (!prior.is_null()).then(|| prior.clone());
-        let mut change = PlannedChange { prior, config: config.clone(), planned, replace, diagnostics: Vec::new() };
+        let of = |value: &Value| self.veil(Mode::Managed, ty, value);
+        let veil = || of(config).and(of(prior)).and(Veil::of([&provider.config]));
+        let known = (!prior.is_null()).then(|| prior.clone());
+        let mut change =
+            PlannedChange { prior: known, config: config.clone(), planned, replace, diagnostics: Vec::new() };
         if let Some(def) = self.definition(&provider.address.name) {
             def.plan(ty, &Object::new(&provider.config), &mut change);
         }
-        Refined { planned: change.planned, replace: change.replace, diagnostics: change.diagnostics }
+        let diagnostics = match change.diagnostics.is_empty() {
+            true => Vec::new(),
+            false => change.diagnostics.into_iter().map(|problem| veil().diagnostic(problem)).collect(),
+        };
+        Refined { planned: change.planned, replace: change.replace, diagnostics }
     }
 }
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::{Cloud, Event, Observer, Verb, deposed_key, reinstated, with_secrets};
 use crate::graph::ProviderNode;
-use crate::model::{Address, Diagnostic, Diagnostics, KillPoint, Mode, Object, Schema, Severity, Str, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, KillPoint, Mode, Object, Schema, Severity, Str, Value, Veil};
 use crate::plan::prior::{mark_paths, mark_schema, sensitive_paths};
 use crate::plan::provisions::Moment;
 use crate::plan::refresh::{is_placed, provider_of_state};
@@ -242,7 +242,8 @@ impl Search<'_> {
         let key = IdempotencyKey(intent.key.clone());
         let look = Look { connection: &*connection, intent, key: &key, desired: &desired };
         let stored = look.until_found(self.patience, &progress(intent, self.observer)).await;
-        let Some(stored) = stored.map_err(|error| unsettled(intent, &error.to_string()))? else {
+        let veil = creation.map_or_else(Veil::default, |c| Veil::of_object(&c.after, &schema.block));
+        let Some(stored) = stored.map_err(|error| unsettled(intent, &error.veiled(&veil).to_string()))? else {
             // What an empty configuration looks at may not be where the object was made.
             return if is_configured { Ok(None) } else { Err(nobody_can_look(intent, &provider)) };
         };
@@ -255,7 +256,7 @@ impl Search<'_> {
             cancel: CancellationToken::new(),
             progress: progress(intent, self.observer),
         };
-        let (stored, problem) = finish(&*connection, stored, Create { desired, key, op }, self.observer).await;
+        let (stored, problem) = finish(&*connection, stored, Create { desired, key, op }, &veil, self.observer).await;
         Ok(Some(Found { stored, schema, problem }))
     }
 
@@ -305,16 +306,18 @@ async fn finish(
     connection: &dyn Connection,
     found: Stored,
     request: Create,
+    veil: &Veil,
     observer: &Arc<dyn Observer>,
 ) -> (Stored, Option<ProviderError>) {
-    let (began, verb, id) = (Instant::now(), Verb::Create, Some(found.id.0.clone()));
+    let (began, verb) = (Instant::now(), Verb::Create);
+    let id = Some(found.id.0.clone()).filter(|id| !veil.hides(id));
     let address = request.op.address.clone();
     let started = Event::Started { address: address.clone(), deposed: None, verb, id: id.clone() };
     observer.tell(started);
     let (stored, problem) = match connection.resume(address.ty(), found.clone(), request).await {
         Outcome::Done(stored) => (stored, None),
-        Outcome::Partial(stored, error) => (stored, Some(error)),
-        Outcome::Failed(error) => (found, Some(error)),
+        Outcome::Partial(stored, error) => (stored, Some(error.veiled(veil))),
+        Outcome::Failed(error) => (found, Some(error.veiled(veil))),
     };
     let elapsed = began.elapsed();
     observer.tell(match &problem {

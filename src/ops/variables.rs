@@ -89,7 +89,7 @@ impl Reader<'_> {
         if variable.ty.ty.is_primitive() || variable.ty.ty == Type::Dynamic {
             return self.put(name.clone(), Value::string(text), None, origin);
         }
-        let sensitive = variable.sensitive;
+        let sensitive = variable.is_hidden();
         let shown = if sensitive { "" } else { text };
         let source = self.sources.add(origin, shown);
         match constant(text, TextMap::offset(source, 0)) {
@@ -114,7 +114,7 @@ impl Reader<'_> {
     fn put(&mut self, name: Str, value: Value, place: Option<Span>, origin: &str) {
         let misfit = self.variable(&name).and_then(|variable| {
             let problem = variable_value(variable, Some(value.clone()), None).err()?;
-            Some(match place.filter(|_| !variable.sensitive) {
+            Some(match place.filter(|_| !variable.is_hidden()) {
                 Some(place) => problem.at(place),
                 None => problem.detail(format!("the value is given by {origin}")),
             })
@@ -199,20 +199,21 @@ impl Reader<'_> {
         let what = error.to_string();
         let what = what.split(" at line ").next().unwrap_or_default().to_string();
         let problem = Diagnostic::error(format!("\"{path}\" is not JSON: {what}")).at(span);
-        if self.root.variables.iter().any(|v| v.sensitive) { self.without_line(problem) } else { problem }
+        if self.root.variables.iter().any(Variable::is_hidden) { without_line(problem, self.sources) } else { problem }
     }
 
     fn hcl_file(&mut self, path: &str, text: &str) {
         let before = self.problems.len();
         let (assignments, problems) = assignments(path, text, self.sources);
-        // Of a text that cannot be taken apart nobody knows which part is secret.
-        let secret = assignments.is_empty() && self.root.variables.iter().any(|v| v.sensitive);
-        let shown = problems.into_iter().map(|problem| if secret { self.without_line(problem) } else { problem });
+        // Of a text that is no assignment nobody knows which part is secret.
+        let secret = self.root.variables.iter().any(Variable::is_hidden);
+        let shown =
+            problems.into_iter().map(|problem| if secret { without_line(problem, self.sources) } else { problem });
         let shown: Vec<Diagnostic> = shown.collect();
         self.problems.extend(shown);
         self.unread |= assignments.is_empty() && self.problems.len() > before;
         for Assignment { name, value, span } in assignments {
-            let sensitive = self.variable(&name).map(|v| v.sensitive);
+            let sensitive = self.variable(&name).map(Variable::is_hidden);
             match (sensitive, value) {
                 (None, Ok(_)) => self.unused(&name, path),
                 (Some(_), Ok(value)) => self.put(name, value, Some(span), path),
@@ -226,16 +227,6 @@ impl Reader<'_> {
                     self.refused.insert(name);
                 }
             }
-        }
-    }
-
-    /// The problem with the place in words: the line itself may hold a secret.
-    fn without_line(&self, problem: Diagnostic) -> Diagnostic {
-        let place = problem.span.and_then(|span| self.sources.place(span));
-        match place {
-            Some(place) => Diagnostic { span: None, label: None, ..problem }
-                .detail(format!("{place}; the line is not shown: it may hold a sensitive value")),
-            None => problem,
         }
     }
 
@@ -261,6 +252,15 @@ impl Reader<'_> {
                 );
             }
         }
+    }
+}
+
+/// The problem with the place in words: the line itself may hold a secret.
+pub fn without_line(problem: Diagnostic, sources: &SourceMap) -> Diagnostic {
+    match problem.span.and_then(|span| sources.place(span)) {
+        Some(place) => Diagnostic { span: None, label: None, related: Vec::new(), ..problem }
+            .detail(format!("{place}; the line is not shown: it may hold a sensitive value")),
+        None => problem,
     }
 }
 

@@ -46,7 +46,7 @@ pub fn variable_value(variable: &Variable, given: Option<Value>, expr: Option<&E
         let place = if e.path.0.is_empty() { String::new() } else { format!(" at {}", e.path) };
         Diagnostic::error(format!("variable \"{name}\" has the wrong type"))
             .at(at)
-            .label(format!("{}{place}", if variable.sensitive { e.without_value().message } else { e.message }))
+            .label(format!("{}{place}", if variable.is_hidden() { e.without_value().message } else { e.message }))
             .related(variable.span, format!("\"{name}\" is declared as {}", variable.ty.ty))
     })?;
     let marks = if variable.sensitive { Marks::SENSITIVE } else { Marks::NONE };

@@ -49,7 +49,7 @@ impl Planner<'_> {
             let request = match (&read.config, read.deferred) {
                 (Some(config), None) => {
                     let (provider, address) = (place.provider.instance.clone(), read.address.clone());
-                    let config = config.unmark_deep().0;
+                    let config = config.clone();
                     Some(match place.block.mode {
                         Mode::Ephemeral => Request::Open { provider, address, config },
                         _ => Request::ReadData { provider, address, config },

@@ -16,28 +16,17 @@ pub struct ProviderInstance {
 #[derive(Clone, Debug)]
 pub enum Request {
     /// Reads objects of one type that the state knows.
-    Refresh {
-        provider: Arc<ProviderInstance>,
-        ty: Str,
-        objects: Vec<Known>,
-    },
+    Refresh { provider: Arc<ProviderInstance>, ty: Str, objects: Vec<Known> },
     ReadData {
         provider: Arc<ProviderInstance>,
         address: Address,
+        /// With marks.
         config: Value,
     },
     /// Opens an ephemeral resource for as long as planning lasts.
-    Open {
-        provider: Arc<ProviderInstance>,
-        address: Address,
-        config: Value,
-    },
+    Open { provider: Arc<ProviderInstance>, address: Address, config: Value },
     /// Reads an object that exists but is not in the state.
-    Import {
-        provider: Arc<ProviderInstance>,
-        address: Address,
-        named: Named,
-    },
+    Import { provider: Arc<ProviderInstance>, address: Address, named: Named },
 }
 
 /// An object as the state has it.
@@ -45,6 +34,7 @@ pub enum Request {
 pub struct Known {
     pub address: Address,
     pub id: Str,
+    /// With marks.
     pub object: Value,
 }
 

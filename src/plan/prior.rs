@@ -70,9 +70,10 @@ fn mark_field(fields: &Fields, name: &Str, rest: &[PathStep]) -> Fields {
     fields.map(|n, v| if n == name { mark_at(v, rest) } else { v.clone() })
 }
 
-/// Marks what the schema declares sensitive.
+/// Marks what the schema declares sensitive, and what repeats something sensitive.
 pub fn mark_schema(value: Value, block: &Block) -> Value {
-    if !block.has_sensitive() {
+    let repeats = value.has_marks() && block.attributes.iter().any(|a| a.repeats.is_some());
+    if !repeats && !block.has_sensitive() {
         return value;
     }
     let (bare, marks) = value.unmark();
@@ -81,12 +82,27 @@ pub fn mark_schema(value: Value, block: &Block) -> Value {
         if block.attribute(name).is_some_and(|a| a.sensitive) && !v.is_null() {
             return v.clone().mark(Marks::SENSITIVE);
         }
+        if let Some(origin) = block.attribute(name).and_then(|a| fields.get(a.repeats.as_deref()?)) {
+            return mark_alike(v, origin);
+        }
         match block.nested(name) {
             Some(nested) if nested.block.has_sensitive() => mark_nested(v, &nested.block),
             _ => v.clone(),
         }
     });
     Value::fields(marked).mark(marks)
+}
+
+/// Marks a value that repeats another one: at the same places where it is of the same form, else all of it.
+fn mark_alike(value: &Value, origin: &Value) -> Value {
+    let paths = sensitive_paths(origin);
+    if paths.is_empty() || value.is_null() {
+        return value.clone();
+    }
+    match value.unmark_deep().0 == origin.unmark_deep().0 {
+        true => mark_paths(value.clone(), &paths),
+        false => value.clone().mark(Marks::SENSITIVE),
+    }
 }
 
 fn mark_nested(value: &Value, block: &Block) -> Value {

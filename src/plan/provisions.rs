@@ -11,7 +11,7 @@ use crate::lang::body::Body;
 use crate::lang::body_eval;
 use crate::lang::functions::Host;
 use crate::lang::scope::{Reference, Scope, Slot};
-use crate::model::{Address, Diagnostic, Diagnostics, Key, Marks, ModulePath, Span, Str, Value};
+use crate::model::{Address, Diagnostic, Diagnostics, Key, Marks, ModulePath, Span, Str, Value, Veil};
 use crate::spec::module::Target;
 use crate::spec::{Module, Provisioner, Removed, Resource, provisioner};
 
@@ -29,8 +29,10 @@ pub struct Provision {
     /// Without marks, everything known.
     pub config: Value,
     pub connection: Option<Value>,
-    /// Whether anything in the two is sensitive or ephemeral.
+    /// Whether anything in the configuration is sensitive or ephemeral.
     pub secret: bool,
+    /// Hides what is secret in the two.
+    pub veil: Veil,
     /// A failure is told, and the object is taken as made or destroyed all the same.
     pub continue_on_failure: bool,
     pub span: Span,
@@ -184,7 +186,10 @@ fn evaluate(
     }
     // A password of the connection is not told by what a command prints.
     let marks = config.all_marks();
+    let connected = connection.iter().map(|c| Veil::of_object(c, provisioner::connection()));
+    let veil = connected.fold(Veil::of_object(&config, schema), Veil::and);
     Ok(Provision {
+        veil,
         ty: provisioner.ty.clone(),
         config: config.unmark_deep().0,
         connection: connection.map(|c| c.unmark_deep().0),

@@ -138,7 +138,7 @@ impl Planner<'_> {
             let ids = by_type.remove(&ty).unwrap_or_default();
             let known = |id: &usize| {
                 let object = &self.index.objects[*id].object;
-                Known { address: object.address.clone(), id: object.id.clone(), object: object.value.unmark_deep().0 }
+                Known { address: object.address.clone(), id: object.id.clone(), object: object.value.clone() }
             };
             let objects = ids.iter().map(known).collect();
             let request = Request::Refresh { provider: instance.clone(), ty, objects };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::Path;
+use crate::model::{Path, Veil};
 
 /// An error of a provider, with all that support would ask for: operation, code, message and request id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +121,11 @@ impl ProviderError {
     /// Whether the call may have taken effect although it ended so.
     pub fn leaves_open(&self) -> bool {
         self.left_open || self.kind.leaves_open()
+    }
+
+    /// The same without what must not be shown: providers repeat what they were given.
+    pub fn veiled(self, veil: &Veil) -> Self {
+        ProviderError { message: veil.text(&self.message), help: self.help.map(|help| veil.text(&help)), ..self }
     }
 
     pub fn is_not_found(&self) -> bool {

@@ -150,6 +150,7 @@ fn add_id(block: &mut Block) {
         computed: true,
         always_set: true,
         sensitive: false,
+        repeats: None,
         write_only: false,
         replaces: false,
         default: None,

@@ -21,6 +21,7 @@ pub fn of_type(ty: Type) -> AttributeWord {
         computed: false,
         always_set: false,
         sensitive: false,
+        repeats: None,
         write_only: false,
         replaces: false,
         default: None,
@@ -101,6 +102,12 @@ impl AttributeWord {
 
     pub fn sensitive(mut self) -> Self {
         self.0.sensitive = true;
+        self
+    }
+
+    /// Computed from the attribute of this name, whose text can be read in it: as much of it is sensitive.
+    pub fn repeats(mut self, name: &'static str) -> Self {
+        self.0.repeats = Some(name.into());
         self
     }
 

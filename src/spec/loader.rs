@@ -331,6 +331,11 @@ impl Loader<'_> {
             false => (self.before)(module, &compiled),
         };
         match known {
+            Ok(known) if known.has_marks() => {
+                let error = Diagnostic::error("\"source\" is sensitive").at(value.span());
+                self.diagnostics.push(error.label("where a module lies is shown in messages and plans"));
+                None
+            }
             Ok(known) => {
                 let text = known.bare().as_str().cloned();
                 if text.is_none() {

@@ -327,6 +327,13 @@ pub struct Check {
     pub span: Span,
 }
 
+impl Variable {
+    /// Whether no message may show its value.
+    pub fn is_hidden(&self) -> bool {
+        self.sensitive || self.ephemeral
+    }
+}
+
 impl Spec {
     pub fn root(&self) -> Option<&Module> {
         self.modules.first()

@@ -112,6 +112,7 @@ fn attribute(name: &'static str, ty: Type, doc: &'static str) -> Attribute {
         computed: false,
         always_set: false,
         sensitive: false,
+        repeats: None,
         write_only: false,
         replaces: false,
         default: None::<Value>,

@@ -17,7 +17,7 @@ use super::{
     Change, Intent, Output, RowKey, Run, Snapshot, StateError, Status, StoredInstance, StoredProvider, body, history,
     layout, sensitive,
 };
-use crate::model::{ResourceAddress, Str, value_json};
+use crate::model::{ResourceAddress, Str, Type, value_json};
 
 /// The ids of what stands once in the file. Must be dropped when a transaction is rolled back.
 #[derive(Default)]
@@ -345,7 +345,11 @@ impl Writing<'_> {
             conn.execute("DELETE FROM outputs WHERE name = ?1", [&**name])?;
             return Ok(());
         };
-        let ty = output.value.ty();
+        // The names in an object may be secret: what is sealed has its type beside the value, within the seal.
+        let ty = match self.keys.is_sealing() && !output.value.is_null() {
+            true => Type::Dynamic,
+            false => output.value.ty(),
+        };
         let ty_text = value_json::type_to_json(&ty).to_string();
         let value = body::encode(&output.value, &ty).into_bytes();
         let sensitivity = codec::sensitivity(output);

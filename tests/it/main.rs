@@ -28,6 +28,8 @@ mod aws_s3;
 mod aws_unsettled;
 mod backends;
 mod bad_input;
+#[cfg(feature = "aws")]
+mod canary;
 mod cli;
 mod cli_folders;
 mod cli_json;

@@ -12,7 +12,7 @@ use terrane::state::{
     read_snapshot_with,
 };
 
-use super::support::cli::{Run, Stack};
+use super::support::cli::Stack;
 use crate::state_rows::{builtin, data_row, put, varied_rows};
 
 const CANARY: &str = "canary-7f3c";
@@ -231,132 +231,6 @@ fn crc(fields: &[Vec<u8>]) -> i64 {
         crc.update(field);
     }
     i64::from(crc.sum())
-}
-
-/// Where each line comes from: a sensitive variable, a provider, a write-only attribute, a default.
-const CANARIES: &str = r#"
-variable "secret" {
-  type      = string
-  sensitive = true
-}
-
-variable "brief" {
-  type      = string
-  ephemeral = true
-}
-
-resource "random_password" "made" {
-  length  = 24
-  special = false
-}
-
-resource "terraform_data" "given" {
-  triggers_replace = { hidden = var.secret, size = 1 }
-}
-
-resource "terraform_data" "user" {
-  triggers_replace = ["${var.secret}/${random_password.made.result}"]
-}
-
-output "told" {
-  value     = "${var.secret}-${random_password.made.result}"
-  sensitive = true
-}
-"#;
-
-const SETTINGS: &str = r#"
-terraform {
-  encryption {
-    key_provider "argon2id" "main" {
-      passphrase = "a passphrase of some length"
-      memory_kib = 64
-      iterations = 1
-    }
-    method "aes_gcm" "main" {
-      keys = key_provider.argon2id.main
-    }
-    state {
-      method = method.aes_gcm.main
-    }
-    plan {
-      method = method.aes_gcm.main
-    }
-  }
-}
-"#;
-
-/// Runs every command with secrets under way; gives what they said, and the password that was made.
-fn run_everything(stack: &Stack) -> (Vec<Run>, String) {
-    let mut runs = Vec::new();
-    let mut run = |arguments: &[&str]| {
-        let command =
-            stack.terrane(arguments).env("TF_VAR_secret", CANARY).env("TF_VAR_brief", format!("brief-{CANARY}"));
-        let run = command.env("TERRANE_LOG", "trace").env("TF_LOG", "trace").run();
-        let status = run.status;
-        assert!(status == Some(0) || status == Some(2), "{run}");
-        runs.push(run);
-    };
-    run(&["validate", "-json"]);
-    run(&["plan", "-out=first.plan"]);
-    run(&["show", "first.plan"]);
-    run(&["apply", "first.plan"]);
-    for command in [
-        &["plan", "-detailed-exitcode"][..],
-        &["plan", "-destroy", "-out=destroy.plan"],
-        &["show"],
-        &["output"],
-        &["state", "list"],
-        &["state", "show", "terraform_data.given"],
-        &["state", "show", "terraform_data.user"],
-        &["state", "show", "random_password.made"],
-        &["taint", "terraform_data.user"],
-        &["plan"],
-        &["apply", "-auto-approve"],
-        &["refresh"],
-        &["state", "mv", "terraform_data.given", "terraform_data.moved"],
-        &["apply", "-auto-approve"],
-        &["history"],
-        &["history", "show", "1"],
-        &["history", "show", "3"],
-        &["rollback", "-auto-approve", "1"],
-        &["graph"],
-        &["workspace", "list"],
-        &["version", "-json"],
-        &["apply", "-auto-approve", "-replace=random_password.made"],
-    ] {
-        run(command);
-    }
-    let secret = stack.terrane(["output", "-raw", "told"]).env("TF_VAR_secret", CANARY).run().success().stdout;
-    let password = secret.strip_prefix(&format!("{CANARY}-")).unwrap().to_string();
-    (runs, password)
-}
-
-#[test]
-fn a_canary_shows_in_no_output_and_in_no_file_of_ours() {
-    let stack = Stack::with("main.tf", CANARIES);
-    stack.write("encryption.tf", SETTINGS);
-    let (runs, password) = run_everything(&stack);
-    for run in &runs {
-        for text in [&run.stdout, &run.stderr] {
-            assert!(!text.contains(CANARY) && !text.contains(&password), "{run}");
-        }
-    }
-    assert_eq!(leaks(&stack.dir()), Vec::<String>::new());
-    for name in ["first.plan", "destroy.plan"] {
-        assert!(fs::read(stack.dir().join(name)).unwrap().starts_with(b"terrane sealed 1\n"), "{name}");
-    }
-    let plain = Stack::with("main.tf", CANARIES);
-    let (runs, password) = run_everything(&plain);
-    for run in &runs {
-        assert!(![&run.stdout, &run.stderr].iter().any(|t| t.contains(CANARY) || t.contains(&password)), "{run}");
-    }
-    assert!(!leaks(&plain.dir()).is_empty(), "without encryption the state holds what it must");
-    assert_eq!(leaks_of(&plain.dir(), &format!("brief-{CANARY}")), Vec::<String>::new(), "ephemeral values never");
-}
-
-fn leaks_of(folder: &Path, text: &str) -> Vec<String> {
-    let all = leaks(folder);
-    all.into_iter().filter(|p| fs::read(p).unwrap().windows(text.len()).any(|w| w == text.as_bytes())).collect()
 }
 
 /// The ways in which a key can be given, and what is said where one is wrong.

@@ -37,7 +37,10 @@ impl Expr {
         }
         match function.call(&bare) {
             Ok(value) => Ok(value.mark(marks)),
-            Err(e) => Err(self.not_applied(function.name(), call.name_span, &call.args, e)),
+            Err(e) => {
+                let e = if marks.is_empty() { e } else { e.hidden() };
+                Err(self.not_applied(function.name(), call.name_span, &call.args, e))
+            }
         }
     }
 

@@ -12,9 +12,14 @@ impl Expr {
         let key = key_expr.value(env)?;
         let (bare, marks) = key.unmark();
         let found = match instance_key(bare) {
-            Some(key) => env.scope.instance(resource, &key, self.span)?,
+            Some(key) => {
+                key_expr.shown_if(marks.is_empty(), env.scope.instance(resource, &key, self.span).map_err(Box::new))?
+            }
             // A key that is not known, or is none: the collection of all instances says what becomes of it.
-            None => self.element(&env.scope.value(&Slot::Resource(resource), self.span)?, bare, key_expr)?,
+            None => key_expr.shown_if(
+                marks.is_empty(),
+                self.element(&env.scope.value(&Slot::Resource(resource), self.span)?, bare, key_expr),
+            )?,
         };
         Ok(found.mark(marks))
     }
@@ -26,7 +31,10 @@ impl Expr {
         let key = key_expr.value(env)?;
         let (bare, marks) = key.unmark();
         let found = match instance_key(bare) {
-            Some(key) => env.scope.output(of.module, Some(&key), &of.name, self.span)?,
+            Some(key) => {
+                let found = env.scope.output(of.module, Some(&key), &of.name, self.span).map_err(Box::new);
+                key_expr.shown_if(marks.is_empty(), found)?
+            }
             None => {
                 let all = env.scope.value(&Slot::Module(of.module), self.span)?;
                 attribute(&self.element(&all, bare, key_expr)?, &of.name)
@@ -55,7 +63,15 @@ impl Expr {
         let base = of.base.value(env)?;
         let key = of.key.value(env)?;
         let (bare, marks) = key.unmark();
-        Ok(self.element(&base, bare, &of.key)?.mark(marks))
+        Ok(of.key.shown_if(marks.is_empty(), self.element(&base, bare, &of.key))?.mark(marks))
+    }
+
+    /// What was found under this key. What is wrong may quote the key, which is not always to be shown.
+    fn shown_if(&self, is_shown: bool, found: Evaluated) -> Evaluated {
+        found.map_err(|problem| match is_shown {
+            true => problem,
+            false => self.problem("there is no such element, and the key is not shown: it is sensitive"),
+        })
     }
 
     /// The element of a value under a key without marks. Errors point at the key.

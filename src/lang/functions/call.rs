@@ -21,6 +21,11 @@ impl CallError {
         CallError { argument: None, message: message.into() }
     }
 
+    /// The same without what may quote an argument that must not be shown.
+    pub fn hidden(self) -> Self {
+        CallError { message: "it has no result, and why is hidden with its sensitive argument".into(), ..self }
+    }
+
     /// Blames one argument.
     pub fn at(argument: usize, message: impl Into<String>) -> Self {
         CallError { argument: Some(argument), message: message.into() }
@@ -38,14 +43,9 @@ impl Function {
     pub fn call(&self, args: &[Value], host: &dyn Host) -> Result<Value, CallError> {
         self.check_count(args.len())?;
         check_size(args)?;
-        let secret = args.iter().any(|a| a.all_marks().contains(Marks::SENSITIVE));
-        let hide = |e: CallError| match secret {
-            // What a body says may quote its arguments.
-            true => {
-                CallError { message: "it has no result, and why is hidden with its sensitive argument".into(), ..e }
-            }
-            false => e,
-        };
+        let secret = args.iter().any(Value::has_marks);
+        // What a body says may quote its arguments.
+        let hide = |e: CallError| if secret { e.hidden() } else { e };
         let mut marks = Marks::NONE;
         let mut ready = Vec::with_capacity(args.len());
         for (i, arg) in args.iter().enumerate() {
@@ -96,7 +96,7 @@ impl Function {
             return Err(CallError::at(i, format!("\"{}\" must not be null", param.name)));
         }
         let converted = convert(&stripped, &param.kind.ty()).map_err(|e| {
-            let e = if arg.all_marks().contains(Marks::SENSITIVE) { e.without_value() } else { e };
+            let e = if arg.has_marks() { e.without_value() } else { e };
             CallError::at(i, format!("\"{}\": {e}", param.name))
         })?;
         if self.marks == MarkPolicy::Own {

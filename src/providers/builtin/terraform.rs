@@ -36,7 +36,7 @@ pub fn provider() -> Arc<dyn ProviderDef> {
 fn terraform_data() -> ResourceType<Here> {
     resource("terraform_data", "Keeps a value, and runs through a life cycle of its own.")
         .attr("input", any().optional(), "A value that is stored and given back as output after the apply.")
-        .attr("output", any().computed(), "The value of input, known after the apply that stored it.")
+        .attr("output", any().computed().repeats("input"), "The value of input, known after the apply that stored it.")
         .attr("triggers_replace", any().optional().replaces(), "A value whose change replaces the resource.")
         .import_example("5d9d130a-afdb-4fc1-84da-e16d5818ee7d")
         .driver(TerraformData)

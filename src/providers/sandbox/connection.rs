@@ -96,6 +96,7 @@ impl SandboxConnection {
             region: self.region.clone(),
             seed: self.seed(),
             default_tags: self.default_tags.clone(),
+            covered: self.cloud.covered(),
         })
     }
 

@@ -31,6 +31,7 @@
 mod body;
 mod catalog;
 mod connection;
+mod cover;
 mod data;
 mod faults;
 mod mint;
@@ -43,11 +44,12 @@ mod synthesis;
 mod tests;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 
 pub use connection::SandboxConnection;
+pub use cover::Cover;
 pub use faults::Faults;
 
 use crate::model::{Object, Schema};
@@ -63,13 +65,36 @@ pub struct SandboxCloud {
     store: store::Store,
     dice: faults::Dice,
     transport: Arc<Transport>,
+    /// How the file is written; set before the first call.
+    covered: OnceLock<cover::Covered>,
 }
 
 impl SandboxCloud {
     /// Opens the file that the cloud lives in, or makes it.
     pub fn open(path: &Path, faults: Faults) -> Result<Arc<SandboxCloud>, ProviderError> {
         let (store, dice) = (store::Store::open(path)?, faults::Dice::new(faults));
-        Ok(Arc::new(SandboxCloud { store, dice, transport: Transport::new() }))
+        Ok(Arc::new(SandboxCloud { store, dice, transport: Transport::new(), covered: OnceLock::new() }))
+    }
+
+    /// The key that the file is sealed with, as it was given to [`SandboxCloud::cover`]; nothing where it is in clear.
+    pub fn sealed_key(&self) -> Result<Option<Vec<u8>>, ProviderError> {
+        self.store.sealed_key()
+    }
+
+    /// Seals the file from here on, and what is in it so far. `key` is kept in it, and is sealed itself. Gives whether
+    /// that could be done: not where the sealed key is not the `known` one any more.
+    pub fn cover(&self, known: Option<&[u8]>, key: &[u8], cover: Arc<dyn Cover>) -> Result<bool, ProviderError> {
+        let covered = cover::Covered::by(cover);
+        let done = self.store.cover(known, key, &covered)?;
+        if done {
+            // A run covers the file once.
+            let _first = self.covered.set(covered);
+        }
+        Ok(done)
+    }
+
+    fn covered(&self) -> cover::Covered {
+        self.covered.get().cloned().unwrap_or_default()
     }
 }
 

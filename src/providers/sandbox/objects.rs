@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::body::{Shape, Shapes};
 use super::catalog;
+use super::cover::Covered;
 use super::mint::Mint;
 use super::ranges;
 use super::references::{self, Reference};
@@ -28,6 +29,8 @@ pub struct Context {
     pub region: String,
     pub seed: u64,
     pub default_tags: Arc<[(String, String)]>,
+    /// Ids and names go through it wherever they stand in a query.
+    pub covered: Covered,
 }
 
 /// An object that exists.
@@ -104,7 +107,7 @@ impl Context {
         let mint = Mint::new(self.seed, &self.ty, &self.scope, &self.region, id);
         let (_, object) = self.completed(connection, &mint, Some(id), &merged, &links)?;
         let key = run_text(connection, "SELECT key FROM objects WHERE type = ?1 AND scope = ?2 AND id = ?3", self, id)?;
-        self.forget_alone(connection, id)?;
+        self.forget_named(connection, &self.covered.name(id))?;
         self.insert(connection, &key.unwrap_or_default(), "", id, &object, &links, row.ready_at)?;
         Ok(Row { object: self.shape.decode(&self.shape.encode(&object))?, ..row })
     }
@@ -113,15 +116,18 @@ impl Context {
     pub fn delete(&self, connection: &Connection, id: &str) -> Result<(), ProviderError> {
         let holder = connection
             .prepare_cached(
-                "SELECT from_type, from_id FROM refs WHERE to_type = ?1 AND to_id = ?2 AND to_scope = ?3 AND holds = 1
-                 AND NOT (from_type = ?1 AND from_id = ?2) ORDER BY 1, 2 LIMIT 1",
+                "SELECT from_type, from_scope, from_id FROM refs WHERE to_type = ?1 AND to_id = ?2 AND to_scope = ?3 AND holds = 1
+                 AND NOT (from_type = ?1 AND from_id = ?2) ORDER BY 1, 3 LIMIT 1",
             )
             .and_then(|mut s| {
-                let pair = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
-                s.query_row(params![self.ty, id, self.scope], pair).optional()
+                let three = |row: &rusqlite::Row<'_>| -> rusqlite::Result<(String, String, String)> {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                };
+                s.query_row(params![self.ty, self.covered.name(id), self.scope], three).optional()
             })
             .map_err(|e| broken(&e))?;
-        if let Some((ty, holder)) = holder {
+        if let Some((ty, scope, holder)) = holder {
+            let holder = self.id_of(connection, &ty, &scope, &holder)?;
             let message = format!("\"{id}\" has dependencies and cannot be deleted: {ty} \"{holder}\" refers to it");
             return Err(ProviderError::new(ErrorKind::Conflict, message).code(catalog::in_use_code(&self.ty)));
         }
@@ -134,6 +140,7 @@ impl Context {
 
     /// The objects that exist of these ids, in any order, in one query.
     pub fn get_many(&self, connection: &Connection, ids: &[String]) -> Result<Vec<Row>, ProviderError> {
+        let ids: Vec<String> = ids.iter().map(|id| self.covered.name(id)).collect();
         let ids = serde_json::Value::from(ids).to_string();
         let sql = "SELECT id, body, ready_at FROM objects
                    WHERE type = ?1 AND scope = ?2 AND id IN (SELECT value FROM json_each(?3))";
@@ -161,12 +168,17 @@ impl Context {
         let mut found = statement.query(values).map_err(|e| broken(&e))?;
         let mut rows = Vec::new();
         while let Some(row) = found.next().map_err(|e| broken(&e))? {
-            let body = row.get_ref(1).and_then(|v| Ok(v.as_str()?)).map_err(|e| broken(&e))?;
-            let object = self.shape.decode(body)?;
-            let id = row.get(0).map_err(|e| broken(&e))?;
+            let (id, body) = self.covered.read(row).map_err(|e| broken(&e))?;
+            let object = self.shape.decode(&body)?;
             rows.push(Row { id, object, ready_at: row.get(2).map_err(|e| broken(&e))? });
         }
         Ok(rows)
+    }
+
+    /// The id of an object, from how the file has it.
+    fn id_of(&self, connection: &Connection, ty: &str, scope: &str, name: &str) -> Result<String, ProviderError> {
+        let found = read_one(connection, &self.covered, (ty, scope, name))?;
+        Ok(found.map_or_else(|| name.to_string(), |(id, _)| id))
     }
 
     fn completed(
@@ -180,7 +192,9 @@ impl Context {
         let info = self.info()?;
         let vpc_id = match desired.str("vpc_id") {
             Some(_) => None,
-            None => links.iter().find_map(|link| network_of(connection, link).transpose()).transpose()?,
+            None => {
+                links.iter().find_map(|link| network_of(connection, &self.covered, link).transpose()).transpose()?
+            }
         };
         let birth = Birth { ty: &self.ty, id, service: info.service, mint, vpc_id, default_tags: &self.default_tags };
         Ok(complete(&info.schema.block, info.id_attribute, desired, &birth))
@@ -246,9 +260,13 @@ impl Context {
                 "SELECT scope, id FROM handles WHERE type = ?1 AND handle = ?2 AND scope IN (?3, '') LIMIT 1",
             )
             .and_then(|mut s| {
-                s.query_row(params![ty, handle, self.region], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                let pair =
+                    |row: &rusqlite::Row<'_>| -> rusqlite::Result<(String, String)> { Ok((row.get(0)?, row.get(1)?)) };
+                s.query_row(params![ty, self.covered.name(handle), self.region], pair).optional()
             })
-            .map_err(|e| broken(&e))
+            .map_err(|e| broken(&e))?
+            .map(|(scope, name)| Ok((scope.clone(), self.id_of(connection, ty, &scope, &name)?)))
+            .transpose()
     }
 
     #[expect(clippy::too_many_arguments, reason = "the columns of one row")]
@@ -266,11 +284,16 @@ impl Context {
         if let Some(rule) = ranges::rule_of(&self.ty) {
             let link = links.iter().find(|l| object.str(rule.parent_attribute) == Some(l.id.as_str()));
             if let Some(link) = link {
-                let parents = ranges_of(connection, link)?;
-                ranges::take(connection, rule, &self.scope, id, object, &parents)?;
+                let parents = ranges_of(connection, &self.covered, link)?;
+                let taken = ranges::take(connection, rule, (&self.scope, id), &self.covered, object, &parents)?;
+                if let Some(other) = taken {
+                    let other = self.id_of(connection, &self.ty, &self.scope, &other)?;
+                    return Err(ranges::conflict(rule, object, &other));
+                }
             }
         }
-        let body = self.shape.encode(object);
+        let name = |text: &str| self.covered.name(text);
+        let (body, named) = (self.covered.body(id, self.shape.encode(object)), name(id));
         let put = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<(), ProviderError> {
             let mut statement = connection.prepare_cached(sql).map_err(|e| broken(&e))?;
             statement.execute(values).map(|_| ()).map_err(|e| broken(&e))
@@ -278,15 +301,18 @@ impl Context {
         put(
             "INSERT OR IGNORE INTO objects (type, scope, id, key, parent, ready_at, body)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            &[&self.ty, &self.scope, &id, &key, &parent, &ready_at, &body],
+            &[&self.ty, &self.scope, &named, &key, &name(parent), &ready_at, &body],
         )?;
         for handle in [Some(id), object.str("arn"), object.str("name")].into_iter().flatten() {
-            put("INSERT OR IGNORE INTO handles VALUES (?1, ?2, ?3, ?4)", &[&self.ty, &handle, &self.scope, &id])?;
+            put(
+                "INSERT OR IGNORE INTO handles VALUES (?1, ?2, ?3, ?4)",
+                &[&self.ty, &name(handle), &self.scope, &named],
+            )?;
         }
         for link in links {
             put(
                 "INSERT INTO refs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                &[&self.ty, &self.scope, &id, &link.ty, &link.scope, &link.id, &link.reference.holds],
+                &[&self.ty, &self.scope, &named, &link.ty, &link.scope, &name(&link.id), &link.reference.holds],
             )?;
         }
         Ok(())
@@ -301,7 +327,9 @@ impl Context {
         }
         let taken = connection
             .prepare_cached("INSERT OR IGNORE INTO uniques VALUES (?1, ?2, ?3, ?4)")
-            .and_then(|mut s| s.execute(params![self.ty, self.scope, parts.join("\0"), id]))
+            .and_then(|mut s| {
+                s.execute(params![self.ty, self.scope, self.covered.name(&parts.join("\0")), self.covered.name(id)])
+            })
             .map_err(|e| broken(&e))?;
         if taken == 1 {
             return Ok(());
@@ -348,22 +376,23 @@ impl Context {
 
     /// Removes the object and what was made along with it.
     fn forget(&self, connection: &Connection, id: &str) -> Result<(), ProviderError> {
-        self.forget_alone(connection, id)?;
+        self.forget_named(connection, &self.covered.name(id))?;
         if catalog::of(&self.ty).is_none_or(|k| k.children.is_empty()) {
             return Ok(());
         }
-        let parent = format!("{}/{}/{id}", self.ty, self.scope);
+        let parent = self.covered.name(&format!("{}/{}/{id}", self.ty, self.scope));
         let children: Vec<(String, String, String)> = connection
             .prepare_cached("SELECT type, scope, id FROM objects WHERE parent = ?1 AND parent <> ''")
             .and_then(|mut s| s.query_map([&parent], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect())
             .map_err(|e| broken(&e))?;
         for (ty, scope, child) in children {
-            Context { ty, scope, ..self.clone() }.forget_alone(connection, &child)?;
+            Context { ty, scope, ..self.clone() }.forget_named(connection, &child)?;
         }
         Ok(())
     }
 
-    fn forget_alone(&self, connection: &Connection, id: &str) -> Result<(), ProviderError> {
+    /// `name` is the id as the file has it.
+    fn forget_named(&self, connection: &Connection, name: &str) -> Result<(), ProviderError> {
         for sql in [
             "DELETE FROM objects WHERE type = ?1 AND scope = ?2 AND id = ?3",
             "DELETE FROM handles WHERE type = ?1 AND scope = ?2 AND id = ?3",
@@ -373,7 +402,7 @@ impl Context {
         ] {
             connection
                 .prepare_cached(sql)
-                .and_then(|mut s| s.execute(params![self.ty, self.scope, id]))
+                .and_then(|mut s| s.execute(params![self.ty, self.scope, name]))
                 .map_err(|e| broken(&e))?;
         }
         Ok(())
@@ -400,44 +429,62 @@ impl Context {
 fn run_text(connection: &Connection, sql: &str, context: &Context, id: &str) -> Result<Option<String>, ProviderError> {
     connection
         .prepare_cached(sql)
-        .and_then(|mut s| s.query_row(params![context.ty, context.scope, id], |row| row.get(0)).optional())
+        .and_then(|mut s| {
+            s.query_row(params![context.ty, context.scope, context.covered.name(id)], |row| row.get(0)).optional()
+        })
         .map_err(|e| broken(&e))
 }
 
-fn body_text(connection: &Connection, link: &Link, field: &str) -> Result<Option<String>, ProviderError> {
-    let sql = "SELECT json_extract(body, ?4) FROM objects WHERE type = ?1 AND scope = ?2 AND id = ?3";
+/// The id and the text of the object of a type, a scope and a name as the file has it.
+fn read_one(
+    connection: &Connection,
+    covered: &Covered,
+    (ty, scope, name): (&str, &str, &str),
+) -> Result<Option<(String, String)>, ProviderError> {
     connection
-        .prepare_cached(sql)
-        .and_then(|mut s| {
-            let path = format!("$.{field}");
-            s.query_row(params![link.ty, link.scope, link.id, path], |row| row.get::<_, Option<String>>(0)).optional()
-        })
-        .map(Option::flatten)
+        .prepare_cached("SELECT id, body FROM objects WHERE type = ?1 AND scope = ?2 AND id = ?3")
+        .and_then(|mut s| s.query_row(params![ty, scope, name], |row| covered.read(row)).optional())
         .map_err(|e| broken(&e))
+}
+
+fn body_text(
+    connection: &Connection,
+    covered: &Covered,
+    link: &Link,
+    field: &str,
+) -> Result<Option<String>, ProviderError> {
+    let found = read_one(connection, covered, (link.ty, &link.scope, &covered.name(&link.id)))?;
+    Ok(found.and_then(|(_, text)| field_text(&text, field)))
+}
+
+/// The text of a field of an object that is written as JSON.
+fn field_text(object: &str, field: &str) -> Option<String> {
+    serde_json::from_str::<serde_json::Value>(object).ok()?.get(field)?.as_str().map(str::to_string)
 }
 
 /// The network that a linked object lies in.
-fn network_of(connection: &Connection, link: &Link) -> Result<Option<String>, ProviderError> {
+fn network_of(connection: &Connection, covered: &Covered, link: &Link) -> Result<Option<String>, ProviderError> {
     match link.ty {
         "aws_vpc" => Ok(Some(link.id.clone())),
-        "aws_subnet" | "aws_security_group" | "aws_db_subnet_group" => body_text(connection, link, "vpc_id"),
+        "aws_subnet" | "aws_security_group" | "aws_db_subnet_group" => body_text(connection, covered, link, "vpc_id"),
         _ => Ok(None),
     }
 }
 
 /// The ranges that a network has: its first one and those that were associated later.
-fn ranges_of(connection: &Connection, link: &Link) -> Result<Vec<Object>, ProviderError> {
-    let mut texts: Vec<String> = body_text(connection, link, "cidr_block")?.into_iter().collect();
+fn ranges_of(connection: &Connection, covered: &Covered, link: &Link) -> Result<Vec<Object>, ProviderError> {
+    let mut texts: Vec<String> = body_text(connection, covered, link, "cidr_block")?.into_iter().collect();
     let more: Vec<String> = connection
         .prepare_cached(
-            "SELECT json_extract(body, '$.cidr_block') FROM refs JOIN objects
+            "SELECT id, body FROM refs JOIN objects
              ON objects.type = from_type AND objects.scope = from_scope AND objects.id = from_id
              WHERE to_type = ?1 AND to_id = ?2 AND to_scope = ?3 AND from_type = 'aws_vpc_ipv4_cidr_block_association'
              AND holds IN (0, 1)",
         )
         .and_then(|mut s| {
-            let rows = s.query_map(params![link.ty, link.id, link.scope], |row| row.get::<_, Option<String>>(0))?;
-            Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
+            let rows = s.query_map(params![link.ty, covered.name(&link.id), link.scope], |row| covered.read(row))?;
+            let objects = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok(objects.iter().filter_map(|(_, text)| field_text(text, "cidr_block")).collect())
         })
         .map_err(|e| broken(&e))?;
     texts.extend(more);

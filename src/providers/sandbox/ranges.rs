@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::cover::Covered;
 use super::store::broken;
 use crate::model::{Object, Path};
 use crate::provider::{ErrorKind, ProviderError};
@@ -36,21 +37,21 @@ fn bounds(text: &str) -> Option<(i64, i64, u8)> {
         .then(|| (i64::from(u32::from(net.network())), i64::from(u32::from(net.broadcast())), net.prefix_len()))
 }
 
-/// Takes the object's range, or says why it cannot have it. `parents` are the ranges that the parent has.
+/// Takes the object's range, or says why it cannot have it; gives the name of one that has some of it already, as the
+/// file has it. `parents` are the ranges that the parent has.
 pub fn take(
     connection: &Connection,
     rule: &RangeRule,
-    scope: &str,
-    id: &str,
+    (scope, id): (&str, &str),
+    covered: &Covered,
     object: &Object,
     parents: &[Object],
-) -> Result<(), ProviderError> {
+) -> Result<Option<String>, ProviderError> {
     let (Some(text), Some(parent)) = (object.str(rule.attribute), object.str(rule.parent_attribute)) else {
-        return Ok(());
+        return Ok(None);
     };
-    let refuse = |code: &str, message: String| {
-        ProviderError::new(ErrorKind::Invalid, message).code(code).path(Path::attr(rule.attribute))
-    };
+    let refuse = |code, message| refused(rule, code, message);
+    let name = covered.name(parent);
     let Some((first, last, length)) = bounds(text) else {
         let told = refuse("InvalidParameterValue", format!("\"{text}\" is not the first address of a range"));
         return Err(told.help("write the first address and the length of the prefix, such as 10.0.1.0/24"));
@@ -73,16 +74,26 @@ pub fn take(
              AND first = (SELECT MAX(first) FROM ranges WHERE type = ?1 AND scope = ?2 AND parent = ?3 AND first <= ?5)",
         )
         .and_then(|mut s| {
-            s.query_row(params![rule.ty, scope, parent, first, last], |row| row.get::<_, String>(0)).optional()
+            s.query_row(params![rule.ty, scope, name, first, last], |row| row.get::<_, String>(0)).optional()
         })
         .map_err(|e| broken(&e))?;
-    if let Some(other) = nearest {
-        let message = format!("The CIDR '{text}' conflicts with another subnet, \"{other}\"");
-        return Err(refuse("InvalidSubnet.Conflict", message));
+    if nearest.is_some() {
+        return Ok(nearest);
     }
     connection
         .prepare_cached("INSERT INTO ranges VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-        .and_then(|mut s| s.execute(params![rule.ty, scope, parent, first, last, id]))
-        .map(|_| ())
+        .and_then(|mut s| s.execute(params![rule.ty, scope, name, first, last, covered.name(id)]))
+        .map(|_| None)
         .map_err(|e| broken(&e))
+}
+
+/// Another object has some of the range.
+pub fn conflict(rule: &RangeRule, object: &Object, other: &str) -> ProviderError {
+    let text = object.str(rule.attribute).unwrap_or_default();
+    let message = format!("The CIDR '{text}' conflicts with another subnet, \"{other}\"");
+    refused(rule, "InvalidSubnet.Conflict", message)
+}
+
+fn refused(rule: &RangeRule, code: &str, message: String) -> ProviderError {
+    ProviderError::new(ErrorKind::Invalid, message).code(code).path(Path::attr(rule.attribute))
 }

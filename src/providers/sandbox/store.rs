@@ -12,6 +12,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::cover::{self, Covered};
 use crate::provider::{ErrorKind, ProviderError};
 
 /// `objects.key` is the idempotency key of the create; `parent` is `type/id` of the object that it goes with.
@@ -41,6 +42,7 @@ const TABLES: &str = "
         first INTEGER NOT NULL, last INTEGER NOT NULL, id TEXT NOT NULL,
         PRIMARY KEY (type, scope, parent, first)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS ranges_id ON ranges (type, id, scope);
+    CREATE TABLE IF NOT EXISTS sealing (key BLOB NOT NULL);
     PRAGMA user_version = 1;";
 
 /// So many calls go into one commit at most.
@@ -69,6 +71,17 @@ impl Store {
             .spawn(move || serve(connection, &queue))
             .map_err(|e| ProviderError::new(ErrorKind::Other, format!("the sandbox cannot start: {e}")))?;
         Ok(Store { path: path.to_path_buf(), jobs: Some(jobs), writer: Some(writer), readers: Arc::default() })
+    }
+
+    /// The key that the file is sealed with, itself sealed.
+    pub fn sealed_key(&self) -> Result<Option<Vec<u8>>, ProviderError> {
+        connect(&self.path).and_then(|c| cover::sealed_key(&c)).map_err(|e| broken(&e))
+    }
+
+    /// Seals the file from here on, and what is in it so far, unless its key is not the known one any more.
+    pub fn cover(&self, known: Option<&[u8]>, key: &[u8], covered: &Covered) -> Result<bool, ProviderError> {
+        let mut connection = connect(&self.path).map_err(|e| broken(&e))?;
+        cover::cover(&mut connection, known, key, covered)
     }
 
     /// Runs the call in the writer's transaction; answers when it is committed. A call that fails leaves nothing.

@@ -92,6 +92,7 @@ fn attribute(name: &str, ty: Type) -> Attribute {
         computed: true,
         always_set: false,
         sensitive: name.contains("password"),
+        repeats: None,
         write_only: name.ends_with("_wo"),
         replaces: false,
         default: None,

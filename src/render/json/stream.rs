@@ -303,7 +303,9 @@ fn planned_outputs(plan: &Plan) -> Parts {
 /// Sensitive values stay out of the stream, which often ends up in logs.
 fn output_json(output: &StreamOutput) -> Json {
     let hidden = output.sensitive || !output.value.all_marks().is_empty();
-    let mut json = json!({"sensitive": hidden, "type": type_to_json(&output.value.ty())});
+    // The names in an object are part of what is hidden.
+    let ty = if hidden { output.value.ty().without_names() } else { output.value.ty() };
+    let mut json = json!({"sensitive": hidden, "type": type_to_json(&ty)});
     if !hidden {
         json["value"] = to_json(&output.value);
     }

@@ -6,7 +6,7 @@ use crate::lang::convert::convert;
 use crate::lang::expr::Expr;
 use crate::lang::scope::Slot;
 use crate::lang::type_expr::TypeConstraint;
-use crate::model::{Diagnostic, Value};
+use crate::model::{Diagnostic, Span, Value};
 use crate::spec::module::{CheckRule, Variable};
 use crate::spec::node::{Node, NodeKind, Text};
 use crate::spec::resolve::Place;
@@ -16,6 +16,15 @@ use crate::spec::syntax::{Argument, Block, Shape, Written};
 const RESERVED: [&str; 8] =
     ["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
 const ARGUMENTS: [&str; 7] = ["type", "default", "description", "sensitive", "ephemeral", "nullable", "deprecated"];
+
+/// What a default must keep to.
+#[derive(Clone, Copy)]
+struct Kind {
+    nullable: bool,
+    /// Whether no message may show it.
+    hidden: bool,
+    header: Span,
+}
 
 impl Decoder<'_> {
     pub(super) fn variable(&mut self, block: &Block<'_>) -> Variable {
@@ -29,14 +38,17 @@ impl Decoder<'_> {
             Some(argument) => self.type_of(&argument),
             None => TypeConstraint::any(),
         };
-        let nullable = self.take_bool(&mut content, "nullable").unwrap_or(true);
-        let default = content.take("default").and_then(|argument| self.default(&argument, &ty, nullable));
+        let mut flag = |name, otherwise| self.take_bool(&mut content, name).unwrap_or(otherwise);
+        let (nullable, sensitive, ephemeral) =
+            (flag("nullable", true), flag("sensitive", false), flag("ephemeral", false));
+        let kind = Kind { nullable, hidden: sensitive || ephemeral, header: block.header };
+        let default = content.take("default").and_then(|argument| self.default(&argument, &ty, kind));
         let variable = Variable {
             ty,
             default,
             description: self.take_text(&mut content, "description"),
-            sensitive: self.take_bool(&mut content, "sensitive").unwrap_or(false),
-            ephemeral: self.take_bool(&mut content, "ephemeral").unwrap_or(false),
+            sensitive,
+            ephemeral,
             nullable,
             deprecated: self.take_text(&mut content, "deprecated"),
             validations: content.take_blocks("validation").iter().map(|b| self.validation(b, &name)).collect(),
@@ -90,21 +102,24 @@ impl Decoder<'_> {
     }
 
     /// The default, converted once to see that it fits; the expression keeps what was written.
-    fn default(&mut self, argument: &Argument<'_>, ty: &TypeConstraint, nullable: bool) -> Option<Expr> {
+    fn default(&mut self, argument: &Argument<'_>, ty: &TypeConstraint, kind: Kind) -> Option<Expr> {
         let span = argument.value.span();
         let value = match argument.value {
             // In JSON a default is taken as it stands.
             Written::Node(node) if self.is_json(node) => Some(literal(node)),
             _ => self.constant(argument),
         }?;
-        if value.is_null() && !nullable {
+        if value.is_null() && !kind.nullable {
             let error = Diagnostic::error("the default is null, but the variable is not nullable").at(span);
             self.error(error);
         }
         let completed = ty.apply_defaults(&value);
         if let Err(why) = convert(&completed, &ty.ty) {
-            let error = Diagnostic::error("the default does not fit the variable's type").at(span);
-            self.error(error.label(why.to_string()));
+            let error = Diagnostic::error("the default does not fit the variable's type");
+            self.error(match kind.hidden {
+                true => error.at(kind.header).label(why.without_value().to_string()),
+                false => error.at(span).label(why.to_string()),
+            });
         }
         Some(Expr::constant(value, span))
     }

@@ -20,6 +20,7 @@ pub fn random_pet() -> ResourceType<Here> {
         .attr("length", number().default(2).replaces(), "Number of words; at least 1.")
         .attr("prefix", string().optional().replaces(), "A word in front of the name.")
         .attr("separator", string().default("-").replaces(), "What stands between the words.")
+        .attr("id", string().always().repeats("prefix"), "The name.")
         .driver(RandomPet)
 }
 

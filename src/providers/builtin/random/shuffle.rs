@@ -23,7 +23,7 @@ pub fn random_shuffle() -> ResourceType<Here> {
             "How many to give: all of them unless said otherwise; beyond that some come again.",
         )
         .attr("seed", string().optional().replaces(), "Gives always the same order for the same text.")
-        .attr("result", string_list().always(), "The texts in their order.")
+        .attr("result", string_list().always().repeats("input"), "The texts in their order.")
         .driver(RandomShuffle)
 }
 
