@@ -46,10 +46,18 @@ impl From<PlanFileError> for Failure {
         let (what, next) = text.split_once("; ").unwrap_or((text.as_str(), ""));
         let problem = Diagnostic::error(what);
         match error {
+            PlanFileError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => problem
+                .detail("the disk is full")
+                .help("free some space there, or name a file elsewhere, and plan again"),
             PlanFileError::Io { source, .. } => problem
                 .detail(source.to_string())
                 .help("the file must lie in a folder that is there, and may be read and written by this user"),
-            PlanFileError::NotAPlan(_) => problem.help("a saved plan is a file that \"terrane plan -out=FILE\" wrote"),
+            PlanFileError::NotAPlan { .. } => {
+                problem.help("a saved plan is a file that \"terrane plan -out=FILE\" wrote")
+            }
+            PlanFileError::OtherFormat { .. } => {
+                problem.help("carry it out with the terrane that made it, or make a new plan")
+            }
             PlanFileError::Damaged { .. } => problem.help("make a new plan"),
             PlanFileError::Sealed { .. } if next.is_empty() => problem.help("make a new plan"),
             PlanFileError::Sealed { .. } => problem.help(next),

@@ -26,7 +26,9 @@ use crate::state::seal::Encryption;
 use crate::state::seal::envelope::{self, EnvelopeError};
 use crate::state::{Snapshot, tfstate};
 
-const MAGIC: &[u8] = b"terrane plan 2\n";
+/// What saved plans begin with; the number of the format follows, and ends the line.
+const BEGIN: &[u8] = b"terrane plan ";
+const FORMAT: u32 = 2;
 /// What a sealed plan is bound to.
 const KIND: &str = "plan";
 /// Larger than any plan; a bound for what is unpacked.
@@ -53,8 +55,10 @@ pub struct PlanFile {
 pub enum PlanFileError {
     #[error("cannot use the plan file \"{path}\"")]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("\"{0}\" is not a saved plan")]
-    NotAPlan(PathBuf),
+    #[error("\"{path}\" is not a saved plan{}", what.map(|what| format!(": {what}")).unwrap_or_default())]
+    NotAPlan { path: PathBuf, what: Option<&'static str> },
+    #[error("the saved plan \"{path}\" has format {found}, this terrane knows format {FORMAT}")]
+    OtherFormat { path: PathBuf, found: u32 },
     #[error("the saved plan \"{path}\": {source}")]
     Sealed { path: PathBuf, source: EnvelopeError },
     #[error("the saved plan \"{path}\" is damaged: {detail}")]
@@ -63,24 +67,33 @@ pub enum PlanFileError {
 
 /// Whether a file looks like a saved plan.
 pub fn is_plan(path: &Path) -> bool {
-    is_sealed(path) || {
-        let mut start = [0; MAGIC.len()];
-        let read = std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut start));
-        read.is_ok() && start == MAGIC
-    }
+    let start = start_of(path);
+    envelope::is_sealed(&start) || format_of(&start).is_some()
+}
+
+fn start_of(path: &Path) -> Vec<u8> {
+    let mut start = Vec::new();
+    // What cannot be read is told when it is to be read as a whole.
+    let _read = std::fs::File::open(path).and_then(|file| file.take(64).read_to_end(&mut start));
+    start
+}
+
+/// The number of the format, and what follows its line; nothing where it is no plan.
+fn format_of(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let mut lines = bytes.strip_prefix(BEGIN)?.splitn(2, |byte| *byte == b'\n');
+    let (number, rest) = (lines.next()?, lines.next()?);
+    Some((std::str::from_utf8(number).ok()?.parse().ok()?, rest))
 }
 
 /// Whether a file is sealed, so that its key is needed to read it.
 pub fn is_sealed(path: &Path) -> bool {
-    let mut start = Vec::new();
-    let read = std::fs::File::open(path).and_then(|f| f.take(64).read_to_end(&mut start));
-    read.is_ok() && envelope::is_sealed(&start)
+    envelope::is_sealed(&start_of(path))
 }
 
 /// Writes the file whole or not at all.
 pub fn write(path: &Path, file: &PlanFile, encryption: &Encryption) -> Result<(), PlanFileError> {
     let io = |source| PlanFileError::Io { path: path.to_path_buf(), source };
-    let mut packed = GzEncoder::new(MAGIC.to_vec(), Compression::fast());
+    let mut packed = GzEncoder::new([BEGIN, format!("{FORMAT}\n").as_bytes()].concat(), Compression::fast());
     packed.write_all(encode(file).to_string().as_bytes()).map_err(io)?;
     let bytes = packed.finish().map_err(io)?;
     let sealed = |source| PlanFileError::Sealed { path: path.to_path_buf(), source };
@@ -96,12 +109,33 @@ pub fn read(path: &Path, encryption: &Encryption) -> Result<PlanFile, PlanFileEr
         let sealed = |source| PlanFileError::Sealed { path: path.to_path_buf(), source };
         bytes = envelope::open(encryption, KIND, "", bytes).map_err(sealed)?;
     }
-    let packed = bytes.strip_prefix(MAGIC).ok_or_else(|| PlanFileError::NotAPlan(path.to_path_buf()))?;
     let damaged = |detail: String| PlanFileError::Damaged { path: path.to_path_buf(), detail };
+    let packed = match format_of(&bytes) {
+        Some((FORMAT, packed)) => packed,
+        Some((found, _)) => return Err(PlanFileError::OtherFormat { path: path.to_path_buf(), found }),
+        None if !bytes.is_empty() && begins_like_a_plan(&bytes) => {
+            return Err(damaged("it ends in the middle".to_string()));
+        }
+        None => return Err(PlanFileError::NotAPlan { path: path.to_path_buf(), what: instead(&bytes) }),
+    };
     let mut text = String::new();
     GzDecoder::new(packed).take(MAX_BYTES).read_to_string(&mut text).map_err(|e| damaged(e.to_string()))?;
     let json: Json = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
     decode(&json).ok_or_else(|| damaged("a part of it is missing".to_string()))
+}
+
+/// Whether so little is there of a plan that not even its first line is whole.
+fn begins_like_a_plan(bytes: &[u8]) -> bool {
+    BEGIN.starts_with(bytes) || bytes == BEGIN || envelope::MAGIC.starts_with(bytes)
+}
+
+/// What a file is that is no plan, where that is known.
+fn instead(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [] => Some("the file is empty"),
+        [b'P', b'K', 3, 4, ..] => Some("it is a zip archive, as the plans of Terraform are"),
+        _ => None,
+    }
 }
 
 fn encode(file: &PlanFile) -> Json {

@@ -192,19 +192,14 @@ fn create(path: &Path) -> Result<(), StateError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|e| StateError::from_io(folder, &e))?;
     let draft = private_file::draft(path).map_err(failed)?;
-    let made = fill(&draft).map_err(|e| StateError::from_sqlite(path, &e)).and_then(|()| {
-        match fs::hard_link(&draft, path) {
-            Ok(()) => Ok(()),
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            // A file system without links.
-            Err(_) => fs::rename(&draft, path).map_err(failed),
+    match fill(&draft).map_err(|e| StateError::from_sqlite(path, &e)) {
+        Ok(()) => private_file::name_new(&draft, path).map(drop).map_err(failed),
+        Err(error) => {
+            // What is left of the attempt is worth nothing.
+            let _removed = fs::remove_file(&draft);
+            Err(error)
         }
-    });
-    // Gone already after a rename; what cannot be removed harms nobody.
-    let _ = fs::remove_file(&draft);
-    made?;
-    private_file::sync_folder(path);
-    Ok(())
+    }
 }
 
 fn fill(draft: &Path) -> rusqlite::Result<()> {

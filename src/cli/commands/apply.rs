@@ -67,11 +67,6 @@ impl Apply {
         }
         self.view.begin(call.terminal, call.chdir.as_deref())?;
         let place = enter(call.chdir.as_deref(), None)?;
-        if !is_plan(path) {
-            return Err(Diagnostic::error(format!("\"{}\" is not a saved plan", path.display()))
-                .help("give the folder of a root module, or a file that \"terrane plan -out\" wrote")
-                .into());
-        }
         let settings = self.common.settings(call.environment, &place)?;
         let (mut session, planned) = open_saved(path, settings, &self.common, call)?;
         self.parallelism.limit(&session);

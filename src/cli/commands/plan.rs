@@ -12,7 +12,7 @@ use crate::ops::plan_file::{self, PlanFile};
 use crate::ops::record::Record;
 use crate::ops::{Access, Session, generate, saved_steps};
 use crate::plan::{Plan as Made, PlanMode};
-use crate::state::Snapshot;
+use crate::state::{Snapshot, private_file};
 
 /// Shows what would change.
 ///
@@ -98,10 +98,9 @@ pub fn has_changes(plan: &Made) -> bool {
     }
 }
 
-/// Configuration that stands somewhere already is never written over.
+/// Configuration that stands somewhere already is never written over, and no half of it stands there.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
-    let file = std::fs::File::options().write(true).create_new(true).open(path);
-    file.and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes())).map_err(|error| {
+    private_file::write_new(path, text.as_bytes()).map_err(|error| {
         Diagnostic::error(format!("cannot write the configuration file \"{}\"", path.display()))
             .detail(error.to_string())
             .help("name a new file in the root module's folder")

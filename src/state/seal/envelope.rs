@@ -4,7 +4,8 @@
 
 use super::{Bound, DataKey, Encryption, KeyError, Method, Sealer};
 
-const MAGIC: &[u8] = b"terrane sealed 1\n";
+/// What a sealed text begins with.
+pub const MAGIC: &[u8] = b"terrane sealed 1\n";
 
 /// Why a text cannot be opened or sealed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +14,7 @@ pub enum EnvelopeError {
         "it is encrypted, and no key is configured; say which in \"terraform {{ encryption {{ … }} }}\" or TERRANE_ENCRYPTION"
     )]
     NoKey,
-    #[error("it is encrypted with another key than {0}; give the right one, or add it as a fallback")]
+    #[error("it is encrypted with another key than {0}, or it is damaged; give the right one, or add it as a fallback")]
     WrongKey(String),
     #[error("the key {name} cannot be used: {detail}")]
     KeyUnavailable { name: String, detail: String },

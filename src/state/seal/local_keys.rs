@@ -70,7 +70,9 @@ impl KeyWrap for PassphraseKey {
         if cost.memory_kib > DEAREST.memory_kib || cost.iterations > DEAREST.iterations {
             return Err(KeyError::Wrong);
         }
-        data_key(Sealer::new(&self.derive(salt, cost)?, context).open(Bound::new("passphrase"), sealed))
+        // No cost that this would refuse was ever written.
+        let key = self.derive(salt, cost).map_err(|_| KeyError::Wrong)?;
+        data_key(Sealer::new(&key, context).open(Bound::new("passphrase"), sealed))
     }
 }
 

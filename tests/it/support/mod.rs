@@ -5,6 +5,7 @@
 //! - [`boto`] changes things there behind the command's back, and lists what is there.
 //! - [`aws`] connects the AWS provider to one of them.
 //! - [`cli`] runs the built command in a folder of its own and turns what it said into a snapshot.
+//! - [`disk`] is a disk that is full, or that can only be read.
 //! - [`expressions`] evaluates what refers to nothing.
 //! - [`session`] has the settings of a session within the test's process.
 //! - [`terminal`] runs it where it has a terminal.
@@ -15,6 +16,7 @@
 pub mod aws;
 pub mod boto;
 pub mod cli;
+pub mod disk;
 pub mod expressions;
 pub mod ministack;
 pub mod moto;
