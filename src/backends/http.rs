@@ -289,6 +289,10 @@ impl Documents for HttpDocuments {
         &self.server.place
     }
 
+    fn key(&self) -> &str {
+        self.server.address.path()
+    }
+
     async fn get(&self, name: Name) -> Result<Option<Fetched>, StateError> {
         match name {
             Name::State => self.read().await,

@@ -101,7 +101,15 @@ impl Context {
     fn send(&self, store: &dyn Store) -> Result<(), StateError> {
         let term = Duration::from_secs(60);
         let request = LeaseRequest { holder: self.holder(), operation: "send".into(), scope: Scope::Whole, term };
-        store.try_acquire(request).wait()?;
+        match store.try_acquire(request).wait() {
+            // Whoever is at work there is no reason not to look at the state.
+            Err(StateError::Locked { lease, .. }) => {
+                let who = &lease.holder.who;
+                (self.notices)(&format!("Commits that an earlier run could not send wait until {who} is done."));
+                return Ok(());
+            }
+            other => drop(other?),
+        }
         store.flush().wait()?;
         store.release().wait()
     }

@@ -25,6 +25,18 @@ pub enum StateError {
         "the state \"{path}\" was removed, or another file was put in its place; nothing more is written, run again"
     )]
     Replaced { path: PathBuf },
+    #[error(
+        "the state at {place} is damaged: {detail}; nothing was written to it: put an earlier version in its place with the tools of its store, and run again"
+    )]
+    DamagedDocument { place: String, detail: String },
+    #[error(
+        "commits that an earlier run could not send are in \"{path}\", and that file is damaged: {detail}; \"terrane init -unsent=push\" sends what can be read of it, \"terrane init -unsent=discard\" forgets it, and both keep the file under another name"
+    )]
+    DamagedJournal { path: PathBuf, detail: String },
+    #[error(
+        "the journal \"{path}\", in which commits wait until they are sent, can't be written: {detail}; free some space there, or give this user the right to write the file and its folder, and run again"
+    )]
+    Journal { path: PathBuf, detail: String },
     #[error("{row} in the state \"{path}\" is damaged: {detail}; \"terrane state repair\" tells what can be mended")]
     DamagedRow { path: PathBuf, row: String, detail: String },
     #[error(
@@ -112,6 +124,40 @@ impl StateError {
         match self {
             StateError::Unreachable { detail, .. } | StateError::Refused { detail, .. } => detail.clone(),
             other => other.to_string(),
+        }
+    }
+
+    /// Whether trying again cannot help.
+    pub fn is_final(&self) -> bool {
+        use StateError::{Conflict, Damaged, DamagedDocument, DamagedJournal, LockLost};
+        matches!(
+            self,
+            LockLost { .. } | Conflict { .. } | Damaged { .. } | DamagedDocument { .. } | DamagedJournal { .. }
+        )
+    }
+
+    /// An error of a file that is no state, but the journal of one.
+    pub fn of_journal(self) -> StateError {
+        match self {
+            StateError::NotAState { path, detail } | StateError::Damaged { path, detail } => {
+                StateError::DamagedJournal { path, detail }
+            }
+            StateError::DiskFull { path } => StateError::Journal { path, detail: "the disk is full".to_string() },
+            StateError::PermissionDenied { path, detail }
+            | StateError::ReadOnly { path, detail }
+            | StateError::Io { path, detail } => StateError::Journal { path, detail },
+            other => other,
+        }
+    }
+
+    /// A journal that can't be written, while the store does not take anything either.
+    pub fn and_of_store(self, store: &StateError) -> StateError {
+        match self {
+            StateError::Journal { path, detail } => StateError::Journal {
+                path,
+                detail: format!("{detail}, and the store does not take them: {}", store.reason()),
+            },
+            other => other,
         }
     }
 

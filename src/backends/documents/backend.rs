@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::sealed::Sealed;
 use super::working::Working;
 use super::writer::Writer;
-use super::{Documents, Name, When, document, history, journal, log};
+use super::{Documents, Name, When, document, history, journal, leftover, log};
 use crate::backends::asked::Asked;
 use crate::backends::background::Background;
 use crate::backends::{Backend, Context};
@@ -65,9 +65,7 @@ impl Backend for DocumentBackend {
     fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
         let documents = self.documents(workspace)?;
         let left = journal::path(&self.context.data_dir, documents.place());
-        let left = journal::Journal::left_behind(&left, &self.envelopes, &self.context.around)?;
-        if let Some(left) = left {
-            drop(left);
+        if leftover::is_there(&left, &self.context.around) {
             self.context.send(&self.store(workspace)?)?;
         }
         self.background.wait(async move {

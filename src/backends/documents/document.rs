@@ -1,6 +1,9 @@
 //! The state's document: Terraform's format 4, with a member of ours that Terraform passes over.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::segment::Call;
@@ -64,11 +67,31 @@ pub fn decode(bytes: &[u8]) -> Result<Opened, String> {
     {
         return Err("its checksum is wrong".to_string());
     }
-    let snapshot = tfstate::import(text).map_err(|e| e.to_string())?;
+    // Its advice is for files that somebody gives.
+    let what = |e: tfstate::TfstateError| e.to_string().split("; ").next().unwrap_or_default().to_string();
+    let snapshot = tfstate::import(text).map_err(what)?;
+    if lost_its_name(text) {
+        return Err("the part of it that is Terrane's has another name than was written".to_string());
+    }
     let place = |e: serde_json::Error| format!("line {}, column {} cannot be read", e.line(), e.column());
     let ours = serde_json::from_str::<WithOurs>(text).map_err(place)?.terrane.unwrap_or_default();
     let intents = ours.intents.iter().cloned().map(Call::intent).collect::<Result<Vec<Intent>, String>>()?;
     Ok(Opened { working: Working::of(&snapshot, intents), ours })
+}
+
+/// Whether our member, or the checksum in it, is there under another name: without this, a document in which that name
+/// changed would be taken for one of Terraform's.
+fn lost_its_name(text: &str) -> bool {
+    let Ok(members) = serde_json::from_str::<BTreeMap<&str, &RawValue>>(text) else { return false };
+    let is_sum = |value: &RawValue| {
+        let text = value.get().trim_matches('"');
+        text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    members.iter().filter(|(_, value)| value.get().starts_with('{')).any(|(name, value)| {
+        let fields: BTreeMap<&str, &RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
+        let ours = fields.contains_key("folded") || fields.contains_key("sum");
+        ours && (*name != "terrane" || fields.iter().any(|(name, value)| *name != "sum" && is_sum(value)))
+    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::document::{self, Ours};
 use super::working::Working;
-use super::{Documents, Fetched, Name, When};
+use super::{Documents, Fetched, Name, When, summed};
 use crate::model::Str;
 use crate::state::history::{deflate, inflate};
 use crate::state::{Change, Generation, Lease, Past, Run, Snapshot, StateError, StoredInstance};
@@ -124,7 +124,7 @@ async fn write(
 ) -> Result<(), StateError> {
     let surplus = entries.len().saturating_sub(usize::try_from(kept).unwrap_or(usize::MAX));
     let old: Vec<Entry> = entries.drain(..surplus).collect();
-    let text = serde_json::to_vec(&entries).unwrap_or_default();
+    let text = summed::with_sum(serde_json::to_vec(&entries).unwrap_or_default());
     let when = listed.map_or(When::Absent, |listed| When::Unchanged(listed.version));
     documents.put(Name::History, Bytes::from(text), &when).await?;
     for entry in old {
@@ -140,7 +140,8 @@ async fn add(documents: &dyn Documents, state: &Working, run: Option<&Run>) -> R
         json!([sources, run.inputs])
     });
     let body = json!({"state": document::encode(state, &Ours::default()), "run": run}).to_string();
-    let (name, body) = (Name::Generation(state.serial()), Bytes::from(deflate(body.as_bytes())));
+    let body = Bytes::from(deflate(&summed::with_sum(body.into_bytes())));
+    let name = Name::Generation(state.serial());
     if documents.put(name, body.clone(), &When::Absent).await?.is_none() {
         // Of a run that ended here before, or of a state whose place this one has taken.
         documents.delete(name).await?;
@@ -196,8 +197,9 @@ async fn list(documents: &dyn Documents) -> Result<(Vec<Entry>, Option<Fetched>)
     match documents.get(Name::History).await? {
         None => Ok((Vec::new(), None)),
         Some(listed) => {
-            let wrong = |_| damaged(documents, "the list of its generations cannot be read");
-            Ok((serde_json::from_slice(&listed.body).map_err(wrong)?, Some(listed)))
+            let wrong = |detail: &str| damaged(documents, &format!("the list of its generations: {detail}"));
+            let text = summed::checked(&listed.body).map_err(|detail| wrong(&detail))?;
+            Ok((serde_json::from_slice(text).map_err(|_| wrong("it cannot be read"))?, Some(listed)))
         }
     }
 }
@@ -206,7 +208,8 @@ async fn read(documents: &dyn Documents, serial: u64) -> Result<Option<(Snapshot
     let Some(fetched) = documents.get(Name::Generation(serial)).await? else { return Ok(None) };
     let wrong = |detail: &str| damaged(documents, &format!("generation {serial}: {detail}"));
     let text = inflate(&fetched.body).ok_or_else(|| wrong("it cannot be read"))?;
-    let body: Body = serde_json::from_slice(&text).map_err(|_| wrong("it cannot be read"))?;
+    let text = summed::checked(&text).map_err(|detail| wrong(&detail))?;
+    let body: Body = serde_json::from_slice(text).map_err(|_| wrong("it cannot be read"))?;
     let opened = document::decode(body.state.as_bytes()).map_err(|detail| wrong(&detail))?;
     let run = body.run.map(|(sources, inputs)| Run {
         sources: sources.into_iter().map(|(path, text)| (path, Str::from(text))).collect(),
@@ -247,5 +250,5 @@ pub async fn forget(documents: &dyn Documents) -> Result<(), StateError> {
 }
 
 fn damaged(documents: &dyn Documents, detail: &str) -> StateError {
-    StateError::Damaged { path: documents.place().into(), detail: detail.to_string() }
+    StateError::DamagedDocument { place: documents.place().to_string(), detail: detail.to_string() }
 }

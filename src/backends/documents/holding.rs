@@ -15,8 +15,10 @@ const ATTEMPTS: usize = 8;
 /// How much of a lease must be left to delete it without renewing it first.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// By how much clocks may differ. A lock that ended longer ago is surely over, one that lasts so much longer than any
-/// does was written by a clock that is wrong.
+/// By how much clocks may be wrong: by hours, and by a time zone. A lock that ended longer ago is surely over.
+const WRONG: Duration = Duration::from_secs(26 * 3600);
+
+/// A lock that lasts so much longer than any does was written by a clock that is wrong.
 const SKEW: Duration = Duration::from_secs(10 * 60);
 
 /// A lock that is held.
@@ -41,7 +43,7 @@ pub enum Standing {
 pub fn standing(lease: &Lease, around: &Surroundings) -> Standing {
     let now = around.clock.now();
     let endless = lease.expires - lease.since > lock::FOREVER / 2;
-    if lease.holder_is_gone(around) || lease.expires + SKEW <= now {
+    if lease.holder_is_gone(around) || lease.expires + WRONG <= now {
         Standing::Over
     } else if lease.expires <= now || (!endless && lease.expires > now + SKEW) {
         Standing::Doubtful

@@ -1,8 +1,8 @@
 //! The journal of this machine: commits that are not known to have reached the store, durable before anything else.
 //!
-//! Each process has a file of its own. One that a process left behind is taken by the next.
+//! Each process has a file of its own. One that a process left behind is taken by whoever has the lock next.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Version;
+use super::segment::Segment;
 use crate::state::seal::envelopes::Envelopes;
-use crate::state::{StateError, Surroundings};
+use crate::state::{StateError, Surroundings, private_file};
 
 /// A file with the commits that one state still has to get.
 pub struct Journal {
@@ -21,6 +22,8 @@ pub struct Journal {
     /// Tells it from others of this process.
     name: String,
     path: PathBuf,
+    /// What its commits are bound to where they are sealed.
+    kind: String,
     envelopes: Arc<Envelopes>,
 }
 
@@ -47,13 +50,10 @@ pub struct Unsent {
     pub body: Vec<u8>,
 }
 
-/// How often claiming a file begins anew because it was removed meanwhile.
-const ATTEMPTS: usize = 64;
-
 /// How long another process that looks at the file is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What sealed commits are bound to.
+/// What sealed commits are bound to, with the name of their state.
 const KIND: &str = "journal";
 
 const CREATE: &str = "
@@ -72,87 +72,53 @@ pub fn path(data_dir: &Path, place: &str) -> PathBuf {
     data_dir.join("unsent").join(format!("{}.db", name.get(..16).unwrap_or(&name)))
 }
 
-/// The file of the process that comes so many others after.
-fn slot(path: &Path, number: usize) -> PathBuf {
-    match (number, path.file_stem()) {
-        (0, _) | (_, None) => path.to_path_buf(),
-        (_, Some(stem)) => path.with_file_name(format!("{}-{number}.db", stem.to_string_lossy())),
-    }
-}
-
-/// The files of all processes that are there.
-fn slots(path: &Path) -> Vec<PathBuf> {
-    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else {
-        return Vec::new();
-    };
-    let is_slot = |name: &str| {
-        let number = name.strip_prefix(stem).and_then(|rest| rest.strip_suffix(".db"));
-        number.is_some_and(|n| n.is_empty() || n.strip_prefix('-').is_some_and(|n| n.parse::<usize>().is_ok()))
-    };
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> =
-        entries.filter(|e| e.file_name().to_str().is_some_and(is_slot)).map(|e| e.path()).collect();
-    found.sort();
-    found
+/// A name that no file had before: SQLite finds what belongs to a file by its name, and one that was removed may still be
+/// open somewhere.
+fn fresh(path: &Path) -> PathBuf {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+    path.with_file_name(format!("{stem}-{}.db", uuid::Uuid::new_v4().simple()))
 }
 
 impl Journal {
-    /// A journal that no other process that is at work has. What an earlier one left in it stays there.
+    /// A new journal, of this process alone.
     pub fn open(path: &Path, envelopes: &Arc<Envelopes>, around: &Surroundings) -> Result<Journal, StateError> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|e| StateError::from_io(path, &e))?;
+            fs::create_dir_all(folder).map_err(|e| StateError::from_io(path, &e).of_journal())?;
         }
-        for number in 0.. {
-            if let Some(journal) = Journal::claim(&slot(path, number), envelopes, around)? {
-                return Ok(journal);
-            }
-        }
-        Err(StateError::Busy { path: path.to_path_buf() })
+        let path = fresh(path);
+        create(&path)?;
+        let journal = Journal::claim(&path, envelopes, around)?;
+        journal.ok_or(StateError::Busy { path })
     }
 
-    /// A journal with something unsent, of a process that is gone; nothing where there is none.
-    pub fn left_behind(
+    /// Takes a file unless a process that is at work has it, or it is gone.
+    pub(super) fn claim(
         path: &Path,
         envelopes: &Arc<Envelopes>,
         around: &Surroundings,
     ) -> Result<Option<Journal>, StateError> {
-        for path in slots(path) {
-            let left = Journal::claim(&path, envelopes, around)?;
-            if let Some(journal) = left.filter(|journal| journal.count().is_ok_and(|count| count > 0)) {
-                return Ok(Some(journal));
-            }
+        let Some(before) = identity(path) else { return Ok(None) };
+        if fs::metadata(path).is_ok_and(|meta| meta.len() == 0) {
+            // To SQLite it would be a new one.
+            let detail = "the file is empty".to_string();
+            return Err(StateError::DamagedJournal { path: path.to_path_buf(), detail });
         }
-        Ok(None)
+        let name = uuid::Uuid::new_v4().simple().to_string();
+        let claimed = connect(path).and_then(|conn| Ok((own(&conn, &name, around)?, conn)));
+        // The owner before may have removed the file between the two: nobody would find what is written there.
+        if identity(path) != Some(before) {
+            return Ok(None);
+        }
+        let (claimed, conn) = claimed.map_err(|e| StateError::from_sqlite(path, &e).of_journal())?;
+        let (kind, envelopes, path) = (kind(path), envelopes.clone(), path.to_path_buf());
+        match claimed {
+            Claim::Ours => Ok(Some(Journal { conn, name, path, kind, envelopes })),
+            Claim::Others => Ok(None),
+            Claim::Damaged(detail) => Err(StateError::DamagedJournal { path, detail }),
+        }
     }
 
-    /// Takes a file unless a process that is at work has it.
-    fn claim(path: &Path, envelopes: &Arc<Envelopes>, around: &Surroundings) -> Result<Option<Journal>, StateError> {
-        for _ in 0..ATTEMPTS {
-            // What runs write down holds secrets: only their owner may read it. A file that is there is not opened
-            // here: closing it would take away the locks that SQLite has on it.
-            let mut options = File::options();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            match options.open(path) {
-                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(StateError::from_io(path, &e)),
-                _ => (),
-            }
-            let before = identity(path);
-            let name = uuid::Uuid::new_v4().simple().to_string();
-            let claimed = connect(path).and_then(|conn| Ok((own(&conn, &name, around)?, conn)));
-            // The owner before may have removed the file between the two: nobody would find what is written there.
-            if before.is_none() || identity(path) != before {
-                continue;
-            }
-            let (claimed, conn) = claimed.map_err(|e| StateError::from_sqlite(path, &e))?;
-            let journal = || Journal { conn, name, path: path.to_path_buf(), envelopes: envelopes.clone() };
-            return Ok(claimed.then(journal));
-        }
-        Err(StateError::Busy { path: path.to_path_buf() })
-    }
-
-    fn count(&self) -> Result<i64, StateError> {
+    pub(super) fn count(&self) -> Result<i64, StateError> {
         self.told(self.conn.query_row("SELECT count(*) FROM unsent", [], |r| r.get(0)))
     }
 
@@ -174,9 +140,13 @@ impl Journal {
 
     /// Makes a segment durable before it is sent.
     pub fn add(&self, body: &[u8]) -> Result<i64, StateError> {
-        let sealed = self.envelopes.seal(KIND, body);
-        let body = sealed.map_err(|e| StateError::sealed(&self.path.to_string_lossy(), &e))?;
-        let digest: [u8; 32] = Sha256::digest(&body).into();
+        let sealed = self.envelopes.seal(&self.kind, body);
+        self.add_as_it_is(&sealed.map_err(|e| StateError::sealed(&self.path.to_string_lossy(), &e))?)
+    }
+
+    /// The same of one that is sealed already.
+    pub(super) fn add_as_it_is(&self, body: &[u8]) -> Result<i64, StateError> {
+        let digest: [u8; 32] = Sha256::digest(body).into();
         let sql = "INSERT INTO unsent (digest, body) VALUES (?1, ?2)";
         self.told(self.conn.execute(sql, params![&digest[..], body]))?;
         Ok(self.conn.last_insert_rowid())
@@ -202,14 +172,31 @@ impl Journal {
         for row in self.told(rows)? {
             let (one, digest) = self.told(row)?;
             if Sha256::digest(&one.body)[..] != digest[..] {
-                let detail = format!("the checksum of commit {} is wrong", one.row);
-                return Err(StateError::Damaged { path: self.path.clone(), detail });
+                return Err(self.damaged(format!("the checksum of commit {} is wrong", one.row)));
             }
-            let opened = self.envelopes.open(KIND, one.body);
+            // Before they were bound to their state, all were bound to the same.
+            let opened = self.envelopes.open(&self.kind, one.body.clone());
+            let opened = opened.or_else(|error| self.envelopes.open(KIND, one.body).map_err(|_| error));
             let body = opened.map_err(|e| StateError::sealed(&self.path.to_string_lossy(), &e))?;
             unsent.push(Unsent { body, ..one });
         }
         Ok(unsent)
+    }
+
+    /// The same, read.
+    pub fn segments(&self) -> Result<Vec<(i64, Segment)>, StateError> {
+        let wrong = |detail| self.damaged(detail);
+        let read = |unsent: Unsent| Ok((unsent.row, Segment::decode(&unsent.body).map_err(wrong)?));
+        self.unsent()?.into_iter().map(read).collect()
+    }
+
+    /// Takes the file away, whatever is in it: the store has it all. It takes no space to do so.
+    pub fn remove(self) {
+        let _removed = fs::remove_file(&self.path);
+    }
+
+    fn damaged(&self, detail: String) -> StateError {
+        StateError::DamagedJournal { path: self.path.clone(), detail }
     }
 
     /// Nothing is unsent any more.
@@ -219,7 +206,7 @@ impl Journal {
     }
 
     fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T, StateError> {
-        result.map_err(|e| StateError::from_sqlite(&self.path, &e))
+        result.map_err(|e| StateError::from_sqlite(&self.path, &e).of_journal())
     }
 }
 
@@ -227,8 +214,8 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         let gone = || -> rusqlite::Result<bool> {
-            self.conn.busy_timeout(Duration::ZERO)?;
             self.conn.execute("DELETE FROM owner WHERE name = ?1", [&self.name])?;
+            self.conn.busy_timeout(Duration::ZERO)?;
             // Out of the log, which SQLite removes by its name: that may be another's later.
             self.conn.pragma_update(None, "journal_mode", "DELETE")?;
             let mode: String = self.conn.pragma_query_value(None, "journal_mode", |r| r.get(0))?;
@@ -247,30 +234,91 @@ impl Drop for Journal {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+/// Makes a file that is complete when it gets its name: an empty one has lost what was in it.
+fn create(path: &Path) -> Result<(), StateError> {
+    let draft = private_file::draft(path).map_err(|e| StateError::from_io(path, &e).of_journal())?;
+    let made = connect(&draft).and_then(|conn| conn.execute_batch(CREATE));
+    if let Err(error) = made {
+        // What is left of the attempt is worth nothing.
+        let _removed = fs::remove_file(&draft);
+        return Err(StateError::from_sqlite(path, &error).of_journal());
+    }
+    private_file::name_new(&draft, path).map(drop).map_err(|e| StateError::from_io(path, &e).of_journal())
+}
+
+/// What commits of a state are bound to when they are sealed: all its journals have the same.
+fn kind(path: &Path) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
+    format!("{KIND} {}", stem.split('-').next().unwrap_or_default())
+}
+
+/// What in a file is not what was written.
+pub(super) fn broken(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('base', 'owner', 'unsent')";
+    if conn.query_row(sql, [], |r| r.get::<_, i64>(0))? != 3 {
+        return Ok(Some("a table is missing".to_string()));
+    }
+    let structure: String = conn.query_row("PRAGMA quick_check(1)", [], |r| r.get(0))?;
+    if structure != "ok" {
+        return Ok(Some(structure));
+    }
+    let base: Option<String> = conn.query_row("SELECT value FROM base", [], |r| r.get(0)).optional()?;
+    if base.is_some_and(|text| serde_json::from_str::<Base>(&text).is_err()) {
+        return Ok(Some("where the store stood is not what was written".to_string()));
+    }
+    let mut statement = conn.prepare("SELECT row, digest, body FROM unsent")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (number, digest, body): (i64, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if Sha256::digest(&body)[..] != digest[..] {
+            return Ok(Some(format!("the checksum of commit {number} is wrong")));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     conn.busy_timeout(PATIENCE)?;
-    conn.pragma_update(None, "journal_mode", "WAL")?;
-    conn.pragma_update(None, "synchronous", "FULL")?;
+    // A log beside the file would lose its end unnoticed where a part of it is damaged. A file that has one from before
+    // keeps it while somebody else has it open.
+    let _kept = conn.pragma_update(None, "journal_mode", "DELETE");
+    conn.pragma_update(None, "synchronous", "EXTRA")?;
     conn.pragma_update(None, "fullfsync", "ON")?;
     Ok(conn)
 }
 
-/// Makes the tables, and writes down whose the file is, unless its owner is at work.
-fn own(conn: &Connection, name: &str, around: &Surroundings) -> rusqlite::Result<bool> {
-    let tx = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
-    tx.execute_batch(CREATE)?;
+/// Whether the owner of a file is at work.
+pub(super) fn at_work(conn: &Connection, around: &Surroundings) -> rusqlite::Result<bool> {
     let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, String>(0)?, r.get::<_, u32>(1)?));
-    let owner = tx.query_row("SELECT machine, pid FROM owner", [], read).optional()?;
+    let owner = conn.query_row("SELECT machine, pid FROM owner", [], read).optional()?;
     let here = around.processes.machine();
-    let at_work =
-        owner.is_some_and(|(machine, pid)| here.as_deref() == Some(machine.as_str()) && around.processes.is_alive(pid));
-    if let (false, Some(here)) = (at_work, here) {
+    Ok(owner.is_some_and(|(machine, pid)| here.as_deref() == Some(machine.as_str()) && around.processes.is_alive(pid)))
+}
+
+/// What came of claiming a file.
+enum Claim {
+    Ours,
+    /// Its owner is at work.
+    Others,
+    Damaged(String),
+}
+
+/// Writes down whose the file is, unless its owner is at work or it is not what was written: then it stays as it is.
+fn own(conn: &Connection, name: &str, around: &Surroundings) -> rusqlite::Result<Claim> {
+    let tx = rusqlite::Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
+    if at_work(&tx, around)? {
+        return Ok(Claim::Others);
+    }
+    if let Some(detail) = broken(&tx)? {
+        return Ok(Claim::Damaged(detail));
+    }
+    if let Some(here) = around.processes.machine() {
         let sql = "INSERT OR REPLACE INTO owner (id, name, machine, pid) VALUES (0, ?1, ?2, ?3)";
         tx.execute(sql, params![name, &*here, std::process::id()])?;
     }
     tx.commit()?;
-    Ok(!at_work)
+    Ok(Claim::Ours)
 }
 
 /// What tells a file from another one of the same name; nothing where there is none.
@@ -290,7 +338,9 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::leftover;
     use super::*;
+    use crate::backends;
     use crate::state::seal::Encryption;
 
     fn envelopes() -> Arc<Envelopes> {
@@ -306,7 +356,7 @@ mod tests {
         let (first, second) = (open(), open());
         assert_ne!(first.path(), second.path());
         first.add(b"one").unwrap();
-        let left = || Journal::left_behind(&path, &envelopes(), &around).unwrap();
+        let left = || leftover::take(&path, &envelopes(), &around, backends::Unsent::Refuse).unwrap();
         assert!(left().is_none(), "whoever wrote it is at work");
         // The file of the other one stays in its place when the first goes.
         second.add(b"two").unwrap();
@@ -351,7 +401,7 @@ mod tests {
             .collect();
         writers.into_iter().for_each(|writer| writer.join().unwrap());
         let mut found = 0;
-        while let Some(journal) = Journal::left_behind(&path, &envelopes(), &around).unwrap() {
+        while let Some(journal) = leftover::take(&path, &envelopes(), &around, backends::Unsent::Refuse).unwrap() {
             found += journal.unsent().unwrap().len();
             journal.clear(&Base::default()).unwrap();
         }

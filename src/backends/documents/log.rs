@@ -193,7 +193,7 @@ pub async fn fold(documents: &dyn Documents, working: &Working, seen: &mut Seen)
 }
 
 fn damaged(documents: &dyn Documents, detail: &str) -> StateError {
-    StateError::Damaged { path: documents.place().into(), detail: detail.to_string() }
+    StateError::DamagedDocument { place: documents.place().to_string(), detail: detail.to_string() }
 }
 
 fn foreign(documents: &dyn Documents, number: u64) -> StateError {

@@ -15,11 +15,13 @@ pub mod document;
 mod history;
 pub mod holding;
 pub mod journal;
+pub mod leftover;
 pub mod lock;
 pub mod log;
 pub mod objects;
 pub mod sealed;
 pub mod segment;
+mod summed;
 pub mod working;
 pub mod writer;
 
@@ -73,6 +75,9 @@ pub struct Fetched {
 pub trait Documents: Send + Sync {
     /// Where the state lies, as messages name it.
     fn place(&self) -> &str;
+
+    /// What the state is called in its store, wherever that is: what is sealed is bound to it.
+    fn key(&self) -> &str;
 
     async fn get(&self, name: Name) -> Result<Option<Fetched>, StateError>;
 

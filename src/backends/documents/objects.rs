@@ -149,6 +149,10 @@ impl Documents for ObjectDocuments {
         &self.place
     }
 
+    fn key(&self) -> &str {
+        self.state.as_ref()
+    }
+
     async fn get(&self, name: Name) -> Result<Option<Fetched>, StateError> {
         let result = match self.store.get(&self.path(name)).await {
             Err(Error::NotFound { .. }) => return Ok(None),

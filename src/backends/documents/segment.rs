@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::summed;
 use crate::model::{Address, ResourceAddress, Str, value_json};
 use crate::state::{
     Change, Intent, IntentOperation, Output, RowKey, Status, StoredInstance, StoredProvider, body, sensitive,
@@ -121,19 +121,12 @@ impl Segment {
             changes: self.changes.iter().filter_map(entry).collect(),
         };
         // Maps with text keys and plain values: there is nothing in it that JSON can't hold.
-        let mut text = serde_json::to_vec(&file).unwrap_or_default();
-        let sum = format!("\n{}\n", hex::encode(Sha256::digest(&text)));
-        text.extend(sum.as_bytes());
-        text
+        summed::with_sum(serde_json::to_vec(&file).unwrap_or_default())
     }
 
     /// Reads what [`Segment::encode`] writes; the error says what is wrong.
     pub fn decode(bytes: &[u8]) -> Result<Segment, String> {
-        let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
-        let (text, sum) = (parts.next().unwrap_or_default(), parts.next());
-        if sum.is_some_and(|sum| sum.trim_ascii() != hex::encode(Sha256::digest(text)).as_bytes()) {
-            return Err("its checksum is wrong".to_string());
-        }
+        let text = summed::checked(bytes)?;
         // The parser's own text could quote a secret.
         let file: File = serde_json::from_slice(text)
             .map_err(|e| format!("line {}, column {} is not what a segment has there", e.line(), e.column()))?;

@@ -11,7 +11,8 @@ use time::OffsetDateTime;
 
 use super::history::History;
 use super::holding::{Held, Standing};
-use super::journal::{self, Base, Journal};
+use super::journal::{Base, Journal};
+use super::leftover;
 use super::log::{self, Seen};
 use super::segment::Segment;
 use super::working::Working;
@@ -158,7 +159,7 @@ impl Writer {
     async fn load_again(&mut self) -> Result<Open, StateError> {
         let mut open = self.load().await?;
         let own = match &self.journal {
-            Some(journal) if self.held.is_some() => self.segments(journal)?,
+            Some(journal) if self.held.is_some() => journal.segments()?,
             _ => Vec::new(),
         };
         for (_, segment) in own {
@@ -167,13 +168,6 @@ impl Writer {
             }
         }
         Ok(open)
-    }
-
-    /// What a journal holds.
-    fn segments(&self, journal: &Journal) -> Result<Vec<(i64, Segment)>, StateError> {
-        let wrong = |detail| StateError::Damaged { path: journal.path().to_path_buf(), detail };
-        let read = |unsent: journal::Unsent| Ok((unsent.row, Segment::decode(&unsent.body).map_err(wrong)?));
-        journal.unsent()?.into_iter().map(read).collect()
     }
 
     fn journal(&mut self) -> Result<&Journal, StateError> {
@@ -210,7 +204,7 @@ impl Writer {
         self.history.begin(&open.working);
         self.open = Some(open);
         let mut sent = 0;
-        while let Some(journal) = Journal::left_behind(&self.journal_path, &self.envelopes, &self.around)? {
+        while let Some(journal) = leftover::take(&self.journal_path, &self.envelopes, &self.around, self.unsent)? {
             sent += self.take_in(journal).await?;
         }
         if sent > 0 {
@@ -227,12 +221,16 @@ impl Writer {
 
     /// Makes the commits of a journal again that the store does not have, and gives their number.
     async fn take_in(&mut self, journal: Journal) -> Result<usize, StateError> {
-        let (kept, base) = (self.segments(&journal)?, journal.base()?.unwrap_or_default());
+        if self.unsent == Unsent::Discard {
+            journal.clear(&self.base())?;
+            return Ok(0);
+        }
+        let (kept, base) = (journal.segments()?, journal.base()?.unwrap_or_default());
         let Some(open) = &mut self.open else { return Ok(0) };
         let there = kept.iter().rposition(|(_, segment)| open.seen.ids.contains(&segment.id));
         let missing = kept.get(there.map_or(0, |there| there + 1)..).unwrap_or_default();
         let now = open.base();
-        if missing.is_empty() || self.unsent == Unsent::Discard {
+        if missing.is_empty() {
             journal.clear(&now)?;
             return Ok(0);
         }
@@ -271,6 +269,8 @@ impl Writer {
             (self.notices)(&format!("{error}\nThe state is written; this generation is missing in its history."));
         }
         self.open = None;
+        // Given back before the lock is: whoever has that next finds what is left in it.
+        self.journal = None;
         if let Some(held) = self.held.take() {
             held.release(&*self.documents, &self.around).await?;
         }
@@ -360,7 +360,6 @@ impl Writer {
             changes: written,
         };
         let body = segment.encode();
-        open.unsent += 1;
         if !open.seen.segments {
             open.seen.note(Some(segment.id.clone()));
             open.seen.token = token;
@@ -372,19 +371,21 @@ impl Writer {
             }
             journal.add(&body)
         });
-        let row = match added {
-            Ok(row) => row,
-            Err(error) => {
-                // What is in memory is now more than what is durable.
-                self.open = None;
-                return Err(error);
-            }
-        };
+        self.open.iter_mut().for_each(|open| open.unsent += usize::from(added.is_ok()));
         KillPoint::JournalWritten.here();
-        if !out {
-            self.send(row, (&segment.id, &body), begins).await?;
+        let sent = match added {
+            Ok(row) if !out => self.send(Some(row), (&segment.id, &body), begins).await,
+            Ok(_) => return Ok(results),
+            // It stays in memory: what comes later may be kept again.
+            Err(error) if out => return Err(error),
+            // What this machine can't keep is safe in the store.
+            Err(error) => self.send(None, (&segment.id, &body), begins).await.map_err(|e| error.and_of_store(&e)),
+        };
+        // What is in memory may be more than what is durable. Without segments, the next document has it.
+        if sent.is_err() {
+            self.open = self.open.take().filter(|open| !open.seen.segments);
         }
-        Ok(results)
+        sent.map(|()| results)
     }
 
     /// Whether the store is known not to answer. Fails when the lock is lost.
@@ -401,7 +402,7 @@ impl Writer {
         };
         match checked {
             Ok(()) => Ok(false),
-            Err(error) if is_final(&error) => Err(error),
+            Err(error) if error.is_final() => Err(error),
             Err(error) => {
                 self.out(&error);
                 Ok(true)
@@ -412,7 +413,7 @@ impl Writer {
     /// Notes that the store does not answer, and says so the first time.
     fn out(&mut self, error: &StateError) {
         if self.outage.is_none() {
-            let kept = self.journal_path.display();
+            let kept = self.kept().display().to_string();
             (self.notices)(&format!(
                 "{error}\nThe run goes on; its outcomes are kept in \"{kept}\" until they can be sent."
             ));
@@ -420,15 +421,20 @@ impl Writer {
         self.outage = Some(self.around.clock.now());
     }
 
-    /// Brings a commit from the journal of this machine to the store.
-    async fn send(&mut self, row: i64, segment: (&str, &[u8]), begins: bool) -> Result<(), StateError> {
+    /// The file of the journal.
+    fn kept(&mut self) -> PathBuf {
+        self.journal().map(|journal| journal.path().to_path_buf()).unwrap_or_else(|_| self.journal_path.clone())
+    }
+
+    /// Brings a commit from the journal of this machine to the store; one that is not in it must get there.
+    async fn send(&mut self, row: Option<i64>, segment: (&str, &[u8]), begins: bool) -> Result<(), StateError> {
         let now = self.around.clock.now();
         let Some(open) = &mut self.open else { return Ok(()) };
         if !open.seen.segments {
             // What is about to be made must be known elsewhere, should this machine be gone then.
-            let due = begins || now < open.posted || now - open.posted >= POST_EVERY;
+            let due = row.is_none() || begins || now < open.posted || now - open.posted >= POST_EVERY;
             if due && let Err(error) = self.fold().await {
-                if is_final(&error) {
+                if error.is_final() || row.is_none() {
                     return Err(error);
                 }
                 self.out(&error);
@@ -439,10 +445,10 @@ impl Writer {
         match log::append(&*self.documents, known, self.token, segment).await {
             Ok(true) => {
                 KillPoint::JournalSent.here();
-                open.unsent = open.unsent.saturating_sub(1);
+                open.unsent -= usize::from(row.is_some() && open.unsent > 0);
                 let base = open.base();
                 let large = open.seen.segments_size > open.seen.document_size.max(SEGMENTS_LIMIT);
-                self.journal()?.sent(row, &base)?;
+                self.forget(row, &base);
                 if large && let Err(error) = self.fold().await {
                     tracing::debug!(%error, "the segments are folded later");
                 }
@@ -453,11 +459,20 @@ impl Writer {
                 }
             }
             Ok(false) => Err(self.overtaken()),
-            Err(error) if is_final(&error) => Err(error),
+            Err(error) if error.is_final() || row.is_none() => Err(error),
             Err(error) => {
                 self.out(&error);
                 Ok(())
             }
+        }
+    }
+
+    /// Notes that the store has a commit. Where that can't be written, it is found there by its id.
+    fn forget(&self, row: Option<i64>, base: &Base) {
+        if let (Some(row), Some(journal)) = (row, &self.journal)
+            && let Err(error) = journal.sent(row, base)
+        {
+            tracing::debug!(%error, "the journal keeps a commit that was sent");
         }
     }
 
@@ -471,18 +486,19 @@ impl Writer {
         if !open.seen.segments {
             self.fold().await?;
         } else {
-            let kept = self.journal()?.unsent()?;
-            for unsent in kept {
+            let kept = self.journal()?.segments()?;
+            for (row, segment) in kept {
                 let Some(open) = &mut self.open else { return Ok(()) };
-                let wrong = |detail| StateError::Damaged { path: self.journal_path.clone(), detail };
-                let id = Segment::decode(&unsent.body).map_err(wrong)?.id;
-                let known = (&mut open.seen, &mut open.working);
-                if !log::append(&*self.documents, known, self.token, (&id, &unsent.body)).await? {
+                if open.seen.ids.contains(&segment.id) {
+                    continue;
+                }
+                let (known, body) = ((&mut open.seen, &mut open.working), segment.encode());
+                if !log::append(&*self.documents, known, self.token, (&segment.id, &body)).await? {
                     return Err(self.overtaken());
                 }
                 open.unsent = open.unsent.saturating_sub(1);
                 let base = open.base();
-                self.journal()?.sent(unsent.row, &base)?;
+                self.forget(Some(row), &base);
             }
         }
         if self.outage.take().is_some() {
@@ -498,11 +514,11 @@ impl Writer {
             return Ok(());
         }
         let Err(error) = self.try_flush().await else { return Ok(()) };
-        let Some(open) = &self.open else { return Err(error) };
-        let (count, place, kept) = (open.unsent, self.place(), self.journal_path.clone());
+        let Some(count) = self.open.as_ref().map(|open| open.unsent) else { return Err(error) };
+        let (place, kept) = (self.place(), self.kept());
         match error {
             // The segments hold everything: whoever comes next reads them, and folds them.
-            error if count == 0 && !is_final(&error) => {
+            error if count == 0 && !error.is_final() => {
                 (self.notices)(&format!("{error}\nNothing is lost: the next run goes on with its journal."));
                 Ok(())
             }
@@ -530,10 +546,13 @@ impl Writer {
         log::fold(&*self.documents, &open.working, &mut open.seen).await?;
         (open.unsent, open.posted) = (0, now);
         let base = open.base();
-        match &self.journal {
-            Some(journal) => journal.clear(&base),
-            None => Ok(()),
+        let cleared = self.journal.as_ref().map_or(Ok(()), |journal| journal.clear(&base));
+        if cleared.is_err()
+            && let Some(journal) = self.journal.take()
+        {
+            journal.remove();
         }
+        Ok(())
     }
 
     fn overtaken(&self) -> StateError {
@@ -578,9 +597,4 @@ impl Open {
 
 fn new_id() -> String {
     uuid::Uuid::new_v4().simple().to_string()
-}
-
-/// Whether trying again cannot help.
-fn is_final(error: &StateError) -> bool {
-    matches!(error, StateError::LockLost { .. } | StateError::Conflict { .. } | StateError::Damaged { .. })
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio_postgres::Client;
 
 use super::background::Background;
-use super::documents::journal;
+use super::documents::{journal, leftover};
 use super::{Argument, Backend, Configuration, Context, Kind, Registration};
 use crate::state::seal::envelopes::Envelopes;
 use crate::state::{Snapshot, StateError, Store, Workspace};
@@ -184,10 +184,7 @@ impl Backend for Postgres {
     }
 
     fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
-        if let Some(left) =
-            journal::Journal::left_behind(&self.journal(workspace), &self.database.envelopes, &self.context.around)?
-        {
-            drop(left);
+        if leftover::is_there(&self.journal(workspace), &self.context.around) {
             self.context.send(&*self.open(workspace)?)?;
         }
         let (database, name) = (self.database.clone(), workspace.name().to_string());

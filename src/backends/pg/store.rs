@@ -17,6 +17,7 @@ use super::sealing;
 use crate::backends::asked::{self, Asked, Group, Next, Queue, Request};
 use crate::backends::background::Background;
 use crate::backends::documents::journal::{Base, Journal};
+use crate::backends::documents::leftover;
 use crate::backends::documents::lock;
 use crate::backends::documents::segment::Segment;
 use crate::backends::{Context, Unsent};
@@ -222,7 +223,7 @@ impl Task {
         self.journal = None;
         let mut sent = 0;
         while let Some(journal) =
-            Journal::left_behind(&self.journal_path, &self.database.envelopes, &self.context.around)?
+            leftover::take(&self.journal_path, &self.database.envelopes, &self.context.around, self.context.unsent)?
         {
             sent += self.take_in(journal).await?;
         }
@@ -235,13 +236,17 @@ impl Task {
 
     /// Sends what a run of this folder that is gone could not, and gives the number of its commits.
     async fn take_in(&mut self, journal: Journal) -> Result<usize, StateError> {
+        if self.context.unsent == Unsent::Discard {
+            journal.clear(&self.base())?;
+            return Ok(0);
+        }
         let kept = segments(&journal)?;
         let (database, workspace) = (self.database.clone(), self.workspace.clone());
         let last = rows::last_sent(&database, self.client().await?, &workspace).await?;
         let there = kept.iter().rposition(|segment| segment.id == last);
         let missing: Vec<Segment> = kept.into_iter().skip(there.map_or(0, |there| there + 1)).collect();
         let untouched = there.is_some() || journal.base()?.is_none_or(|base| base == self.base());
-        if missing.is_empty() || self.context.unsent == Unsent::Discard {
+        if missing.is_empty() {
             journal.clear(&self.base())?;
             return Ok(0);
         }
@@ -282,6 +287,8 @@ impl Task {
     async fn release(&mut self) -> Result<(), StateError> {
         let Some(held) = self.held.clone() else { return Ok(()) };
         let flushed = self.flush().await;
+        // Given back before the lock is: whoever has that next finds what is left in it.
+        self.journal = None;
         let (database, workspace) = (self.database.clone(), self.workspace.clone());
         let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1 AND id = $2");
         let id: &str = &held.id;
@@ -334,14 +341,15 @@ impl Task {
             Err(error @ StateError::Unreachable { .. })
                 if self.held.is_some() && !group.iter().flatten().any(is_whole) =>
             {
+                let results = self.keep(group).map_err(|journal| journal.and_of_store(&error))?;
                 if self.outage.is_none() {
-                    let kept = self.journal_path.display();
+                    let kept = self.journal.as_ref().map_or(&*self.journal_path, Journal::path).display();
                     (self.context.notices)(&format!(
                         "{error}\nThe run goes on; its outcomes are kept in \"{kept}\" until they can be sent."
                     ));
                 }
                 self.outage = Some(now);
-                self.keep(group)
+                Ok(results)
             }
             other => other,
         }
@@ -387,8 +395,10 @@ impl Task {
         let kept = segments(journal)?;
         self.send_all(kept).await?;
         let base = self.base();
-        if let Some(journal) = self.journal.take() {
-            journal.clear(&base)?;
+        if let Some(journal) = self.journal.take()
+            && journal.clear(&base).is_err()
+        {
+            journal.remove();
         }
         if self.outage.take().is_some() {
             (self.context.notices)(&format!("{} answers again; what was kept meanwhile is sent.", self.place));
@@ -407,7 +417,8 @@ impl Task {
         let count = self.journal.as_ref().map(|j| j.unsent().map(|u| u.len())).transpose()?.unwrap_or_default();
         match self.catch_up().await {
             Err(error) if count > 0 => {
-                let (place, kept) = (self.place.clone(), self.journal_path.clone());
+                let kept = self.journal.as_ref().map_or(&*self.journal_path, Journal::path).to_path_buf();
+                let place = self.place.clone();
                 Err(StateError::Unsent { place, count, kept, detail: error.reason() })
             }
             other => other,
@@ -489,8 +500,7 @@ impl Task {
 }
 
 fn segments(journal: &Journal) -> Result<Vec<Segment>, StateError> {
-    let wrong = |detail| StateError::Damaged { path: journal.path().to_path_buf(), detail };
-    journal.unsent()?.into_iter().map(|unsent| Segment::decode(&unsent.body).map_err(wrong)).collect()
+    Ok(journal.segments()?.into_iter().map(|(_, segment)| segment).collect())
 }
 
 fn is_whole(change: &Change) -> bool {

@@ -254,6 +254,11 @@ impl<'b> Machine<'b> {
         self.bed.backend(self.folder.path(), around, Unsent::Refuse)
     }
 
+    /// Where its own files lie.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The files in which commits wait to be sent.
     pub fn journals(&self) -> Vec<(std::path::PathBuf, Vec<u8>)> {
         let files = std::fs::read_dir(self.folder.path().join("unsent")).into_iter().flatten().flatten();

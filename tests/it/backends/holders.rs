@@ -50,8 +50,14 @@ fn whoever_has_no_lock_writes_nothing_beside_a_holder(bed: &Bed) {
 /// Whether a lock is over is not for the clock of whoever wants it to say.
 fn a_wrong_clock_takes_no_live_lock(bed: &Bed) {
     let here = Machine::new(bed);
-    let ahead = here.wrong_by(time::Duration::try_from(TERM * 3 / 2).unwrap());
-    let (anna, ben) = (here.open(), ahead.open());
+    for wrong_by in [time::Duration::minutes(7), time::Duration::hours(1), time::Duration::hours(-1)] {
+        a_live_lock_stays(&here, &here.wrong_by(wrong_by));
+        a_live_lock_stays(&here.wrong_by(wrong_by), &here);
+    }
+}
+
+fn a_live_lock_stays(holder: &Machine<'_>, other: &Machine<'_>) {
+    let (here, anna, ben) = (holder, holder.open(), other.open());
     take(&*anna, "anna").unwrap();
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -68,21 +74,24 @@ fn a_wrong_clock_takes_no_live_lock(bed: &Bed) {
     });
     anna.commit(vec![put(data_row("a.one", Value::TRUE))]).wait().unwrap();
     // One that nobody renews is taken over, and its holder writes no more.
-    here.clock().pass(TERM * 2);
+    here.clock().pass(TERM * 4);
     take(&*ben, "ben").unwrap();
     let lost = anna.commit(vec![put(data_row("a.two", Value::TRUE))]).wait().unwrap_err();
     assert!(matches!(lost, StateError::LockLost { .. }), "{lost}");
+    ben.release().wait().unwrap();
 }
 
 /// A holder that is gone, whose clock was hours ahead, does not keep the state until the clocks of others get there.
 fn a_clock_that_ran_ahead_holds_no_lock_for_ever(bed: &Bed) {
     let here = Machine::new(bed);
-    let ahead = here.wrong_by(time::Duration::hours(5));
-    let anna = ahead.open();
-    take(&*anna, "anna").unwrap();
-    std::mem::forget(anna);
-    here.clock().pass(TERM * 2);
-    take(&*here.open(), "ben").unwrap();
+    for hours in [5, 1, -1] {
+        let wrong = here.wrong_by(time::Duration::hours(hours));
+        let anna = wrong.open();
+        take(&*anna, "anna").unwrap();
+        std::mem::forget(anna);
+        here.clock().pass(TERM * 2);
+        take(&*here.open(), "ben").unwrap();
+    }
 }
 
 /// Should the machine that begins it be gone then, everybody else knows of it.

@@ -3,7 +3,10 @@
 pub mod beds;
 mod command;
 mod cut;
+mod damage;
+mod folder;
 mod holders;
+mod journals;
 mod outage;
 pub mod sealing;
 mod suite;
