@@ -256,8 +256,13 @@ fn calls(environment: &Environment) -> Result<Calls, Failure> {
 }
 
 fn workspace(environment: &Environment, data_dir: &Path) -> Result<Workspace, Failure> {
-    let chosen = std::fs::read_to_string(data_dir.join("environment")).ok();
-    let name = environment.setting("WORKSPACE").or(chosen.as_deref().map(str::trim)).unwrap_or("default");
+    let Some(name) = environment.setting("WORKSPACE") else {
+        let chosen = Workspace::chosen(data_dir).map_err(|error| {
+            Diagnostic::error(error.to_string())
+                .help(format!("remove \"{}\", and choose again: terrane workspace select NAME", error.path.display()))
+        })?;
+        return Ok(chosen.unwrap_or_default());
+    };
     Workspace::parse(name).map_err(|error| Diagnostic::error(error.to_string()).into())
 }
 

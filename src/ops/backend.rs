@@ -16,7 +16,7 @@ use super::variables;
 use crate::backends::{self, Backend, Configuration, Context, Local, Registration};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Span, value_json};
 use crate::spec::{Module, Spec};
-use crate::state::StateError;
+use crate::state::{StateError, private_file};
 
 /// Values of arguments by name.
 pub type Arguments = BTreeMap<String, Json>;
@@ -220,7 +220,7 @@ impl Choice {
     pub fn remembered(&self) -> Remembered {
         let public = |arguments: &Arguments| {
             let is_public = |name: &String| self.registration.argument(name).is_some_and(|a| !a.secret);
-            arguments.iter().filter(|(name, _)| is_public(name)).map(|(n, v)| (n.clone(), v.clone())).collect()
+            arguments.iter().filter(|(name, _)| is_public(name)).map(|(n, v)| (n.clone(), without_user(v))).collect()
         };
         Remembered {
             ty: self.registration.name.to_string(),
@@ -245,6 +245,12 @@ impl Remembered {
         };
         let mut written = self.arguments.clone();
         if registration.name == secrets.registration.name {
+            // An address that is written down without its user and password may still be said with them.
+            for (name, value) in &mut written {
+                if let Some(said) = secrets.written.get(name).filter(|said| without_user(said) == *value) {
+                    *value = said.clone();
+                }
+            }
             let is_secret = |name: &String| registration.argument(name).is_some_and(|a| a.secret);
             written.extend(secrets.written.iter().filter(|(n, _)| is_secret(n)).map(|(n, v)| (n.clone(), v.clone())));
         }
@@ -292,6 +298,17 @@ pub(super) fn context(settings: &Settings) -> Context {
     }
 }
 
+/// An address without the user and the password in it; any other value as it is.
+fn without_user(value: &Json) -> Json {
+    let Some(text) = value.as_str() else { return value.clone() };
+    let Some((scheme, rest)) = text.split_once("://") else { return value.clone() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => Json::from(format!("{scheme}://{host}{path}")),
+        None => value.clone(),
+    }
+}
+
 fn memory(data_dir: &Path) -> PathBuf {
     data_dir.join("backend.json")
 }
@@ -325,8 +342,7 @@ pub fn remember(data_dir: &Path, choice: &Choice) -> Result<(), Diagnostic> {
     }
     std::fs::create_dir_all(data_dir).map_err(failed)?;
     let text = serde_json::to_string_pretty(&choice.remembered()).map_err(|e| failed(e.into()))?;
-    let draft = path.with_extension("json.new");
-    std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, &path)).map_err(failed)
+    private_file::write(&path, text.as_bytes()).map_err(failed)
 }
 
 /// The configuration says another backend than the one that was used.

@@ -1,5 +1,6 @@
 //! States other than the one of the session: of another workspace, or in a file of their own.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,8 +17,16 @@ pub struct OpenState {
 
 enum Place {
     Store(Arc<dyn Store>),
-    /// A `terraform.tfstate`.
-    Tfstate(PathBuf),
+    Tfstate(Tfstate),
+}
+
+/// A `terraform.tfstate`.
+struct Tfstate {
+    path: PathBuf,
+    /// What stood in it; nothing where there is none.
+    was: Option<Vec<u8>>,
+    /// Keeps others of us from it.
+    _lock: Option<File>,
 }
 
 /// Why it cannot be used.
@@ -33,6 +42,10 @@ pub enum ElsewhereError {
         "the file \"{0}\" is a state that Terraform writes, which cannot be encrypted; name a file that ends with \".db\""
     )]
     NotSealed(PathBuf),
+    #[error("another process is at work on the file \"{0}\"; wait until it is done, and run again")]
+    InUse(PathBuf),
+    #[error("the file \"{0}\" was written by somebody else meanwhile; it was left as it is, run again")]
+    Changed(PathBuf),
 }
 
 impl From<StateError> for ElsewhereError {
@@ -65,8 +78,10 @@ impl OpenState {
             if session.settings.around.encryption.is_on() {
                 return Err(ElsewhereError::NotSealed(path.to_path_buf()));
             }
-            let snapshot = read_tfstate(path)?.unwrap_or_else(|| Snapshot::empty(uuid::Uuid::new_v4().to_string()));
-            return Ok(OpenState { snapshot, place: Place::Tfstate(path.to_path_buf()) });
+            let file = Tfstate::take(path)?;
+            let snapshot = file.was.as_deref().map(|bytes| import(path, bytes)).transpose()?;
+            let snapshot = snapshot.unwrap_or_else(|| Snapshot::empty(uuid::Uuid::new_v4().to_string()));
+            return Ok(OpenState { snapshot, place: Place::Tfstate(file) });
         }
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, session.settings.around.clone())?);
         session.lock(store.clone(), operation)?;
@@ -91,12 +106,50 @@ impl OpenState {
                 store.commit(changes).wait()?;
                 Ok(store.flush().wait()?)
             }
-            Place::Tfstate(path) => {
+            Place::Tfstate(file) => {
                 let mut after = self.snapshot.with_changes(&changes);
                 after.serial = self.snapshot.serial + 1;
-                back_up(path).and_then(|()| write_tfstate(path, &after)).map_err(|e| io(path, e))
+                file.write(&after)
             }
         }
+    }
+}
+
+impl Tfstate {
+    fn take(path: &Path) -> Result<Tfstate, ElsewhereError> {
+        let path = path.to_path_buf();
+        let mut file = match File::options().read(true).write(true).open(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Tfstate { path, was: None, _lock: None }),
+            other => other.map_err(|e| io(&path, e))?,
+        };
+        // Not every file system has locks; what somebody else has written is noticed there, too.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(ElsewhereError::InUse(path));
+        }
+        let mut was = Vec::new();
+        std::io::Read::read_to_end(&mut file, &mut was).map_err(|e| io(&path, e))?;
+        Ok(Tfstate { path, was: Some(was), _lock: Some(file) })
+    }
+
+    /// Writes it whole or not at all, unless it is another one by now. The file as it was is kept as `FILE.backup`.
+    fn write(&self, after: &Snapshot) -> Result<(), ElsewhereError> {
+        let (path, failed) = (&self.path, |e| io(&self.path, e));
+        let Some(was) = &self.was else {
+            let draft = private_file::draft(path).map_err(failed)?;
+            let written =
+                std::fs::write(&draft, tfstate::export(after)).and_then(|()| private_file::name_new(&draft, path));
+            // Gone already where it has its name.
+            let _removed = std::fs::remove_file(&draft);
+            return match written.map_err(failed)? {
+                true => Ok(()),
+                false => Err(ElsewhereError::Changed(path.clone())),
+            };
+        };
+        if std::fs::read(path).map_err(failed)? != *was {
+            return Err(ElsewhereError::Changed(path.clone()));
+        }
+        private_file::write(&private_file::beside(path, ".backup"), was).map_err(failed)?;
+        write_tfstate(path, after).map_err(failed)
     }
 }
 
@@ -124,25 +177,16 @@ fn is_tfstate(path: &Path) -> Result<bool, ElsewhereError> {
 }
 
 fn read_tfstate(path: &Path) -> Result<Option<Snapshot>, ElsewhereError> {
-    match std::fs::read_to_string(path) {
+    match std::fs::read(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(io(path, e)),
-        Ok(text) => match tfstate::import(&text) {
-            Ok(snapshot) => Ok(Some(snapshot)),
-            Err(source) => Err(ElsewhereError::Tfstate { path: path.to_path_buf(), source }),
-        },
+        Ok(bytes) => import(path, &bytes).map(Some),
     }
 }
 
-/// Keeps the file as it was under the name `FILE.backup`.
-fn back_up(path: &Path) -> std::io::Result<()> {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(".backup");
-    match std::fs::read(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(e) => Err(e),
-        Ok(bytes) => private_file::write(Path::new(&name), &bytes),
-    }
+fn import(path: &Path, bytes: &[u8]) -> Result<Snapshot, ElsewhereError> {
+    tfstate::import(&String::from_utf8_lossy(bytes))
+        .map_err(|source| ElsewhereError::Tfstate { path: path.to_path_buf(), source })
 }
 
 /// Writes a state in Terraform's format, whole or not at all; only its owner may read it.

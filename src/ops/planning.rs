@@ -251,8 +251,7 @@ impl Session {
     /// Later commands in this folder work on the workspace.
     pub fn choose_workspace(&self, workspace: &Workspace) -> Result<(), SessionError> {
         std::fs::create_dir_all(&self.settings.data_dir)?;
-        std::fs::write(self.settings.data_dir.join("environment"), workspace.name())?;
-        Ok(())
+        Ok(workspace.choose(&self.settings.data_dir)?)
     }
 
     fn release(&mut self) {

@@ -26,6 +26,10 @@ pub fn diagnostic(error: &SessionError) -> Diagnostic {
     match error {
         SessionError::State(error) => backend::state_problem(error),
         SessionError::Encryption(problem) => (**problem).clone(),
+        SessionError::Sandbox(problem) => {
+            let help = problem.help.iter();
+            help.fold(Diagnostic::error(error.to_string()), |told, help| told.help(help.as_str()))
+        }
         other => Diagnostic::error(other.to_string()),
     }
 }

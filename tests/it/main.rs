@@ -45,6 +45,7 @@ mod graph;
 #[cfg(all(feature = "aws", feature = "kill-points"))]
 mod kill_points;
 mod language;
+mod own_files;
 mod plan_files;
 mod planner;
 mod properties;
