@@ -1,12 +1,12 @@
 //! Sensitive values have no place in the journal: what is written there of an object, and how the next run, which has
 //! the configuration at hand, puts back what is missing.
 
-use crate::model::{Block, Marks, Value};
+use crate::model::{Block, Value};
 
 /// The object with nulls for all that is marked sensitive, and for what the schema calls sensitive or write-only.
 pub fn without_secrets(object: &Value, block: Option<&Block>) -> Value {
     let (bare, marks) = object.unmark();
-    if marks.contains(Marks::SENSITIVE) {
+    if marks.is_secret() {
         return Value::Null(bare.ty());
     }
     match (bare, block) {
@@ -39,7 +39,7 @@ pub fn with_secrets(object: &Value, planned: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Type;
+    use crate::model::{Marks, Type};
 
     #[test]
     fn what_is_hidden_in_the_journal_is_put_back_from_the_plan() {

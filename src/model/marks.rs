@@ -14,9 +14,18 @@ impl Marks {
     /// secret elsewhere.
     pub const DECLARED: Marks = Marks(4);
 
+    /// A computed value that repeats what is sensitive. It is shown as little, and means no more to the language than
+    /// any other value: what providers compute is not sensitive there.
+    pub const REPEATED: Marks = Marks(8);
+
+    /// Whether the value is not to be shown, although it may be stored.
+    pub fn is_secret(self) -> bool {
+        self.contains(Marks::SENSITIVE) || self.contains(Marks::REPEATED)
+    }
+
     /// What an output that is declared as sensitive gets beside the marks that its value has.
     pub fn of_declared(value: Marks) -> Marks {
-        if value.contains(Marks::SENSITIVE) { Marks::SENSITIVE } else { Marks::SENSITIVE | Marks::DECLARED }
+        if value.is_secret() { Marks::SENSITIVE } else { Marks::SENSITIVE | Marks::DECLARED }
     }
 
     pub fn is_empty(self) -> bool {

@@ -67,8 +67,12 @@ pub fn read_fields(json: &Json) -> Option<Fields> {
     json.as_object()?.iter().map(|(name, value)| Some((Str::from(name.as_str()), read(value)?))).collect::<Option<_>>()
 }
 
-const MARKS: [(&str, Marks); 3] =
-    [("sensitive", Marks::SENSITIVE), ("ephemeral", Marks::EPHEMERAL), ("declared", Marks::DECLARED)];
+const MARKS: [(&str, Marks); 4] = [
+    ("sensitive", Marks::SENSITIVE),
+    ("ephemeral", Marks::EPHEMERAL),
+    ("declared", Marks::DECLARED),
+    ("repeated", Marks::REPEATED),
+];
 
 fn marks_text(marks: Marks) -> String {
     let names: Vec<&str> = MARKS.iter().filter(|(_, m)| marks.contains(*m)).map(|(name, _)| *name).collect();

@@ -48,7 +48,7 @@ pub fn judge(frame: &Frame, rule: &CheckRule) -> Verdict {
 fn message(frame: &Frame, rule: &CheckRule) -> String {
     let value = rule.error_message.eval(frame).ok();
     match value {
-        Some(v) if v.all_marks().contains(Marks::SENSITIVE) => {
+        Some(v) if v.all_marks().is_secret() => {
             "the message is sensitive: take the secret out of it, or use nonsensitive()".into()
         }
         Some(v) if v.all_marks().contains(Marks::EPHEMERAL) => {

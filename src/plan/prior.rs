@@ -37,11 +37,15 @@ pub struct PriorObject {
 
 /// Marks the values at the paths; paths that lead nowhere are passed over.
 pub fn mark_paths(value: Value, paths: &[Path]) -> Value {
-    paths.iter().fold(value, |value, path| mark_at(&value, &path.0))
+    mark_paths_as(value, paths, Marks::SENSITIVE)
 }
 
-fn mark_at(value: &Value, steps: &[PathStep]) -> Value {
-    let Some((step, rest)) = steps.split_first() else { return value.clone().mark(Marks::SENSITIVE) };
+fn mark_paths_as(value: Value, paths: &[Path], mark: Marks) -> Value {
+    paths.iter().fold(value, |value, path| mark_at(&value, &path.0, mark))
+}
+
+fn mark_at(value: &Value, steps: &[PathStep], mark: Marks) -> Value {
+    let Some((step, rest)) = steps.split_first() else { return value.clone().mark(mark) };
     let (bare, marks) = value.unmark();
     let mut position = 0;
     let wanted = |at: usize, item: &Value| match step {
@@ -51,23 +55,23 @@ fn mark_at(value: &Value, steps: &[PathStep]) -> Value {
     };
     match (bare, step) {
         (Value::Object(f), PathStep::Attr(name) | PathStep::Key(name)) => {
-            Value::fields(mark_field(f, name, rest)).mark(marks)
+            Value::fields(mark_field(f, name, rest, mark)).mark(marks)
         }
         (Value::Map(m), PathStep::Attr(name) | PathStep::Key(name)) => {
-            Value::map(m.element.clone(), mark_field(&m.entries, name, rest).iter().cloned()).mark(marks)
+            Value::map(m.element.clone(), mark_field(&m.entries, name, rest, mark).iter().cloned()).mark(marks)
         }
         (Value::List(_) | Value::Set(_) | Value::Tuple(_), _) => bare
             .map_children(&mut |item| {
                 position += 1;
-                if wanted(position - 1, item) { mark_at(item, rest) } else { item.clone() }
+                if wanted(position - 1, item) { mark_at(item, rest, mark) } else { item.clone() }
             })
             .mark(marks),
         _ => value.clone(),
     }
 }
 
-fn mark_field(fields: &Fields, name: &Str, rest: &[PathStep]) -> Fields {
-    fields.map(|n, v| if n == name { mark_at(v, rest) } else { v.clone() })
+fn mark_field(fields: &Fields, name: &Str, rest: &[PathStep], mark: Marks) -> Fields {
+    fields.map(|n, v| if n == name { mark_at(v, rest, mark) } else { v.clone() })
 }
 
 /// Marks what the schema declares sensitive, and what repeats something sensitive.
@@ -100,8 +104,8 @@ fn mark_alike(value: &Value, origin: &Value) -> Value {
         return value.clone();
     }
     match value.unmark_deep().0 == origin.unmark_deep().0 {
-        true => mark_paths(value.clone(), &paths),
-        false => value.clone().mark(Marks::SENSITIVE),
+        true => mark_paths_as(value.clone(), &paths, Marks::REPEATED),
+        false => value.clone().mark(Marks::REPEATED),
     }
 }
 

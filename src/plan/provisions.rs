@@ -193,7 +193,7 @@ fn evaluate(
         ty: provisioner.ty.clone(),
         config: config.unmark_deep().0,
         connection: connection.map(|c| c.unmark_deep().0),
-        secret: marks.contains(Marks::SENSITIVE) || marks.contains(Marks::EPHEMERAL),
+        secret: marks.is_secret() || marks.contains(Marks::EPHEMERAL),
         continue_on_failure: provisioner.continue_on_failure,
         span: provisioner.span,
     })

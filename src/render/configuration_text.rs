@@ -1,7 +1,7 @@
 //! Configuration for objects that have none: a resource block in HCL for each.
 
 use super::quote::width;
-use crate::model::{Address, Attribute, Block, Marks, NestedBlock, Nesting, Str, Value};
+use crate::model::{Address, Attribute, Block, NestedBlock, Nesting, Str, Value};
 
 /// An object and what is needed to write its block.
 pub struct Written<'a> {
@@ -105,7 +105,7 @@ fn is_written(attribute: &Attribute, value: &Value) -> bool {
 
 /// The lines of a value.
 fn attribute_value(attribute: &Attribute, value: &Value) -> Vec<String> {
-    let secret = attribute.sensitive || attribute.write_only || value.all_marks().contains(Marks::SENSITIVE);
+    let secret = attribute.sensitive || attribute.write_only || value.all_marks().is_secret();
     match () {
         () if secret && !value.is_null() => vec!["null # sensitive: not written down".into()],
         () if value.is_null() => vec!["null # required".into()],

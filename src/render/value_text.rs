@@ -12,7 +12,7 @@ pub const EPHEMERAL: &str = "(ephemeral value)";
 
 /// What stands in the place of a value that must not be shown, if it must not.
 pub fn concealed(marks: Marks) -> Option<&'static str> {
-    if marks.contains(Marks::SENSITIVE) {
+    if marks.is_secret() {
         return Some(SENSITIVE);
     }
     marks.contains(Marks::EPHEMERAL).then_some(EPHEMERAL)

@@ -102,7 +102,7 @@ impl Expr {
             Made::Groups(groups) => groups.entry(name).or_default().push(value),
             Made::Object(entries) => {
                 if entries.contains_key(&name) {
-                    let shown = if making.marks.contains(Marks::SENSITIVE) { "a sensitive key" } else { &*name };
+                    let shown = if making.marks.is_secret() { "a sensitive key" } else { &*name };
                     let problem = Diagnostic::error(format!("two elements have the key \"{shown}\""))
                         .at(key_expr.span)
                         .help("write \"...\" after the value to collect the values of a key in a list");

@@ -47,7 +47,7 @@ const fn own(
 fn to(call: &Call<'_>, kind: Kind) -> Answer {
     let value = call.arg(0)?;
     convert(value, &kind.ty()).map_err(|e| {
-        let secret = value.has_marks() && value.all_marks().contains(Marks::SENSITIVE);
+        let secret = value.all_marks().is_secret();
         let message =
             if secret { format!("this sensitive value is no {}", kind.ty().friendly()) } else { e.to_string() };
         CallError::at(0, message)
@@ -65,7 +65,7 @@ fn issensitive(call: &Call<'_>) -> Answer {
 
 fn nonsensitive(call: &Call<'_>) -> Answer {
     let (bare, marks) = call.arg(0)?.unmark();
-    Ok(bare.clone().mark(marks.without(Marks::SENSITIVE)))
+    Ok(bare.clone().mark(marks.without(Marks::SENSITIVE | Marks::REPEATED)))
 }
 
 fn without_ephemeral(value: &Value) -> Value {

@@ -31,14 +31,14 @@ pub fn cover(value: &Value) -> Value {
             _ => Value::from(SENSITIVE).mark(marks),
         };
     }
-    match value.all_marks().contains(Marks::SENSITIVE) {
+    match value.all_marks().is_secret() {
         true => value.map_children(&mut cover),
         false => value.clone(),
     }
 }
 
 fn is_secret(marks: Marks) -> bool {
-    marks.contains(Marks::SENSITIVE) && !marks.contains(Marks::DECLARED)
+    marks.is_secret() && !marks.contains(Marks::DECLARED)
 }
 
 /// Where one side is a secret the other is covered as well: the value can be the same, and only its declaration new.

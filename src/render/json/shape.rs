@@ -51,7 +51,7 @@ fn unknown_in(value: &Value) -> Json {
 /// `true` where a mark says that it is sensitive, which covers everything below.
 pub fn sensitive(value: &Value) -> Json {
     let (bare, marks) = value.unmark();
-    if marks.contains(Marks::SENSITIVE) {
+    if marks.is_secret() {
         return Json::Bool(true);
     }
     match bare {

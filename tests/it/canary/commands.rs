@@ -31,7 +31,7 @@ const fn shows(words: &'static str, why: &'static str) -> Line {
     Line { shows: Some(why), ..line(words) }
 }
 
-const DATA: &str = "the format is data for tools, which compare values";
+const WISHED: &str = "the option is there to show secrets";
 const ASKED: &str = "somebody asks for this output by name, or for all as data";
 const TAKEN: &str = "it is how a state leaves";
 const OPENED: &str = "the expression takes the mark off";
@@ -49,7 +49,8 @@ const LINES: &[Line] = &[
     line("plan -var=secret=canary-7f3c-Zq -compact-warnings"),
     line("plan -out=first.plan"),
     line("show first.plan"),
-    shows("show -json first.plan", DATA),
+    line("show -json first.plan"),
+    shows("show -json -show-sensitive first.plan", WISHED),
     line("graph"),
     line("graph -type=plan"),
     line("graph -format=svg"),
@@ -61,7 +62,8 @@ const LINES: &[Line] = &[
     line("plan -refresh-only"),
     line("show"),
     line("show destroy.plan"),
-    shows("show -json", DATA),
+    line("show -json"),
+    shows("show -json -show-sensitive", WISHED),
     line("output"),
     shows("output -json", ASKED),
     shows("output told", ASKED),
@@ -184,7 +186,7 @@ impl Bench {
         let words: Vec<String> = line.words.split(' ').map(|word| self.word(word)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut command = with_canaries(&self.stack, &words).stdin(line.stdin);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             command = command.env("TF_LOG_PATH", "trace.log");
         }
         let run = command.run();

@@ -33,10 +33,6 @@ const CASES: &[(&str, &str)] = &[
     ),
     ("output \"x\" {\n value = var.secret\n}", "shows a sensitive value"),
     (
-        "output \"x\" {\n value = terraform_data.a.output\n}\nresource \"terraform_data\" \"a\" {\n input = var.secret\n}",
-        "shows a sensitive value",
-    ),
-    (
         "output \"x\" {\n value = 1\n precondition {\n condition = var.secret == \"\"\n error_message = \"it is ${var.secret}\"\n }\n}",
         "does not hold",
     ),
