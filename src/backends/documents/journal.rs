@@ -85,10 +85,10 @@ impl Journal {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|e| StateError::from_io(path, &e).of_journal())?;
         }
-        let path = fresh(path);
-        create(&path)?;
-        let journal = Journal::claim(&path, envelopes, around)?;
-        journal.ok_or(StateError::Busy { path })
+        let (path, name) = (fresh(path), uuid::Uuid::new_v4().simple().to_string());
+        create(&path, &name, around)?;
+        let conn = connect(&path).map_err(|e| StateError::from_sqlite(&path, &e).of_journal())?;
+        Ok(Journal { conn, name, kind: kind(&path), path, envelopes: envelopes.clone() })
     }
 
     /// Takes a file unless a process that is at work has it, or it is gone.
@@ -213,31 +213,40 @@ impl Journal {
 /// Gives back the file, and removes it where nothing is left in it and nobody else has it open.
 impl Drop for Journal {
     fn drop(&mut self) {
-        let gone = || -> rusqlite::Result<bool> {
-            self.conn.execute("DELETE FROM owner WHERE name = ?1", [&self.name])?;
-            self.conn.busy_timeout(Duration::ZERO)?;
-            // Out of the log, which SQLite removes by its name: that may be another's later.
-            self.conn.pragma_update(None, "journal_mode", "DELETE")?;
-            let mode: String = self.conn.pragma_query_value(None, "journal_mode", |r| r.get(0))?;
-            self.conn.execute_batch("BEGIN EXCLUSIVE")?;
-            let left: i64 = self.conn.query_row(
-                "SELECT (SELECT count(*) FROM unsent) + (SELECT count(*) FROM owner)",
-                [],
-                |r| r.get(0),
-            )?;
-            Ok(left == 0 && mode == "delete")
-        };
-        // A file that cannot be removed is empty, and harms nobody.
-        if gone().unwrap_or_default() {
-            let _removed = fs::remove_file(&self.path);
+        let given_back = self.conn.execute("DELETE FROM owner WHERE name = ?1", [&self.name]);
+        if given_back.is_ok() {
+            remove_empty(&self.conn, &self.path, |conn| {
+                conn.query_row("SELECT count(*) FROM owner", [], |r| r.get::<_, i64>(0)).map(|owners| owners == 0)
+            });
         }
     }
 }
 
-/// Makes a file that is complete when it gets its name: an empty one has lost what was in it.
-fn create(path: &Path) -> Result<(), StateError> {
+/// Removes a file in which nothing is left, where nobody else has it open and it is free. One that cannot be removed is
+/// empty, and harms nobody.
+pub(super) fn remove_empty(conn: &Connection, path: &Path, is_free: impl Fn(&Connection) -> rusqlite::Result<bool>) {
+    let empty = || -> rusqlite::Result<bool> {
+        conn.busy_timeout(Duration::ZERO)?;
+        // Out of the log, which SQLite removes by its name: that may be another's later.
+        conn.pragma_update(None, "journal_mode", "DELETE")?;
+        let mode: String = conn.pragma_query_value(None, "journal_mode", |r| r.get(0))?;
+        conn.execute_batch("BEGIN EXCLUSIVE")?;
+        let left: i64 = conn.query_row("SELECT count(*) FROM unsent", [], |r| r.get(0))?;
+        Ok(left == 0 && mode == "delete" && is_free(conn)?)
+    };
+    if empty().unwrap_or_default() {
+        let _removed = fs::remove_file(path);
+    }
+}
+
+/// Makes a file that is complete when it gets its name, with whose it is: an empty one has lost what was in it, and one
+/// that nobody owns was left behind.
+fn create(path: &Path, name: &str, around: &Surroundings) -> Result<(), StateError> {
     let draft = private_file::draft(path).map_err(|e| StateError::from_io(path, &e).of_journal())?;
-    let made = connect(&draft).and_then(|conn| conn.execute_batch(CREATE));
+    let made = connect(&draft).and_then(|conn| {
+        conn.execute_batch(CREATE)?;
+        note_owner(&conn, name, around)
+    });
     if let Err(error) = made {
         // What is left of the attempt is worth nothing.
         let _removed = fs::remove_file(&draft);
@@ -313,12 +322,17 @@ fn own(conn: &Connection, name: &str, around: &Surroundings) -> rusqlite::Result
     if let Some(detail) = broken(&tx)? {
         return Ok(Claim::Damaged(detail));
     }
-    if let Some(here) = around.processes.machine() {
-        let sql = "INSERT OR REPLACE INTO owner (id, name, machine, pid) VALUES (0, ?1, ?2, ?3)";
-        tx.execute(sql, params![name, &*here, std::process::id()])?;
-    }
+    note_owner(&tx, name, around)?;
     tx.commit()?;
     Ok(Claim::Ours)
+}
+
+fn note_owner(conn: &Connection, name: &str, around: &Surroundings) -> rusqlite::Result<()> {
+    if let Some(here) = around.processes.machine() {
+        let sql = "INSERT OR REPLACE INTO owner (id, name, machine, pid) VALUES (0, ?1, ?2, ?3)";
+        conn.execute(sql, params![name, &*here, std::process::id()])?;
+    }
+    Ok(())
 }
 
 /// What tells a file from another one of the same name; nothing where there is none.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
-use super::journal::{Base, Journal, at_work, broken, connect};
+use super::journal::{Base, Journal, at_work, broken, connect, remove_empty};
 use crate::backends::Unsent;
 use crate::state::seal::envelopes::Envelopes;
 use crate::state::{StateError, Surroundings, private_file};
@@ -30,8 +30,8 @@ fn slots(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether a process that is gone left something unsent. The file is only looked at: it is for whoever has the lock of the
-/// state to take it.
+/// Whether a process that is gone left something unsent. It is for whoever has the lock of the state to take it; an empty
+/// file is removed.
 pub fn is_there(path: &Path, around: &Surroundings) -> bool {
     slots(path).iter().any(|path| match look(path, around) {
         Ok(found) => found,
@@ -49,7 +49,11 @@ fn look(path: &Path, around: &Surroundings) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     let count: i64 = conn.query_row("SELECT count(*) FROM unsent", [], |r| r.get(0))?;
-    Ok(count > 0 || broken(&conn)?.is_some())
+    let is_there = count > 0 || broken(&conn)?.is_some();
+    if !is_there {
+        remove_empty(&conn, path, |conn| Ok(!at_work(conn, around)?));
+    }
+    Ok(is_there)
 }
 
 /// A journal with something unsent, of a process that is gone; nothing where there is none. One that is damaged is an
