@@ -107,8 +107,6 @@ pub enum StateError {
         "the state \"{path}\" is not encrypted, and the configuration asks for encryption; to encrypt it, add a fallback to method.unencrypted and apply once"
     )]
     NotSealed { path: PathBuf },
-    #[error("the backend of this state keeps no earlier generations")]
-    NoHistory,
     #[error("{0}")]
     Workspace(#[from] super::workspace::WorkspaceNameError),
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Acquired, Answer, Change, Generation, Intent, Lease, LeaseRequest, Past, Snapshot, StateError};
+use super::{Acquired, Answer, Change, Generation, Intent, Lease, LeaseRequest, Past, Snapshot};
 use crate::model::Str;
 
 /// A state that is open: what a new store must be able to do.
@@ -52,12 +52,8 @@ pub trait Store: Send + Sync {
     fn sealing_is_due(&self) -> Answer<bool>;
 
     /// The earlier generations that are kept, the newest first.
-    fn generations(&self) -> Answer<Vec<Generation>> {
-        Answer::ready(Err(StateError::NoHistory))
-    }
+    fn generations(&self) -> Answer<Vec<Generation>>;
 
     /// One generation; nothing where it is not kept.
-    fn past(&self, _serial: u64) -> Answer<Option<Past>> {
-        Answer::ready(Err(StateError::NoHistory))
-    }
+    fn past(&self, serial: u64) -> Answer<Option<Past>>;
 }

@@ -9,7 +9,7 @@ use terrane::state::lease::TERM;
 use terrane::state::{Change, RowKey, Run, SqliteStore, Store, Surroundings, Workspace};
 
 use super::support::cli::Stack;
-use crate::backends::beds::{self, Machine, take};
+use crate::backends::beds::{self, Bed, Machine, take};
 use crate::backends::sealing::key;
 use crate::state_rows::{data_row, open, put};
 
@@ -232,7 +232,15 @@ fn a_rollback_plans_back_to_configuration_and_inputs() {
 
 #[test]
 fn a_state_in_a_bucket_has_its_history_beside_it() {
-    let bed = beds::s3();
+    remote_history(&beds::s3());
+}
+
+#[test]
+fn a_state_behind_http_carries_its_history() {
+    remote_history(&beds::http());
+}
+
+fn remote_history(bed: &Bed) {
     let stack = Stack::with("main.tf", TWO);
     stack.write("backend.tf", &bed.block());
     stack.terrane(["apply", "-auto-approve", "-var=size=5"]).run().success();
@@ -261,7 +269,7 @@ fn a_state_in_a_bucket_has_its_history_beside_it() {
 
 #[test]
 fn generations_in_a_store_of_documents_are_sealed_and_pruned() {
-    for bed in [beds::s3(), beds::azurerm()] {
+    for bed in [beds::s3(), beds::azurerm(), beds::http()] {
         let folder = tempfile::tempdir().unwrap();
         let open = |encryption: terrane::state::seal::Encryption| {
             let around = Surroundings { generations: 2, encryption, ..Surroundings::default() };

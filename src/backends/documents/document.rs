@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::inside::Carried;
 use super::segment::Call;
 use super::working::Working;
 use crate::state::{Intent, tfstate};
@@ -24,6 +25,9 @@ pub struct Ours {
     pub token: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub intents: Vec<Call>,
+    /// Earlier generations, where they have no documents of their own.
+    #[serde(default, skip_serializing_if = "Carried::is_empty")]
+    pub carried: Carried,
 }
 
 #[derive(Deserialize)]

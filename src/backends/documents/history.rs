@@ -1,6 +1,6 @@
 //! Earlier generations of a state that is kept as documents: each run that changed something leaves the whole state as
 //! it was at its end, compressed, and a line in a list of them. Both are written after the state: what fails then is
-//! missing in the history, and nowhere else.
+//! missing in the history, and nowhere else. A store that has one document for all keeps them [`super::inside`] of it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
 
 use super::document::{self, Ours};
+use super::inside::{Carried, Inside};
 use super::working::Working;
 use super::{Documents, Fetched, Name, When, summed};
 use crate::model::Str;
@@ -46,14 +47,51 @@ impl History {
 
     /// The state is written, and the lock is about to be given up.
     pub async fn end(&mut self, now: &Working, lease: &Lease, kept: u64) -> Result<(), StateError> {
-        let before = self.before.take().filter(|before| kept > 0 && before.serial() < now.serial());
-        let Some(before) = before else { return Ok(()) };
-        let documents = &*self.documents;
+        match self.ended(now, kept) {
+            Some(before) => self.add(&*self.documents, (&before, now), lease, kept).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same within a document that is about to be written, which is then to carry this; nothing where there is no
+    /// new generation. `room` is the size in bytes that it may take, beside the newest.
+    pub async fn end_inside(
+        &mut self,
+        carried: Carried,
+        now: &Working,
+        lease: &Lease,
+        (kept, room): (u64, usize),
+    ) -> Result<Option<Carried>, StateError> {
+        let Some(before) = self.ended(now, kept) else { return Ok(None) };
+        let inside = Inside::new(&*self.documents, carried);
+        self.add(&inside, (&before, now), lease, kept).await?;
+        while inside.size() > room {
+            let (entries, listed) = list(&inside).await?;
+            match entries.len() {
+                0 | 1 => break,
+                count => write(&inside, entries, listed, count as u64 - 1).await?,
+            }
+        }
+        Ok(Some(inside.into_carried()))
+    }
+
+    /// The state before the run, where the run has changed it and that is to be kept.
+    fn ended(&mut self, now: &Working, kept: u64) -> Option<Working> {
+        self.before.take().filter(|before| kept > 0 && before.serial() < now.serial())
+    }
+
+    async fn add(
+        &self,
+        documents: &dyn Documents,
+        (before, now): (&Working, &Working),
+        lease: &Lease,
+        kept: u64,
+    ) -> Result<(), StateError> {
         let (mut entries, listed) = list(documents).await?;
         let began = i64::try_from(lease.since.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
         if before.serial() > entries.last().map_or(0, |entry| entry.serial) {
             // Whoever wrote it did not come to this, or is another tool.
-            add(documents, &before, None).await?;
+            add(documents, before, None).await?;
             entries.push(Entry { serial: before.serial(), began, ..Entry::default() });
         }
         entries.retain(|entry| entry.serial < now.serial());
@@ -67,29 +105,34 @@ impl History {
 
     /// The generations that are kept, the newest first.
     pub async fn generations(&self) -> Result<Vec<Generation>, StateError> {
-        self.has_room().await?;
-        let (entries, _) = list(&*self.documents).await?;
+        let (entries, _) = list(&*self.room().await?).await?;
         Ok(entries.iter().rev().map(generation).collect())
     }
 
     /// One generation; nothing where it is not kept.
     pub async fn past(&self, serial: u64) -> Result<Option<Past>, StateError> {
-        self.has_room().await?;
-        past(&*self.documents, serial).await
+        past(&*self.room().await?, serial).await
     }
 
     /// Writes everything anew that lies there otherwise than it would be sealed now.
     pub async fn seal_anew(&self) -> Result<(), StateError> {
-        match self.has_room().await {
-            Err(StateError::NoHistory) => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => seal_anew(&*self.documents).await,
+        match self.has_room().await? {
+            true => seal_anew(&*self.documents).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Where the generations are.
+    async fn room(&self) -> Result<Arc<dyn Documents>, StateError> {
+        match self.has_room().await? {
+            true => Ok(self.documents.clone()),
+            false => Ok(Arc::new(Inside::read(&*self.documents).await?)),
         }
     }
 
     /// A store with room for segments has room for generations.
-    async fn has_room(&self) -> Result<(), StateError> {
-        self.documents.segments().await?.map(drop).ok_or(StateError::NoHistory)
+    async fn has_room(&self) -> Result<bool, StateError> {
+        Ok(self.documents.segments().await?.is_some())
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 
 use super::document::Ours;
+use super::inside::Carried;
 use super::segment::Segment;
 use super::working::Working;
 use super::{Documents, Name, Version, When, document};
@@ -38,6 +39,8 @@ pub struct Seen {
     pub segments_size: usize,
     /// Whether this store can keep segments.
     pub segments: bool,
+    /// What the document carries of earlier generations.
+    pub carried: Carried,
     /// Whether the document or a segment is sealed otherwise than it is to be.
     pub sealing_is_due: bool,
 }
@@ -77,6 +80,7 @@ async fn try_load(documents: &dyn Documents) -> Result<Option<(Working, Seen)>, 
             seen.document_size = fetched.body.len();
             seen.sealing_is_due = fetched.sealing_is_due;
             (seen.base, seen.folded, seen.token) = (opened.working.serial(), opened.ours.folded, opened.ours.token);
+            seen.carried = opened.ours.carried;
             seen.note(opened.ours.last);
             opened.working
         }
@@ -166,7 +170,8 @@ impl Seen {
 
 /// Writes the whole state into the document, and removes the segments that it holds then.
 pub async fn fold(documents: &dyn Documents, working: &Working, seen: &mut Seen) -> Result<(), StateError> {
-    let ours = Ours { folded: seen.tail, last: seen.last.clone(), token: seen.token, ..Ours::default() };
+    let (last, carried) = (seen.last.clone(), seen.carried.clone());
+    let ours = Ours { folded: seen.tail, last, token: seen.token, carried, ..Ours::default() };
     let text = Bytes::from(document::encode(working, &ours));
     let version = match documents.put(Name::State, text.clone(), &seen.when()).await? {
         Some(version) => version,

@@ -5,7 +5,8 @@
 //! this machine first, and then as a small [`segment`] beside the document; at the end of the run the segments are
 //! folded into it. The cost of a commit follows the rows that it touches, never the size of the state.
 //!
-//! Where the store has room for them, each run leaves the state as it was at its end: the [`history`].
+//! Each run leaves the state as it was at its end: the [`history`]. Where the document is the only one, it carries what
+//! has room [`inside`] of it.
 //!
 //! Segments are numbered, and each is written only if its number is free. The document says up to which number it
 //! holds them. A run that crashed leaves segments behind: whoever opens the state next reads them as part of it.
@@ -14,6 +15,7 @@ pub mod backend;
 pub mod document;
 mod history;
 pub mod holding;
+mod inside;
 pub mod journal;
 pub mod leftover;
 pub mod lock;

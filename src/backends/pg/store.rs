@@ -289,12 +289,17 @@ impl Task {
         let flushed = self.flush().await;
         // Given back before the lock is: whoever has that next finds what is left in it.
         self.journal = None;
+        let released = self.remove_lease(&held.id).await;
+        if released.is_ok() {
+            self.held = None;
+        }
+        flushed.and(released)
+    }
+
+    async fn remove_lease(&mut self, id: &str) -> Result<(), StateError> {
         let (database, workspace) = (self.database.clone(), self.workspace.clone());
         let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1 AND id = $2");
-        let id: &str = &held.id;
-        self.client().await?.execute(&sql, &[&workspace, &id]).await.map_err(|e| database.told(&e))?;
-        self.held = None;
-        flushed
+        self.client().await?.execute(&sql, &[&workspace, &id]).await.map_err(|e| database.told(&e)).map(drop)
     }
 
     async fn force_unlock(&mut self, id: &str) -> Result<Lease, StateError> {
@@ -303,9 +308,7 @@ impl Task {
             let held = leases.first().map(|lease| lease.id.to_string());
             return Err(StateError::NoSuchLock { path: self.place.clone().into(), id: id.to_string(), held });
         };
-        let (database, workspace) = (self.database.clone(), self.workspace.clone());
-        let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1 AND id = $2");
-        self.client().await?.execute(&sql, &[&workspace, &id]).await.map_err(|e| database.told(&e))?;
+        self.remove_lease(id).await?;
         Ok(lease.clone())
     }
 

@@ -10,8 +10,8 @@ use terrane::provider::IdempotencyKey;
 use terrane::provisioners::Provisioners;
 use terrane::state::lease::Lasting;
 use terrane::state::{
-    Acquired, Answer, Change, Intent, IntentOperation, Lease, LeaseRequest, RowKey, Snapshot, Store, StoredInstance,
-    SystemClock,
+    Acquired, Answer, Change, Generation, Intent, IntentOperation, Lease, LeaseRequest, Past, RowKey, Snapshot, Store,
+    StoredInstance, SystemClock,
 };
 
 use super::*;
@@ -64,6 +64,14 @@ impl Store for Counting {
 
     fn sealing_is_due(&self) -> Answer<bool> {
         self.store.sealing_is_due()
+    }
+
+    fn generations(&self) -> Answer<Vec<Generation>> {
+        self.store.generations()
+    }
+
+    fn past(&self, serial: u64) -> Answer<Option<Past>> {
+        self.store.past(serial)
     }
 }
 

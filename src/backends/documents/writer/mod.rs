@@ -3,6 +3,8 @@
 //! When the store cannot be reached, commits are kept in the local journal and are acknowledged all the same: what a
 //! cloud has done is done, and must be written down somewhere. They are sent as soon as the store answers again.
 
+mod sending;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +36,9 @@ const POST_EVERY: Duration = Duration::from_secs(20);
 /// Segments are folded when they are larger than the document, and than this.
 const SEGMENTS_LIMIT: usize = 4 << 20;
 
+/// Generations within a document may take as much as the state itself, and this much in any case; in bytes.
+const CARRIED: usize = 512 << 10;
+
 /// How often a commit without a lock begins anew because somebody else wrote.
 const ATTEMPTS: usize = 16;
 
@@ -64,6 +69,8 @@ struct Open {
     unsent: usize,
     /// When the document was last written, where there are no segments.
     posted: OffsetDateTime,
+    /// Whether it is to be written although no commit waits: it carries a generation more.
+    is_due: bool,
 }
 
 impl Writer {
@@ -152,7 +159,7 @@ impl Writer {
     async fn load(&mut self) -> Result<Open, StateError> {
         let (working, seen) = log::load(&*self.documents).await?;
         let posted = self.around.clock.now();
-        Ok(Open { working, seen, serial_is_new: false, unsent: 0, posted })
+        Ok(Open { working, seen, serial_is_new: false, unsent: 0, posted, is_due: false })
     }
 
     /// The state with what this run has told to be durable, and has in its journal alone.
@@ -261,20 +268,40 @@ impl Writer {
         if self.held.is_none() {
             return Ok(());
         }
+        let within = self.open.as_ref().is_some_and(|open| !open.seen.segments);
+        if within {
+            self.end_generation_inside().await;
+        }
         let flushed = self.flush().await;
-        if let (Ok(()), Some(open), Some(held)) = (&flushed, &self.open, &self.held)
-            && open.seen.segments
+        if let (Ok(()), Some(open), Some(held), false) = (&flushed, &self.open, &self.held, within)
             && let Err(error) = self.history.end(&open.working, &held.lease, self.around.generations).await
         {
-            (self.notices)(&format!("{error}\nThe state is written; this generation is missing in its history."));
+            self.misses_generation(&error);
         }
         self.open = None;
         // Given back before the lock is: whoever has that next finds what is left in it.
         self.journal = None;
-        if let Some(held) = self.held.take() {
-            held.release(&*self.documents, &self.around).await?;
+        let released = match self.held.take() {
+            Some(held) => held.release(&*self.documents, &self.around).await,
+            None => Ok(()),
+        };
+        flushed.and(released)
+    }
+
+    /// Puts the generation into the document that is written last.
+    async fn end_generation_inside(&mut self) {
+        let (Some(open), Some(held)) = (&mut self.open, &self.held) else { return };
+        let carried = open.seen.carried.clone();
+        let limits = (self.around.generations, open.seen.document_size.saturating_sub(carried.size()).max(CARRIED));
+        match self.history.end_inside(carried, &open.working, &held.lease, limits).await {
+            Ok(None) => (),
+            Ok(Some(carried)) => (open.seen.carried, open.is_due) = (carried, true),
+            Err(error) => self.misses_generation(&error),
         }
-        flushed
+    }
+
+    fn misses_generation(&self, error: &StateError) {
+        (self.notices)(&format!("{error}\nThe state is written; this generation is missing in its history."));
     }
 
     async fn commit(&mut self, group: Group) {
@@ -386,179 +413,6 @@ impl Writer {
             self.open = self.open.take().filter(|open| !open.seen.segments);
         }
         sent.map(|()| results)
-    }
-
-    /// Whether the store is known not to answer. Fails when the lock is lost.
-    async fn is_out(&mut self) -> Result<bool, StateError> {
-        let now = self.around.clock.now();
-        let left_alone = self.outage.is_some_and(|since| now >= since && now - since < PAUSE);
-        if left_alone {
-            return Ok(true);
-        }
-        let Some(held) = &mut self.held else { return Ok(false) };
-        let checked = match held.check(&*self.documents, &self.around).await {
-            Ok(()) if self.outage.is_some() => self.catch_up().await,
-            other => other,
-        };
-        match checked {
-            Ok(()) => Ok(false),
-            Err(error) if error.is_final() => Err(error),
-            Err(error) => {
-                self.out(&error);
-                Ok(true)
-            }
-        }
-    }
-
-    /// Notes that the store does not answer, and says so the first time.
-    fn out(&mut self, error: &StateError) {
-        if self.outage.is_none() {
-            let kept = self.kept().display().to_string();
-            (self.notices)(&format!(
-                "{error}\nThe run goes on; its outcomes are kept in \"{kept}\" until they can be sent."
-            ));
-        }
-        self.outage = Some(self.around.clock.now());
-    }
-
-    /// The file of the journal.
-    fn kept(&mut self) -> PathBuf {
-        self.journal().map(|journal| journal.path().to_path_buf()).unwrap_or_else(|_| self.journal_path.clone())
-    }
-
-    /// Brings a commit from the journal of this machine to the store; one that is not in it must get there.
-    async fn send(&mut self, row: Option<i64>, segment: (&str, &[u8]), begins: bool) -> Result<(), StateError> {
-        let now = self.around.clock.now();
-        let Some(open) = &mut self.open else { return Ok(()) };
-        if !open.seen.segments {
-            // What is about to be made must be known elsewhere, should this machine be gone then.
-            let due = row.is_none() || begins || now < open.posted || now - open.posted >= POST_EVERY;
-            if due && let Err(error) = self.fold().await {
-                if error.is_final() || row.is_none() {
-                    return Err(error);
-                }
-                self.out(&error);
-            }
-            return Ok(());
-        }
-        let known = (&mut open.seen, &mut open.working);
-        match log::append(&*self.documents, known, self.token, segment).await {
-            Ok(true) => {
-                KillPoint::JournalSent.here();
-                open.unsent -= usize::from(row.is_some() && open.unsent > 0);
-                let base = open.base();
-                let large = open.seen.segments_size > open.seen.document_size.max(SEGMENTS_LIMIT);
-                self.forget(row, &base);
-                if large && let Err(error) = self.fold().await {
-                    tracing::debug!(%error, "the segments are folded later");
-                }
-                // A lease that ended in between may have been somebody else's when the segment was written.
-                match &mut self.held {
-                    Some(held) if held.is_over(&self.around) => held.check(&*self.documents, &self.around).await,
-                    _ => Ok(()),
-                }
-            }
-            Ok(false) => Err(self.overtaken()),
-            Err(error) if error.is_final() || row.is_none() => Err(error),
-            Err(error) => {
-                self.out(&error);
-                Ok(())
-            }
-        }
-    }
-
-    /// Notes that the store has a commit. Where that can't be written, it is found there by its id.
-    fn forget(&self, row: Option<i64>, base: &Base) {
-        if let (Some(row), Some(journal)) = (row, &self.journal)
-            && let Err(error) = journal.sent(row, base)
-        {
-            tracing::debug!(%error, "the journal keeps a commit that was sent");
-        }
-    }
-
-    /// Sends what is in the journal of this machine alone.
-    async fn catch_up(&mut self) -> Result<(), StateError> {
-        let Some(open) = &self.open else { return Ok(()) };
-        if open.unsent == 0 {
-            self.outage = None;
-            return Ok(());
-        }
-        if !open.seen.segments {
-            self.fold().await?;
-        } else {
-            let kept = self.journal()?.segments()?;
-            for (row, segment) in kept {
-                let Some(open) = &mut self.open else { return Ok(()) };
-                if open.seen.ids.contains(&segment.id) {
-                    continue;
-                }
-                let (known, body) = ((&mut open.seen, &mut open.working), segment.encode());
-                if !log::append(&*self.documents, known, self.token, (&segment.id, &body)).await? {
-                    return Err(self.overtaken());
-                }
-                open.unsent = open.unsent.saturating_sub(1);
-                let base = open.base();
-                self.forget(Some(row), &base);
-            }
-        }
-        if self.outage.take().is_some() {
-            (self.notices)(&format!("{} answers again; what was kept meanwhile is sent.", self.place()));
-        }
-        Ok(())
-    }
-
-    /// Brings everything into the document.
-    async fn flush(&mut self) -> Result<(), StateError> {
-        let Some(open) = &self.open else { return Ok(()) };
-        if open.unsent == 0 && open.seen.tail == open.seen.folded {
-            return Ok(());
-        }
-        let Err(error) = self.try_flush().await else { return Ok(()) };
-        let Some(count) = self.open.as_ref().map(|open| open.unsent) else { return Err(error) };
-        let (place, kept) = (self.place(), self.kept());
-        match error {
-            // The segments hold everything: whoever comes next reads them, and folds them.
-            error if count == 0 && !error.is_final() => {
-                (self.notices)(&format!("{error}\nNothing is lost: the next run goes on with its journal."));
-                Ok(())
-            }
-            StateError::Conflict { .. } if count > 0 => Err(StateError::Conflict { place, kept: Some(kept) }),
-            error if count > 0 => Err(StateError::Unsent { place, count, kept, detail: error.reason() }),
-            error => Err(error),
-        }
-    }
-
-    async fn try_flush(&mut self) -> Result<(), StateError> {
-        if let Some(held) = &mut self.held {
-            held.check(&*self.documents, &self.around).await?;
-        }
-        self.catch_up().await?;
-        match self.fold().await {
-            // The answer may have been lost: a second try finds out.
-            Err(StateError::Unreachable { .. }) => self.fold().await,
-            other => other,
-        }
-    }
-
-    async fn fold(&mut self) -> Result<(), StateError> {
-        let now = self.around.clock.now();
-        let Some(open) = &mut self.open else { return Ok(()) };
-        log::fold(&*self.documents, &open.working, &mut open.seen).await?;
-        (open.unsent, open.posted) = (0, now);
-        let base = open.base();
-        let cleared = self.journal.as_ref().map_or(Ok(()), |journal| journal.clear(&base));
-        if cleared.is_err()
-            && let Some(journal) = self.journal.take()
-        {
-            journal.remove();
-        }
-        Ok(())
-    }
-
-    fn overtaken(&self) -> StateError {
-        let id = self.held.as_ref().map(|h| h.lease.id.to_string()).unwrap_or_default();
-        let detail = "somebody else has written to the state".to_string();
-        StateError::LockLost { path: self.place().into(), id, detail }
     }
 
     fn place(&self) -> String {
