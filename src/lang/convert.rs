@@ -224,9 +224,18 @@ fn convert_map(fields: &Fields, from: Option<&Type>, element: &Type, whole: &Typ
         return Ok(Value::map(element.without_optional(), entries));
     }
     let known: Vec<&Value> = entries.iter().map(|(_, v)| v).filter(|v| !is_untyped_null(v)).collect();
+    if known.len() < entries.len() && !comes_to_one(&known) {
+        return Err(no_single_type(whole));
+    }
     let ty = common_type(known.into_iter(), from, element, whole)?;
     let bring = |(n, v): &(Str, Value)| Ok((n.clone(), bring_to(v, &ty, whole)?));
     Ok(Value::map(ty.clone(), entries.iter().map(bring).collect::<Result<Vec<_>, _>>()?))
+}
+
+/// Whether values beside an untyped null are primitive, or of one type, as in Terraform.
+fn comes_to_one(known: &[&Value]) -> bool {
+    let types: Vec<Type> = known.iter().map(|value| value.ty()).collect();
+    types.iter().all(Type::is_primitive) || types.iter().all(|ty| Some(ty) == types.first())
 }
 
 fn is_untyped_null(value: &Value) -> bool {

@@ -27,6 +27,9 @@ pub fn unify(types: &[Type]) -> Option<Type> {
         return Some(Type::map(unify_children(&known)?));
     }
     if !dynamic.is_empty() {
+        if all(|t| is_object(t) || is_tuple(t)) && has(is_object) && has(is_tuple) {
+            return None;
+        }
         let primitive = if all(Type::is_primitive) { unify_convertible(&known) } else { None };
         return Some(primitive.unwrap_or(Type::Dynamic));
     }
@@ -104,10 +107,18 @@ fn unify_tuples(types: &[&Type]) -> Option<Type> {
     let tuples: Vec<_> = types.iter().filter_map(|t| if let Type::Tuple(ts) = t { Some(ts) } else { None }).collect();
     let length = tuples.first()?.len();
     if tuples.iter().any(|ts| ts.len() != length) {
-        return Some(Type::list(unify_children(types)?));
+        let element = unify_children(types)?;
+        let fits = element != Type::Dynamic || tuples.iter().all(|ts| makes_a_list(ts));
+        return fits.then(|| Type::list(element));
     }
     let column = |i: usize| unify(&tuples.iter().filter_map(|ts| ts.get(i).cloned()).collect::<Vec<_>>());
     Some(Type::tuple((0..length).map(column).collect::<Option<_>>()?))
+}
+
+/// Whether elements of these types make a list of `any`. Where one has no type, as a null, the others must be primitive.
+fn makes_a_list(types: &[Type]) -> bool {
+    let known: Vec<Type> = types.iter().filter(|ty| **ty != Type::Dynamic).cloned().collect();
+    (known.len() == types.len() || known.iter().all(Type::is_primitive)) && unify(&known).is_some()
 }
 
 /// The first of the types, the more general ones tried first, that all the others convert to.

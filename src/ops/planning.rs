@@ -21,11 +21,11 @@ use crate::apply::{self, Observer, Outcome, Silent, Stop};
 use crate::backends::{Backend, Notices, Unsent};
 use crate::model::{Diagnostic, Diagnostics, SourceMap, Str, Value};
 use crate::plan::ephemeral::blank;
-use crate::plan::{Options, Planned, plan};
+use crate::plan::{Options, PlanMode, Planned, plan};
 use crate::provider::{Calls, States};
 use crate::providers::sandbox::Faults;
 use crate::provisioners::Provisioners;
-use crate::spec::Spec;
+use crate::spec::{self, Spec};
 use crate::state::seal::Encryption;
 use crate::state::{Change, Intent, Run, Scope, Snapshot, StateError, Store, Surroundings, Workspace};
 
@@ -351,6 +351,13 @@ impl Session {
         let (prior, unreadable) = prior::decode(&self.snapshot, &self.providers);
         problems.extend(self.loaded.diagnostics.clone());
         problems.extend(unreadable);
+        if options.mode == PlanMode::Normal {
+            // Everything that the state holds would go, which is hardly meant.
+            problems.extend(
+                spec::bare(&self.loaded.spec)
+                    .map(|problem| problem.help("to delete everything that the state holds, run \"terrane destroy\"")),
+            );
+        }
         problems.extend(rehearsal::unused_faults(&self.settings));
         if self.store.is_none() {
             problems.extend(recover::unsettled_calls(&self.snapshot));

@@ -60,7 +60,7 @@ impl Files for Bundle {
         let prefix = if folder == "." { String::new() } else { format!("{}/", folder.trim_end_matches('/')) };
         let under = self.0.keys().filter_map(|path| path.strip_prefix(&prefix));
         let names: Vec<String> = under.filter(|rest| !rest.contains('/')).map(str::to_string).collect();
-        match names.is_empty() {
+        match names.is_empty() && folder != "." {
             true => Err(io::Error::new(io::ErrorKind::NotFound, "the folder is not in the bundle")),
             false => Ok(names),
         }

@@ -91,6 +91,13 @@ pub fn load_with(
     (loader.spec, loader.diagnostics.sorted())
 }
 
+const KINDS_OF_FILES: &str = "configuration stands in files such as main.tf or stack.yaml";
+
+/// What is wrong where the folder that was loaded holds no configuration, for commands that need one.
+pub fn bare(spec: &Spec) -> Option<Diagnostic> {
+    spec.is_bare.then(|| Diagnostic::error("no configuration files in this folder").help(KINDS_OF_FILES))
+}
+
 /// How far the loading of a folder is.
 #[derive(Clone, Copy)]
 enum State {
@@ -197,9 +204,12 @@ impl Loader<'_> {
         };
         let files = folder::configuration(&names);
         if files.is_empty() {
-            let place = if path == "." { "this folder".to_string() } else { format!("\"{path}\"") };
-            let error = Diagnostic::error(format!("no configuration files in {place}")).at(call);
-            self.diagnostics.push(error.help("configuration stands in files such as main.tf or stack.yaml"));
+            let Some(call) = call else {
+                self.spec.is_bare = true;
+                return Some(files);
+            };
+            let error = Diagnostic::error(format!("no configuration files in \"{path}\"")).at(call);
+            self.diagnostics.push(error.help(KINDS_OF_FILES));
             return None;
         }
         Some(files)

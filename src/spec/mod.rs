@@ -26,7 +26,7 @@ mod version;
 mod yaml;
 
 pub use decode::default_provider;
-pub use loader::{Options, bundle, load, load_bundle, load_from, load_with};
+pub use loader::{Options, bare, bundle, load, load_bundle, load_from, load_with};
 pub use module::{
     Backend, Check, CheckRule, DependsOn, Import, Lifecycle, Local, Module, ModuleCall, ModuleId, Moved, Output,
     ProviderConfig, ProviderRef, Provisioner, Removed, Repeat, RequiredProvider, Resource, Schemas, Settings, Spec,

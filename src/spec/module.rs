@@ -19,6 +19,8 @@ pub struct ModuleId(pub u32);
 pub struct Spec {
     pub modules: Vec<Module>,
     pub sources: SourceMap,
+    /// Whether the root folder holds no configuration file: then nothing is declared, which only some commands take.
+    pub is_bare: bool,
 }
 
 /// Where the front ends and checks find the schemas of the blocks that they meet.

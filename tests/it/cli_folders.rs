@@ -71,3 +71,22 @@ fn states_are_read_and_written_where_chdir_says() {
     stack.terrane(["-chdir=other", "state", "import-tfstate", "saved.tfstate"]).run().success();
     assert_eq!(stack.terrane(["-chdir=other", "state", "list"]).run().success().stdout, "terraform_data.a\n");
 }
+
+#[test]
+fn a_folder_that_lost_its_configuration_can_be_destroyed_and_nothing_else() {
+    let stack = Stack::with("main.tf", "resource \"terraform_data\" \"a\" {\n  input = 1\n}\n");
+    stack.terrane(["apply", "-auto-approve"]).run().success();
+    std::fs::remove_file(stack.dir().join("main.tf")).unwrap();
+    for command in ["plan", "apply", "validate"] {
+        let refused = stack.terrane([command]).run();
+        assert_eq!(refused.status, Some(1), "{refused}");
+        assert!(refused.stderr.contains("no configuration files in this folder"), "{refused}");
+    }
+    let values = stack.terrane(["console", "-e", "1 + 1"]).run().success();
+    assert_eq!(values.stdout, "2\n");
+    stack.terrane(["plan", "-destroy", "-out=all.plan"]).run().success();
+    let destroyed = stack.terrane(["apply", "all.plan"]).run().success();
+    assert!(destroyed.stdout.contains("1 destroyed"), "{destroyed}");
+    let again = stack.terrane(["destroy", "-auto-approve"]).run().success();
+    assert!(again.stdout.contains("0 destroyed"), "{again}");
+}

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use rusqlite::Connection;
 use terrane::backends::Unsent;
 use terrane::model::Value;
@@ -297,6 +299,28 @@ fn generations_in_a_store_of_documents_are_sealed_and_pruned() {
         assert!(store.past(3).wait().unwrap().unwrap().before.is_none());
         assert!(store.past(2).wait().unwrap().is_none());
         assert!(open(key(1)).generations().wait().is_err(), "the list is sealed");
+    }
+}
+
+/// A document that carries them must not grow with every run.
+#[test]
+fn generations_within_a_document_go_when_they_outgrow_the_state() {
+    let bed = beds::http();
+    let folder = tempfile::tempdir().unwrap();
+    let open =
+        || bed.backend(folder.path(), Surroundings::default(), Unsent::Refuse).open(&Workspace::default()).unwrap();
+    let mut random = StdRng::seed_from_u64(1);
+    for n in 1..10 {
+        let store = open();
+        take(&*store, "anna").unwrap();
+        let text: String = (0..100_000).map(|_| char::from(random.random_range(b'a'..b'c'))).collect();
+        store.commit(vec![put(data_row(&format!("terraform_data.r[{n}]"), text.into()))]).wait().unwrap();
+        store.release().wait().unwrap();
+    }
+    let serials: Vec<u64> = open().generations().wait().unwrap().iter().map(|g| g.serial).collect();
+    assert!(serials.len() > 1 && serials.len() < 9 && serials[0] == 9, "{serials:?}");
+    for serial in &serials {
+        assert_eq!(open().past(*serial).wait().unwrap().unwrap().snapshot.rows().len() as u64, *serial);
     }
 }
 

@@ -54,7 +54,7 @@ impl History {
     }
 
     /// The same within a document that is about to be written, which is then to carry this; nothing where there is no
-    /// new generation. `room` is the size in bytes that it may take, beside the newest.
+    /// new generation. `room` is the size in bytes that all of them may take; the newest stays in any case.
     pub async fn end_inside(
         &mut self,
         carried: Carried,

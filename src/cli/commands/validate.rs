@@ -7,6 +7,7 @@ use super::super::error::Failure;
 use super::Call;
 use crate::ops::{Providers, typed};
 use crate::render::json::validate_json;
+use crate::spec;
 
 /// Checks a configuration without asking any provider.
 ///
@@ -39,6 +40,7 @@ impl Validate {
         let providers = Providers::new(runtime.handle().clone(), None);
         let here = std::path::Path::new(".");
         let mut loaded = load_here(call.environment, &providers);
+        loaded.diagnostics.extend(spec::bare(&loaded.spec));
         if !loaded.diagnostics.has_errors() {
             let home = call.environment.get("HOME").map(str::to_string);
             let more = typed::check(&loaded.spec, here, home, &providers);

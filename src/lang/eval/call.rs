@@ -143,7 +143,7 @@ impl Expr {
             }
         };
         let bindings = fields.values().cloned().collect();
-        let mut inner = Env { scope: env.scope, bindings, depth: env.depth, rounds: env.rounds };
+        let mut inner = Env { scope: env.scope, bindings, depth: env.depth, rounds: env.rounds, again: env.again };
         let rendered = template.value(&mut inner);
         env.rounds = inner.rounds;
         match rendered {

@@ -16,11 +16,11 @@ impl Expr {
         let (yes, no) = (yes_expr.value(env), no_expr.value(env));
         let result = match condition.as_bool() {
             Some(true) => {
-                let other = no.as_ref().map_or_else(|_| no_expr.written_type(), arm_type);
+                let other = no.as_ref().map_or_else(|_| no_expr.written_type(env), arm_type);
                 self.arm(yes?, other)?
             }
             Some(false) => {
-                let other = yes.as_ref().map_or_else(|_| yes_expr.written_type(), arm_type);
+                let other = yes.as_ref().map_or_else(|_| yes_expr.written_type(env), arm_type);
                 self.arm(no?, other)?
             }
             None => self.undecided(yes?, no?)?,
@@ -51,10 +51,8 @@ impl Expr {
         convert(&value, &ty).map_err(|e| self.mismatch(&own, &other, Some(e.to_string())))
     }
 
-    /// The type that shows in how an expression is written that cannot be evaluated. Nothing is evaluated here: arms
-    /// within arms would cost twice as much with each.
-    fn written_type(&self) -> Type {
-        let each = |items: &[Expr]| Type::tuple(items.iter().map(Expr::written_type).collect());
+    /// The type that shows in how an expression is written that cannot be evaluated.
+    fn written_type(&self, env: &mut Env) -> Type {
         let open = |count| Type::tuple(vec![Type::Dynamic; count]);
         match &self.kind {
             Kind::Literal(value) => arm_type(value),
@@ -63,32 +61,34 @@ impl Expr {
             Kind::Unary(UnaryOp::Not, _) => Type::Bool,
             Kind::Binary(op, _) if op.is_arithmetic() => Type::Number,
             Kind::Binary(..) => Type::Bool,
-            Kind::Tuple(items) => each(items),
-            Kind::Object(entries) => Type::object(entries.iter().map(|(name, e)| (name.clone(), e.written_type()))),
+            Kind::Tuple(items) => Type::tuple(items.iter().map(|item| item.element_type(env)).collect()),
+            Kind::Object(entries) => {
+                Type::object(entries.iter().map(|(name, e)| (name.clone(), e.element_type(env))).collect::<Vec<_>>())
+            }
             Kind::ComputedObject(entries) => {
-                let entry = |(key, e): &(Expr, Expr)| Some((key.literal()?.as_str()?.clone(), e.written_type()));
+                let entry = |(key, e): &(Expr, Expr)| Some((key.literal()?.as_str()?.clone(), e.element_type(env)));
                 entries.iter().map(entry).collect::<Option<Vec<_>>>().map_or(Type::Dynamic, Type::object)
             }
-            Kind::Attr(of) => match of.base.written_type() {
+            Kind::Attr(of) => match of.base.written_type(env) {
                 Type::Object(object) => {
                     let attr = object.attrs.iter().find(|(name, _)| *name == of.name);
                     attr.map_or(Type::Dynamic, |(_, ty)| ty.clone())
                 }
                 _ => Type::Dynamic,
             },
-            Kind::Splat(splat) => match splat.source.written_type() {
+            Kind::Splat(splat) => match splat.source.written_type(env) {
                 Type::Tuple(items) => open(items.len()),
                 Type::Object(_) | Type::Bool | Type::Number | Type::String => open(1),
                 _ => Type::Dynamic,
             },
             Kind::For(of) if of.key.is_none() && of.condition.as_ref().is_none_or(|c| c.literal().is_some()) => {
-                match of.source.written_type() {
+                match of.source.written_type(env) {
                     Type::Tuple(items) => open(items.len()),
                     Type::Object(object) => open(object.attrs.len()),
                     _ => Type::Dynamic,
                 }
             }
-            Kind::Conditional(parts) => match (parts.1.written_type(), parts.2.written_type()) {
+            Kind::Conditional(parts) => match (parts.1.written_type(env), parts.2.written_type(env)) {
                 (yes, no) if yes == no => yes,
                 (yes, no) => match parts.0.literal().and_then(Value::as_bool) {
                     Some(true) if no == Type::Dynamic => yes,
@@ -98,6 +98,19 @@ impl Expr {
             },
             _ => Type::Dynamic,
         }
+    }
+
+    /// The type of an element of what cannot be evaluated: it may be another that fails. Not evaluated again within
+    /// what is: arms within arms would cost twice as much with each.
+    fn element_type(&self, env: &mut Env) -> Type {
+        if !std::mem::replace(&mut env.again, true) {
+            let value = self.value(env);
+            env.again = false;
+            if let Ok(value) = value {
+                return arm_type(&value);
+            }
+        }
+        self.written_type(env)
     }
 
     fn undecided(&self, yes: Value, no: Value) -> Evaluated {

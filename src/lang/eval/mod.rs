@@ -40,11 +40,13 @@ pub struct Env<'s> {
     depth: u32,
     /// How many elements `for` expressions went through.
     rounds: u64,
+    /// Whether what is evaluated failed before, as a whole, and is looked at for the types of its parts.
+    again: bool,
 }
 
 impl<'s> Env<'s> {
     pub fn new(scope: &'s dyn Scope) -> Env<'s> {
-        Env { scope, bindings: Vec::new(), depth: 0, rounds: 0 }
+        Env { scope, bindings: Vec::new(), depth: 0, rounds: 0, again: false }
     }
 
     pub fn scope(&self) -> &'s dyn Scope {
