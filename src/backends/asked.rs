@@ -4,6 +4,7 @@ use std::sync::mpsc as blocking;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
@@ -22,7 +23,7 @@ pub type Reply<T> = oneshot::Sender<Result<T, StateError>>;
 pub type Group = Vec<(Vec<Change>, Reply<()>)>;
 
 /// What a store is asked.
-pub enum Request {
+enum Request {
     Commit(Vec<Change>, Reply<()>),
     Snapshot(Reply<Snapshot>),
     Intents(Reply<Vec<Intent>>),
@@ -44,14 +45,62 @@ pub struct Queue {
     next: Option<Request>,
 }
 
-pub enum Next {
+enum Next {
     Commits(Group),
     Other(Request),
 }
 
+/// What answers a store's requests, in order.
+#[async_trait]
+pub trait Serve: Send {
+    /// Makes the commits of a group, and replies to each.
+    async fn commit(&mut self, group: Group);
+    async fn snapshot(&mut self) -> Result<Snapshot, StateError>;
+    async fn intents(&mut self) -> Result<Vec<Intent>, StateError>;
+    async fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError>;
+    async fn renew(&mut self, term: Duration) -> Result<Lease, StateError>;
+    async fn release(&mut self) -> Result<(), StateError>;
+    async fn leases(&mut self) -> Result<Vec<Lease>, StateError>;
+    async fn force_unlock(&mut self, id: &str) -> Result<Lease, StateError>;
+    async fn flush(&mut self) -> Result<(), StateError>;
+    async fn sealing_is_due(&mut self) -> Result<bool, StateError>;
+    async fn generations(&mut self) -> Result<Vec<Generation>, StateError>;
+    async fn past(&mut self, serial: u64) -> Result<Option<Past>, StateError>;
+}
+
+/// Works until nobody can ask any more, then gives up the lock.
+pub async fn serve(mut task: impl Serve, mut queue: Queue) {
+    while let Some(next) = queue.next().await {
+        match next {
+            Next::Commits(group) => task.commit(group).await,
+            Next::Other(request) => answer(&mut task, request).await,
+        }
+    }
+    // A lock that cannot be given up now expires.
+    let _released = task.release().await;
+}
+
+async fn answer(task: &mut impl Serve, request: Request) {
+    // Nobody waits any more: fine, in each case.
+    match request {
+        Request::Commit(changes, reply) => task.commit(vec![(changes, reply)]).await,
+        Request::Snapshot(reply) => drop(reply.send(task.snapshot().await)),
+        Request::Intents(reply) => drop(reply.send(task.intents().await)),
+        Request::Acquire(request, reply) => drop(reply.send(task.acquire(request).await)),
+        Request::Renew(term, reply) => drop(reply.send(task.renew(term).await)),
+        Request::Release(reply) => drop(reply.send(task.release().await)),
+        Request::Leases(reply) => drop(reply.send(task.leases().await)),
+        Request::ForceUnlock(id, reply) => drop(reply.send(task.force_unlock(&id).await)),
+        Request::Flush(reply) => drop(reply.send(task.flush().await)),
+        Request::SealingIsDue(reply) => drop(reply.send(task.sealing_is_due().await)),
+        Request::Generations(reply) => drop(reply.send(task.generations().await)),
+        Request::Past(serial, reply) => drop(reply.send(task.past(serial).await)),
+    }
+}
+
 impl Queue {
     /// The next request; nothing when nobody can ask any more.
-    pub async fn next(&mut self) -> Option<Next> {
+    async fn next(&mut self) -> Option<Next> {
         let first = match self.next.take() {
             Some(request) => request,
             None => self.waiting.recv().await?,

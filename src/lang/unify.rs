@@ -21,10 +21,11 @@ pub fn unify(types: &[Type]) -> Option<Type> {
     let all = |is: fn(&Type) -> bool| known.iter().all(|t| is(t));
 
     if all(|t| matches!(t, Type::Tuple(_) | Type::List(_))) && has(is_list) && has(is_tuple) {
-        return Some(Type::list(unify_children(&known)?));
+        return unify_lists_and_tuples(&known);
     }
     if all(|t| matches!(t, Type::Object(_) | Type::Map(_))) && has(is_map) && has(is_object) {
-        return Some(Type::map(unify_children(&known)?));
+        let each = known.iter().filter(|t| !is_empty(t)).map(|t| unify_children(&[t])).collect::<Option<Vec<Type>>>();
+        return Some(Type::map(unify(&each?)?));
     }
     if !dynamic.is_empty() {
         if all(|t| is_object(t) || is_tuple(t)) && has(is_object) && has(is_tuple) {
@@ -72,6 +73,25 @@ fn is_tuple(t: &Type) -> bool {
 
 fn is_object(t: &Type) -> bool {
     matches!(t, Type::Object(_))
+}
+
+/// Whether a structure has no parts, which can be of any type then.
+fn is_empty(t: &Type) -> bool {
+    match t {
+        Type::Tuple(ts) => ts.is_empty(),
+        Type::Object(o) => o.attrs.is_empty(),
+        _ => false,
+    }
+}
+
+/// Tuples are taken for lists, each by itself; where one makes none, all must convert to one that is there.
+fn unify_lists_and_tuples(types: &[&Type]) -> Option<Type> {
+    let makes_none = |t: &&&Type| matches!(t, Type::Tuple(ts) if !makes_a_list(ts));
+    if types.iter().any(|t| makes_none(&t)) {
+        return unify_convertible(types);
+    }
+    let each = types.iter().filter(|t| !is_empty(t)).map(|t| unify_children(&[t])).collect::<Option<Vec<Type>>>();
+    Some(Type::list(unify(&each?)?))
 }
 
 /// The element types of all of them, unified.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Block, Diagnostic, Fields, Str, Value};
 
 /// What stands in the place of a secret.
-const HIDDEN: &str = "(sensitive value)";
+pub const HIDDEN: &str = "(sensitive value)";
 
 /// Secrets of fewer characters are hidden where they stand alone: as parts of words they tell nothing, and a text
 /// without every "a" could not be read.

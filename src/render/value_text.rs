@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::quote::{self, quoted};
+use crate::model::veil::HIDDEN;
 use crate::model::{Address, Block, Marks, Mode, Nesting, Schema, Type, Value};
 
-pub const SENSITIVE: &str = "(sensitive value)";
+pub const SENSITIVE: &str = HIDDEN;
 pub const UNKNOWN: &str = "(known after apply)";
 pub const WRITE_ONLY: &str = "(write-only attribute)";
 pub const EPHEMERAL: &str = "(ephemeral value)";

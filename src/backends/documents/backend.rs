@@ -9,7 +9,7 @@ use super::sealed::Sealed;
 use super::working::Working;
 use super::writer::Writer;
 use super::{Documents, Name, When, document, history, journal, leftover, log};
-use crate::backends::asked::Asked;
+use crate::backends::asked::{self, Asked};
 use crate::backends::background::Background;
 use crate::backends::{Backend, Context};
 use crate::state::seal::envelopes::Envelopes;
@@ -49,7 +49,7 @@ impl DocumentBackend {
         let Context { data_dir, around, notices, unsent, .. } = self.context.clone();
         let writer =
             Writer::new(documents, journal::path(&data_dir, &place), around, notices, unsent, self.envelopes.clone());
-        Ok(Asked::start(&self.background, place, |queue| writer.run(queue)))
+        Ok(Asked::start(&self.background, place, |queue| asked::serve(writer, queue)))
     }
 }
 

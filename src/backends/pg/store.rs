@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use time::OffsetDateTime;
 use tokio_postgres::Client;
 
@@ -14,7 +15,7 @@ use super::Database;
 use super::history::{self, Author, Place};
 use super::rows::{self, Net};
 use super::sealing;
-use crate::backends::asked::{self, Asked, Group, Next, Queue, Request};
+use crate::backends::asked::{self, Asked, Group, Serve};
 use crate::backends::background::Background;
 use crate::backends::documents::journal::{Base, Journal};
 use crate::backends::documents::leftover;
@@ -56,7 +57,7 @@ pub fn start(
         outage: None,
         journal: None,
     };
-    Asked::start(background, place, |queue| task.run(queue))
+    Asked::start(background, place, |queue| asked::serve(task, queue))
 }
 
 struct Task {
@@ -79,43 +80,11 @@ struct Task {
     journal: Option<Journal>,
 }
 
-impl Task {
-    async fn run(mut self, mut queue: Queue) {
-        while let Some(next) = queue.next().await {
-            match next {
-                Next::Commits(group) => self.commit(group).await,
-                Next::Other(request) => self.answer(request).await,
-            }
-        }
-        // A lock that cannot be given up now expires.
-        let _released = self.release().await;
-    }
-
-    async fn answer(&mut self, request: Request) {
-        // Nobody waits any more: fine, in each case.
-        match request {
-            Request::Commit(changes, reply) => self.commit(vec![(changes, reply)]).await,
-            Request::Snapshot(reply) => drop(reply.send(self.snapshot().await)),
-            Request::Intents(reply) => drop(reply.send(self.intents().await)),
-            Request::Acquire(request, reply) => drop(reply.send(self.acquire(request).await)),
-            Request::Renew(term, reply) => drop(reply.send(self.renew(term).await)),
-            Request::Release(reply) => drop(reply.send(self.release().await)),
-            Request::Leases(reply) => drop(reply.send(self.leases().await)),
-            Request::ForceUnlock(id, reply) => drop(reply.send(self.force_unlock(&id).await)),
-            Request::Flush(reply) => drop(reply.send(self.flush().await)),
-            Request::SealingIsDue(reply) => drop(reply.send(self.sealing_is_due().await)),
-            Request::Generations(reply) => drop(reply.send(self.generations().await)),
-            Request::Past(serial, reply) => drop(reply.send(self.past(serial).await)),
-        }
-    }
-
-    /// The connection, made anew where it is gone.
-    async fn client(&mut self) -> Result<&mut Client, StateError> {
-        let client = match self.client.take().filter(|client| !client.is_closed()) {
-            Some(client) => client,
-            None => self.database.connect().await?,
-        };
-        Ok(self.client.insert(client))
+#[async_trait]
+impl Serve for Task {
+    async fn commit(&mut self, group: Group) {
+        let (changes, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        asked::reply(replies, self.write(&changes).await);
     }
 
     async fn snapshot(&mut self) -> Result<Snapshot, StateError> {
@@ -137,6 +106,84 @@ impl Task {
         rows::intents(&database, client, &workspace, &at_work).await
     }
 
+    async fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
+        let until = self.context.around.clock.steady() + request.term;
+        let acquired = self.take_lock(request).await?;
+        (self.held, self.until) = (Some(acquired.lease.clone()), until);
+        (self.serial_is_new, self.outage) = (false, None);
+        if let Err(error) = self.begin().await {
+            // Whoever settles this needs the lock.
+            let _released = self.release().await;
+            return Err(error);
+        }
+        Ok(acquired)
+    }
+
+    async fn renew(&mut self, term: Duration) -> Result<Lease, StateError> {
+        let Some(held) = self.held.clone() else {
+            return Err(StateError::NoSuchLock { path: self.place.clone().into(), id: String::new(), held: None });
+        };
+        let around = self.context.around.clone();
+        let until = around.clock.steady() + term;
+        let (database, workspace, place) = (self.database.clone(), self.workspace.clone(), self.place.clone());
+        let client = self.client().await?;
+        let lease = Lease { expires: rows::now(&database, client, &around).await? + term, ..held };
+        let sql = database
+            .statement("UPDATE SCHEMA.terrane_leases SET expires = $3, body = $4 WHERE workspace = $1 AND id = $2");
+        let (id, expires): (&str, i64) = (&lease.id, lease.expires.unix_timestamp());
+        let body = String::from_utf8(lock::encode(&lease, &place)).unwrap_or_default();
+        let renewed = client.execute(&sql, &[&workspace, &id, &expires, &body]).await.map_err(|e| database.told(&e))?;
+        if renewed == 0 {
+            rows::check(&database, client, &workspace, &lease).await?;
+        }
+        (self.held, self.until) = (Some(lease.clone()), until);
+        Ok(lease)
+    }
+
+    async fn release(&mut self) -> Result<(), StateError> {
+        let Some(held) = self.held.clone() else { return Ok(()) };
+        let flushed = self.flush().await;
+        // Given back before the lock is: whoever has that next finds what is left in it.
+        self.journal = None;
+        let released = self.remove_lease(&held.id).await;
+        if released.is_ok() {
+            self.held = None;
+        }
+        flushed.and(released)
+    }
+
+    async fn leases(&mut self) -> Result<Vec<Lease>, StateError> {
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        rows::leases(&database, self.client().await?, &workspace).await
+    }
+
+    async fn force_unlock(&mut self, id: &str) -> Result<Lease, StateError> {
+        let leases = self.leases().await?;
+        let Some(lease) = leases.iter().find(|lease| *lease.id == *id) else {
+            let held = leases.first().map(|lease| lease.id.to_string());
+            return Err(StateError::NoSuchLock { path: self.place.clone().into(), id: id.to_string(), held });
+        };
+        self.remove_lease(id).await?;
+        Ok(lease.clone())
+    }
+
+    async fn flush(&mut self) -> Result<(), StateError> {
+        let count = self.journal.as_ref().map(|j| j.unsent().map(|u| u.len())).transpose()?.unwrap_or_default();
+        match self.catch_up().await {
+            Err(error) if count > 0 => {
+                let kept = self.journal.as_ref().map_or(&*self.journal_path, Journal::path).to_path_buf();
+                let place = self.place.clone();
+                Err(StateError::Unsent { place, count, kept, detail: error.reason() })
+            }
+            other => other,
+        }
+    }
+
+    async fn sealing_is_due(&mut self) -> Result<bool, StateError> {
+        let (database, workspace) = (self.database.clone(), self.workspace.clone());
+        sealing::is_due(&database, self.client().await?, &workspace).await
+    }
+
     async fn generations(&mut self) -> Result<Vec<Generation>, StateError> {
         let (database, workspace) = (self.database.clone(), self.workspace.clone());
         let client = self.client().await?;
@@ -149,28 +196,16 @@ impl Task {
         let client = self.client().await?;
         history::past(Place { database: &database, client, workspace: &workspace }, &now, serial).await
     }
+}
 
-    async fn sealing_is_due(&mut self) -> Result<bool, StateError> {
-        let (database, workspace) = (self.database.clone(), self.workspace.clone());
-        sealing::is_due(&database, self.client().await?, &workspace).await
-    }
-
-    async fn leases(&mut self) -> Result<Vec<Lease>, StateError> {
-        let (database, workspace) = (self.database.clone(), self.workspace.clone());
-        rows::leases(&database, self.client().await?, &workspace).await
-    }
-
-    async fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
-        let until = self.context.around.clock.steady() + request.term;
-        let acquired = self.take_lock(request).await?;
-        (self.held, self.until) = (Some(acquired.lease.clone()), until);
-        (self.serial_is_new, self.outage) = (false, None);
-        if let Err(error) = self.begin().await {
-            // Whoever settles this needs the lock.
-            let _released = self.release().await;
-            return Err(error);
-        }
-        Ok(acquired)
+impl Task {
+    /// The connection, made anew where it is gone.
+    async fn client(&mut self) -> Result<&mut Client, StateError> {
+        let client = match self.client.take().filter(|client| !client.is_closed()) {
+            Some(client) => client,
+            None => self.database.connect().await?,
+        };
+        Ok(self.client.insert(client))
     }
 
     async fn take_lock(&mut self, mut request: LeaseRequest) -> Result<Acquired, StateError> {
@@ -263,58 +298,10 @@ impl Task {
         Base { e_tag: Some(self.serial.to_string()), ..Base::default() }
     }
 
-    async fn renew(&mut self, term: Duration) -> Result<Lease, StateError> {
-        let Some(held) = self.held.clone() else {
-            return Err(StateError::NoSuchLock { path: self.place.clone().into(), id: String::new(), held: None });
-        };
-        let around = self.context.around.clone();
-        let until = around.clock.steady() + term;
-        let (database, workspace, place) = (self.database.clone(), self.workspace.clone(), self.place.clone());
-        let client = self.client().await?;
-        let lease = Lease { expires: rows::now(&database, client, &around).await? + term, ..held };
-        let sql = database
-            .statement("UPDATE SCHEMA.terrane_leases SET expires = $3, body = $4 WHERE workspace = $1 AND id = $2");
-        let (id, expires): (&str, i64) = (&lease.id, lease.expires.unix_timestamp());
-        let body = String::from_utf8(lock::encode(&lease, &place)).unwrap_or_default();
-        let renewed = client.execute(&sql, &[&workspace, &id, &expires, &body]).await.map_err(|e| database.told(&e))?;
-        if renewed == 0 {
-            rows::check(&database, client, &workspace, &lease).await?;
-        }
-        (self.held, self.until) = (Some(lease.clone()), until);
-        Ok(lease)
-    }
-
-    async fn release(&mut self) -> Result<(), StateError> {
-        let Some(held) = self.held.clone() else { return Ok(()) };
-        let flushed = self.flush().await;
-        // Given back before the lock is: whoever has that next finds what is left in it.
-        self.journal = None;
-        let released = self.remove_lease(&held.id).await;
-        if released.is_ok() {
-            self.held = None;
-        }
-        flushed.and(released)
-    }
-
     async fn remove_lease(&mut self, id: &str) -> Result<(), StateError> {
         let (database, workspace) = (self.database.clone(), self.workspace.clone());
         let sql = database.statement("DELETE FROM SCHEMA.terrane_leases WHERE workspace = $1 AND id = $2");
         self.client().await?.execute(&sql, &[&workspace, &id]).await.map_err(|e| database.told(&e)).map(drop)
-    }
-
-    async fn force_unlock(&mut self, id: &str) -> Result<Lease, StateError> {
-        let leases = self.leases().await?;
-        let Some(lease) = leases.iter().find(|lease| *lease.id == *id) else {
-            let held = leases.first().map(|lease| lease.id.to_string());
-            return Err(StateError::NoSuchLock { path: self.place.clone().into(), id: id.to_string(), held });
-        };
-        self.remove_lease(id).await?;
-        Ok(lease.clone())
-    }
-
-    async fn commit(&mut self, group: Group) {
-        let (changes, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        asked::reply(replies, self.write(&changes).await);
     }
 
     async fn write(&mut self, group: &[Vec<Change>]) -> Result<Vec<Result<(), StateError>>, StateError> {
@@ -414,18 +401,6 @@ impl Task {
         let Some(last) = kept.last().map(|segment| segment.id.clone()) else { return Ok(()) };
         let changes: Vec<Vec<Change>> = kept.into_iter().map(|segment| segment.changes).collect();
         self.transact(&changes, Some(&last)).await.map(drop)
-    }
-
-    async fn flush(&mut self) -> Result<(), StateError> {
-        let count = self.journal.as_ref().map(|j| j.unsent().map(|u| u.len())).transpose()?.unwrap_or_default();
-        match self.catch_up().await {
-            Err(error) if count > 0 => {
-                let kept = self.journal.as_ref().map_or(&*self.journal_path, Journal::path).to_path_buf();
-                let place = self.place.clone();
-                Err(StateError::Unsent { place, count, kept, detail: error.reason() })
-            }
-            other => other,
-        }
     }
 
     async fn transact(

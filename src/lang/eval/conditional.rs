@@ -62,9 +62,7 @@ impl Expr {
             Kind::Binary(op, _) if op.is_arithmetic() => Type::Number,
             Kind::Binary(..) => Type::Bool,
             Kind::Tuple(items) => Type::tuple(items.iter().map(|item| item.element_type(env)).collect()),
-            Kind::Object(entries) => {
-                Type::object(entries.iter().map(|(name, e)| (name.clone(), e.element_type(env))).collect::<Vec<_>>())
-            }
+            Kind::Object(entries) => Type::object(entries.iter().map(|(name, e)| (name.clone(), e.element_type(env)))),
             Kind::ComputedObject(entries) => {
                 let entry = |(key, e): &(Expr, Expr)| Some((key.literal()?.as_str()?.clone(), e.element_type(env)));
                 entries.iter().map(entry).collect::<Option<Vec<_>>>().map_or(Type::Dynamic, Type::object)
@@ -88,14 +86,20 @@ impl Expr {
                     _ => Type::Dynamic,
                 }
             }
-            Kind::Conditional(parts) => match (parts.1.written_type(env), parts.2.written_type(env)) {
-                (yes, no) if yes == no => yes,
-                (yes, no) => match parts.0.literal().and_then(Value::as_bool) {
-                    Some(true) if no == Type::Dynamic => yes,
-                    Some(false) if yes == Type::Dynamic => no,
-                    _ => Type::Dynamic,
-                },
-            },
+            Kind::Conditional(parts) => Expr::written_choice(parts, env),
+            _ => Type::Dynamic,
+        }
+    }
+
+    fn written_choice((condition, yes_expr, no_expr): &(Expr, Expr, Expr), env: &mut Env) -> Type {
+        let (yes, no) = (yes_expr.element_type(env), no_expr.element_type(env));
+        let is_null = |arm: &Expr| arm.literal().is_some_and(Value::is_null);
+        match condition.literal().and_then(Value::as_bool) {
+            _ if yes == no || is_null(no_expr) => yes,
+            _ if is_null(yes_expr) => no,
+            _ if yes != Type::Dynamic && no != Type::Dynamic => unify(&[yes, no]).unwrap_or(Type::Dynamic),
+            Some(true) if no == Type::Dynamic => yes,
+            Some(false) if yes == Type::Dynamic => no,
             _ => Type::Dynamic,
         }
     }

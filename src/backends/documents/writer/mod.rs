@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use time::OffsetDateTime;
 
 use super::history::History;
@@ -19,12 +20,13 @@ use super::log::{self, Seen};
 use super::segment::Segment;
 use super::working::Working;
 use super::{Documents, holding};
-use crate::backends::asked::{self, Group, Next, Queue, Request};
+use crate::backends::asked::{self, Group, Serve};
 use crate::backends::{Notices, Unsent};
 use crate::model::KillPoint;
 use crate::state::seal::envelopes::Envelopes;
 use crate::state::{
-    Acquired, Change, Intent, IntentOperation, Lease, LeaseRequest, Snapshot, StateError, Surroundings,
+    Acquired, Change, Generation, Intent, IntentOperation, Lease, LeaseRequest, Past, Snapshot, StateError,
+    Surroundings,
 };
 
 /// How long the store is left alone after it did not answer.
@@ -73,6 +75,102 @@ struct Open {
     is_due: bool,
 }
 
+#[async_trait]
+impl Serve for Writer {
+    async fn commit(&mut self, group: Group) {
+        group.iter().for_each(|(changes, _)| self.history.note(changes));
+        let is_whole = |changes: &Vec<Change>| changes.iter().any(|c| matches!(c, Change::Replace(_)));
+        let (changes, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        if self.held.is_some() && !changes.iter().any(is_whole) {
+            return asked::reply(replies, self.write(changes).await);
+        }
+        let mut results = Vec::with_capacity(changes.len());
+        for one in changes {
+            results.push(self.commit_whole(one).await);
+        }
+        asked::reply(replies, Ok(results));
+    }
+
+    async fn snapshot(&mut self) -> Result<Snapshot, StateError> {
+        Ok(self.current().await?.working.snapshot())
+    }
+
+    async fn intents(&mut self) -> Result<Vec<Intent>, StateError> {
+        Ok(self.current().await?.working.intents())
+    }
+
+    async fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
+        let (held, acquired) = holding::acquire(&*self.documents, request, &self.around, &self.notices).await?;
+        self.held = Some(held);
+        (self.open, self.outage) = (None, None);
+        match self.begin().await {
+            Ok(()) => Ok(acquired),
+            Err(error) => {
+                self.open = None;
+                // Whoever settles this needs the lock.
+                let _released = self.release().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn renew(&mut self, term: Duration) -> Result<Lease, StateError> {
+        let Some(held) = &mut self.held else {
+            return Err(StateError::NoSuchLock { path: self.place().into(), id: String::new(), held: None });
+        };
+        held.renew(&*self.documents, term, &self.around).await
+    }
+
+    /// Gives up the lock, after everything is sent that can be.
+    async fn release(&mut self) -> Result<(), StateError> {
+        if self.held.is_none() {
+            return Ok(());
+        }
+        let within = self.open.as_ref().is_some_and(|open| !open.seen.segments);
+        if within {
+            self.end_generation_inside().await;
+        }
+        let flushed = self.send_all().await;
+        if let (Ok(()), Some(open), Some(held), false) = (&flushed, &self.open, &self.held, within)
+            && let Err(error) = self.history.end(&open.working, &held.lease, self.around.generations).await
+        {
+            self.misses_generation(&error);
+        }
+        self.open = None;
+        // Given back before the lock is: whoever has that next finds what is left in it.
+        self.journal = None;
+        let released = match self.held.take() {
+            Some(held) => held.release(&*self.documents, &self.around).await,
+            None => Ok(()),
+        };
+        flushed.and(released)
+    }
+
+    async fn leases(&mut self) -> Result<Vec<Lease>, StateError> {
+        holding::leases(&*self.documents).await
+    }
+
+    async fn force_unlock(&mut self, id: &str) -> Result<Lease, StateError> {
+        holding::force_unlock(&*self.documents, id).await
+    }
+
+    async fn flush(&mut self) -> Result<(), StateError> {
+        self.send_all().await
+    }
+
+    async fn sealing_is_due(&mut self) -> Result<bool, StateError> {
+        Ok(self.current().await?.seen.sealing_is_due)
+    }
+
+    async fn generations(&mut self) -> Result<Vec<Generation>, StateError> {
+        self.history.generations().await
+    }
+
+    async fn past(&mut self, serial: u64) -> Result<Option<Past>, StateError> {
+        self.history.past(serial).await
+    }
+}
+
 impl Writer {
     pub fn new(
         documents: Arc<dyn Documents>,
@@ -98,46 +196,6 @@ impl Writer {
             outage,
             history,
         }
-    }
-
-    /// Works until nobody can ask any more, then gives up the lock.
-    pub async fn run(mut self, mut queue: Queue) {
-        while let Some(next) = queue.next().await {
-            match next {
-                Next::Commits(group) => self.commit(group).await,
-                Next::Other(request) => self.answer(request).await,
-            }
-        }
-        // A lock that cannot be given up now expires.
-        let _released = self.release().await;
-    }
-
-    async fn answer(&mut self, request: Request) {
-        // Nobody waits any more: fine, in each case.
-        match request {
-            Request::Commit(changes, reply) => self.commit(vec![(changes, reply)]).await,
-            Request::Snapshot(reply) => drop(reply.send(self.snapshot().await)),
-            Request::Intents(reply) => drop(reply.send(self.intents().await)),
-            Request::Acquire(request, reply) => drop(reply.send(self.acquire(request).await)),
-            Request::Renew(term, reply) => drop(reply.send(self.renew(term).await)),
-            Request::Release(reply) => drop(reply.send(self.release().await)),
-            Request::Leases(reply) => drop(reply.send(holding::leases(&*self.documents).await)),
-            Request::ForceUnlock(id, reply) => drop(reply.send(holding::force_unlock(&*self.documents, &id).await)),
-            Request::Flush(reply) => drop(reply.send(self.flush().await)),
-            Request::SealingIsDue(reply) => {
-                drop(reply.send(self.current().await.map(|open| open.seen.sealing_is_due)));
-            }
-            Request::Generations(reply) => drop(reply.send(self.history.generations().await)),
-            Request::Past(serial, reply) => drop(reply.send(self.history.past(serial).await)),
-        }
-    }
-
-    async fn snapshot(&mut self) -> Result<Snapshot, StateError> {
-        Ok(self.current().await?.working.snapshot())
-    }
-
-    async fn intents(&mut self) -> Result<Vec<Intent>, StateError> {
-        Ok(self.current().await?.working.intents())
     }
 
     /// The state as it is: what the holder of the lock knows is true, anybody else must look.
@@ -183,21 +241,6 @@ impl Writer {
             None => Journal::open(&self.journal_path, &self.envelopes, &self.around)?,
         };
         Ok(self.journal.insert(journal))
-    }
-
-    async fn acquire(&mut self, request: LeaseRequest) -> Result<Acquired, StateError> {
-        let (held, acquired) = holding::acquire(&*self.documents, request, &self.around, &self.notices).await?;
-        self.held = Some(held);
-        (self.open, self.outage) = (None, None);
-        match self.begin().await {
-            Ok(()) => Ok(acquired),
-            Err(error) => {
-                self.open = None;
-                // Whoever settles this needs the lock.
-                let _released = self.release().await;
-                Err(error)
-            }
-        }
     }
 
     /// Reads the state, and brings in what earlier runs of this folder could not send.
@@ -256,38 +299,6 @@ impl Writer {
         self.open.as_ref().map(Open::base).unwrap_or_default()
     }
 
-    async fn renew(&mut self, term: Duration) -> Result<Lease, StateError> {
-        let Some(held) = &mut self.held else {
-            return Err(StateError::NoSuchLock { path: self.place().into(), id: String::new(), held: None });
-        };
-        held.renew(&*self.documents, term, &self.around).await
-    }
-
-    /// Gives up the lock, after everything is sent that can be.
-    async fn release(&mut self) -> Result<(), StateError> {
-        if self.held.is_none() {
-            return Ok(());
-        }
-        let within = self.open.as_ref().is_some_and(|open| !open.seen.segments);
-        if within {
-            self.end_generation_inside().await;
-        }
-        let flushed = self.flush().await;
-        if let (Ok(()), Some(open), Some(held), false) = (&flushed, &self.open, &self.held, within)
-            && let Err(error) = self.history.end(&open.working, &held.lease, self.around.generations).await
-        {
-            self.misses_generation(&error);
-        }
-        self.open = None;
-        // Given back before the lock is: whoever has that next finds what is left in it.
-        self.journal = None;
-        let released = match self.held.take() {
-            Some(held) => held.release(&*self.documents, &self.around).await,
-            None => Ok(()),
-        };
-        flushed.and(released)
-    }
-
     /// Puts the generation into the document that is written last.
     async fn end_generation_inside(&mut self) {
         let (Some(open), Some(held)) = (&mut self.open, &self.held) else { return };
@@ -302,20 +313,6 @@ impl Writer {
 
     fn misses_generation(&self, error: &StateError) {
         (self.notices)(&format!("{error}\nThe state is written; this generation is missing in its history."));
-    }
-
-    async fn commit(&mut self, group: Group) {
-        group.iter().for_each(|(changes, _)| self.history.note(changes));
-        let is_whole = |changes: &Vec<Change>| changes.iter().any(|c| matches!(c, Change::Replace(_)));
-        let (changes, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
-        if self.held.is_some() && !changes.iter().any(is_whole) {
-            return asked::reply(replies, self.write(changes).await);
-        }
-        let mut results = Vec::with_capacity(changes.len());
-        for one in changes {
-            results.push(self.commit_whole(one).await);
-        }
-        asked::reply(replies, Ok(results));
     }
 
     /// A commit that is a document at once: whoever has no lock must not leave segments, and a whole state is none.

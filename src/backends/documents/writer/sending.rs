@@ -134,12 +134,12 @@ impl Writer {
     }
 
     /// Brings everything into the document.
-    pub(super) async fn flush(&mut self) -> Result<(), StateError> {
+    pub(super) async fn send_all(&mut self) -> Result<(), StateError> {
         let Some(open) = &self.open else { return Ok(()) };
         if open.unsent == 0 && open.seen.tail == open.seen.folded && !open.is_due {
             return Ok(());
         }
-        let Err(error) = self.try_flush().await else { return Ok(()) };
+        let Err(error) = self.try_to_send_all().await else { return Ok(()) };
         let Some(count) = self.open.as_ref().map(|open| open.unsent) else { return Err(error) };
         let (place, kept) = (self.place(), self.kept());
         match error {
@@ -154,7 +154,7 @@ impl Writer {
         }
     }
 
-    async fn try_flush(&mut self) -> Result<(), StateError> {
+    async fn try_to_send_all(&mut self) -> Result<(), StateError> {
         if let Some(held) = &mut self.held {
             held.check(&*self.documents, &self.around).await?;
         }
