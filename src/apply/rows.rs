@@ -20,7 +20,8 @@ pub fn stored_provider(provider: &ProviderName) -> StoredProvider {
     StoredProvider { module: provider.module.clone(), source, alias: provider.alias.clone(), key: provider.key.clone() }
 }
 
-/// Names one intended call; the same when the same plan is tried again from the same state.
+/// Names one intended call; the same when it is tried again from the same state, whose serial rises with each call that
+/// succeeded or failed. What the call is sent with is no part of it: a secret could be guessed from a digest.
 pub fn idempotency_key(
     lineage: &str,
     serial: u64,

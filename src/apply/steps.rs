@@ -218,7 +218,8 @@ impl Task {
             // The intent stays: the next run asks for the object before it makes another.
             Outcome::Failed(error) if error.leaves_open() => Ok(Ended::Unsettled(self.problem(&error))),
             Outcome::Failed(error) => {
-                let mut changes = vec![Change::End(self.key.0.clone())];
+                // Tried again, it is another call: a service may know this key with what it was sent with.
+                let mut changes = vec![Change::End(self.key.0.clone()), Change::Spend];
                 changes.extend(deposing.iter().flat_map(|old| rows::reinstated(old)));
                 self.commit(shared, changes).await?;
                 Ok(Ended::Failed(self.problem(&error)))

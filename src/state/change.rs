@@ -25,6 +25,8 @@ pub enum Change {
     CheckResults(Option<Arc<str>>),
     /// Begins a new serial. A store does this by itself before the first row or output that it writes after opening.
     BumpSerial,
+    /// Has the store begin a new serial as if a row had changed: a call has failed, and its key is spent.
+    Spend,
     /// Says what the generation that begins with the next change is made from. Alone it changes nothing.
     Describe(Arc<Run>),
     /// Replaces everything but intents and the lock: import, push and restore. The serial becomes the snapshot's.
@@ -37,9 +39,9 @@ impl Change {
         matches!(self, Change::Begin(_))
     }
 
-    /// Whether readers of the state can see it.
+    /// Whether readers of the state can see it, if only by the serial.
     pub fn is_content(&self) -> bool {
         use Change::*;
-        matches!(self, Put(_) | Remove(_) | Outputs(_) | Output(..) | CheckResults(_))
+        matches!(self, Put(_) | Remove(_) | Outputs(_) | Output(..) | CheckResults(_) | Spend)
     }
 }

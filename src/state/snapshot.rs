@@ -138,7 +138,7 @@ impl Snapshot {
                     rows.clear();
                     next = (**all).clone();
                 }
-                Change::Begin(_) | Change::End(_) | Change::BumpSerial | Change::Describe(_) => (),
+                Change::Begin(_) | Change::End(_) | Change::BumpSerial | Change::Spend | Change::Describe(_) => (),
             }
         }
         if rows.is_empty() {

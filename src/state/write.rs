@@ -91,7 +91,7 @@ impl Writing<'_> {
                 set_meta(conn, "serial", &self.serial.to_string())?;
                 self.begin_generation(conn)
             }
-            Change::Describe(_) => Ok(()),
+            Change::Spend | Change::Describe(_) => Ok(()),
             Change::Replace(snapshot) => self.replace(conn, snapshot),
         }
     }

@@ -219,3 +219,46 @@ async fn a_silent_service_is_a_network_error() {
     assert!(error.to_string().contains("ec2:DescribeVpcs: no answer within 100ms"), "{error}");
     assert_eq!(proxy.count("DescribeVpcs"), 2, "it is asked once again");
 }
+
+/// The service knows a token again for a day, and refuses one that comes with other parameters.
+#[test]
+fn a_create_that_failed_is_never_repeated_with_its_token() {
+    let (stack, proxy, region) = ground("");
+    let with = |name: &str| {
+        let vpc = "resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n";
+        let table = format!(
+            "resource \"aws_route_table\" \"main\" {{\n  vpc_id = aws_vpc.main.id\n  tags = {{ Name = \"{name}\" }}\n}}\n"
+        );
+        let provider = "provider \"aws\" {\n  max_retries = 1\n}\n";
+        stack.write("main.tf", &format!("{provider}{vpc}{}", if name.is_empty() { "" } else { &table }));
+    };
+    let apply = || stack.terrane(["apply", "-auto-approve"]).env("TERRANE_CALL_TIMEOUT", "3s");
+    let run = || apply().aws(proxy.url(), region).run();
+    let tokens = || {
+        let calls = proxy.calls_of("CreateRouteTable");
+        let mut tokens: Vec<String> = calls.iter().filter_map(|call| call.parameter("ClientToken")).collect();
+        proxy.forget_calls();
+        tokens.dedup();
+        assert_eq!(tokens.len(), 1);
+        tokens.remove(0)
+    };
+    with("");
+    run().success();
+    with("one");
+    let mut used = std::collections::BTreeSet::new();
+    for _ in 0..2 {
+        proxy.on("CreateRouteTable").error(400, "RouteTableLimitExceeded", "no more");
+        run().expect_status(1);
+        assert!(used.insert(tokens()), "what became of the first call is known");
+        proxy.behave();
+    }
+    with("two");
+    proxy.on("CreateRouteTable").hang();
+    run().expect_status(1);
+    let unsettled = tokens();
+    assert!(used.insert(unsettled.clone()));
+    proxy.behave();
+    run().success();
+    assert_eq!(tokens(), unsettled, "what became of that one is known to the service alone");
+    stack.terrane(["destroy", "-auto-approve"]).aws(proxy.url(), region).run().success();
+}

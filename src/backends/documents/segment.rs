@@ -55,6 +55,7 @@ enum Entry {
     Outputs(BTreeMap<String, Out>),
     Checks(Option<String>),
     Output(String, Option<Out>),
+    Spend,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -189,6 +190,7 @@ fn entry(change: &Change) -> Option<Entry> {
         }
         Change::CheckResults(results) => Entry::Checks(results.as_deref().map(String::from)),
         Change::Output(name, output) => Entry::Output(name.to_string(), output.as_ref().map(write_output)),
+        Change::Spend => Entry::Spend,
         // The serial stands in the segment's head; a whole state is never a segment.
         Change::BumpSerial | Change::Describe(_) | Change::Replace(_) => return None,
     })
@@ -208,6 +210,7 @@ fn change(entry: Entry) -> Result<Change, String> {
         }
         Entry::Checks(results) => Change::CheckResults(results.map(Into::into)),
         Entry::Output(name, out) => Change::Output(name.into(), out.map(read_output).transpose()?),
+        Entry::Spend => Change::Spend,
     })
 }
 

@@ -105,8 +105,8 @@ impl Working {
             Change::BumpSerial => self.head.serial = self.head.serial.saturating_add(1),
             Change::Output(ref name, Some(ref output)) => drop(self.head.outputs.insert(name.clone(), output.clone())),
             Change::Output(ref name, None) => drop(self.head.outputs.remove(name)),
-            // The history notes it.
-            Change::Describe(_) => (),
+            // The serial that it begins is a change of its own, and the history notes the other.
+            Change::Spend | Change::Describe(_) => (),
             Change::Replace(ref all) => {
                 let intents = std::mem::take(&mut self.intents);
                 *self = Working { intents, ..Working::of(all, Vec::new()) };

@@ -294,7 +294,7 @@ impl Net {
             Change::BumpSerial => self.bumps += 1,
             Change::Output(name, output) => drop(self.output.insert(name.clone(), output.clone())),
             // Who writes knows.
-            Change::Describe(_) => (),
+            Change::Spend | Change::Describe(_) => (),
             Change::Replace(all) => {
                 let intents = std::mem::take(&mut self.intents);
                 *self = Net { intents, whole: Some(all.clone()), ..Net::default() };

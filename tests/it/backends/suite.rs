@@ -168,6 +168,12 @@ fn everything_that_is_written_reads_back_elsewhere(bed: &Bed) {
     store.release().wait().unwrap();
     let last = here.backend().read(&Workspace::default()).unwrap().unwrap();
     assert_eq!((last.serial, last.rows().len(), &last.lineage), (2, wanted.len() + 1, &read.lineage));
+    take(&*store, "ben").unwrap();
+    store.commit(vec![Change::Begin(intent("k3"))]).wait().unwrap();
+    store.commit(vec![Change::End("k3".into()), Change::Spend]).wait().unwrap();
+    store.release().wait().unwrap();
+    let spent = here.backend().read(&Workspace::default()).unwrap().unwrap();
+    assert_eq!((spent.serial, contents(&spent)), (3, contents(&last)), "the key of a call that failed is spent");
 }
 
 fn the_lock_has_one_holder_and_ends(bed: &Bed) {
