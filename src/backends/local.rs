@@ -69,6 +69,10 @@ impl Backend for Local {
         Ok(Arc::new(SqliteStore::open(&self.state_path(workspace), self.around.clone())?))
     }
 
+    fn look(&self, workspace: &Workspace) -> Result<Arc<dyn Store>, StateError> {
+        Ok(Arc::new(SqliteStore::look(&self.state_path(workspace), self.around.clone())?))
+    }
+
     fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError> {
         read_snapshot_with(&self.state_path(workspace), &self.around.encryption)
     }

@@ -44,6 +44,11 @@ pub trait Backend: Send + Sync {
     /// Opens a workspace's state for writing, creating it where there is none.
     fn open(&self, workspace: &Workspace) -> Result<Arc<dyn Store>, StateError>;
 
+    /// Opens a workspace's state for whoever changes nothing.
+    fn look(&self, workspace: &Workspace) -> Result<Arc<dyn Store>, StateError> {
+        self.open(workspace)
+    }
+
     /// Reads a workspace's state without locking it; nothing where it has none.
     fn read(&self, workspace: &Workspace) -> Result<Option<Snapshot>, StateError>;
 

@@ -262,7 +262,7 @@ impl Session {
 
     /// Opens the state of this session without a lock, for what only looks at it.
     pub fn store_to_look(&self) -> Result<Arc<dyn Store>, SessionError> {
-        Ok(self.backend.open(&self.settings.workspace)?)
+        Ok(self.backend.look(&self.settings.workspace)?)
     }
 
     /// Locks a state until the session ends.

@@ -111,6 +111,11 @@ impl Backup {
         Ok(Backup { path: path_of(state), open: None, given_up: false })
     }
 
+    /// The backup of a state that is only looked at.
+    pub fn untouched(state: &Path) -> Backup {
+        Backup { path: path_of(state), open: None, given_up: true }
+    }
+
     /// Makes sure, inside a transaction, that the file has all that is there before it.
     pub fn begin(&mut self, conn: &Connection) {
         if !self.given_up && self.ready(conn).is_none() {

@@ -131,6 +131,17 @@ pub(super) fn open_to_read(path: &Path) -> Result<Option<Connection>, StateError
     Ok(Some(conn))
 }
 
+/// Opens a state to look at it, and tells which file that is; where there is none, one without content that is in no
+/// file.
+pub(super) fn open_to_look(path: &Path) -> Result<(Connection, Place), StateError> {
+    let place = Place::of(path);
+    let conn = match open_to_read(path)? {
+        Some(conn) => conn,
+        None => in_memory().map_err(|e| StateError::from_sqlite(path, &e))?,
+    };
+    Ok((conn, place))
+}
+
 fn exists(path: &Path) -> Result<bool, StateError> {
     let failed = |e| StateError::from_io(path, &e);
     match fs::metadata(path) {

@@ -63,6 +63,22 @@ impl SqliteStore {
             conn.pragma_update(None, "secure_delete", "ON").map_err(|e| StateError::from_sqlite(path, &e))?;
         }
         let backup = Backup::attach(&conn, path).map_err(|e| StateError::from_sqlite(path, &e))?;
+        SqliteStore::start(conn, place, backup, path, around)
+    }
+
+    /// Opens a state that is only looked at: no file is made or changed, and every commit is refused.
+    pub fn look(path: &Path, around: Surroundings) -> Result<SqliteStore, StateError> {
+        let (conn, place) = file::open_to_look(path)?;
+        SqliteStore::start(conn, place, Backup::untouched(path), path, around)
+    }
+
+    fn start(
+        conn: Connection,
+        place: Place,
+        backup: Backup,
+        path: &Path,
+        around: Surroundings,
+    ) -> Result<SqliteStore, StateError> {
         let transactions = Arc::new(AtomicU64::new(0));
         let writer = Writer {
             conn,

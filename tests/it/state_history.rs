@@ -11,6 +11,7 @@ use terrane::state::lease::TERM;
 use terrane::state::{Change, RowKey, Run, SqliteStore, Store, Surroundings, Workspace};
 
 use super::support::cli::Stack;
+use super::support::disk::Disk;
 use crate::backends::beds::{self, Bed, Machine, take};
 use crate::backends::sealing::key;
 use crate::state_rows::{data_row, open, put};
@@ -344,4 +345,31 @@ fn a_run_that_crashed_leaves_its_generation_to_the_next() {
     let listed = store.generations().wait().unwrap();
     assert_eq!(listed.iter().map(|g| (g.serial, &*g.who)).collect::<Vec<_>>(), [(2, "ben"), (1, "")]);
     assert_eq!(store.past(1).wait().unwrap().unwrap().snapshot.rows().len(), 1);
+}
+
+/// Whoever only looks changes nothing, and needs no leave to.
+#[test]
+fn what_can_only_be_read_is_looked_at() {
+    let stack = Stack::with("main.tf", "output \"o\" {\n  value = 1\n}\n");
+    let run = |arguments: &[&str]| stack.terrane(arguments.iter().copied()).run();
+    assert!(run(&["history"]).success().stdout.ends_with("0 generation(s) kept.\n"));
+    assert!(!stack.dir().join(".terrane/state.db").exists(), "looking makes no state");
+    let Some(disk) = Disk::at(&stack.dir().join(".terrane"), 4096) else { return };
+    run(&["apply", "-auto-approve"]).success();
+    let looks: [&[&str]; 8] = [
+        &["history"],
+        &["history", "show", "1"],
+        &["output"],
+        &["show"],
+        &["state", "list"],
+        &["state", "pull"],
+        &["workspace", "list"],
+        &["plan", "-lock=false"],
+    ];
+    let seen = || looks.map(|arguments| run(arguments).success().stdout);
+    let before = seen();
+    disk.only_to_be_read();
+    assert_eq!(seen(), before);
+    let refused = run(&["rollback", "-state-only", "-auto-approve", "1"]).expect_status(1);
+    assert!(refused.said().contains("state.db"), "{refused}");
 }
