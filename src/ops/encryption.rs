@@ -5,6 +5,7 @@
 //! `environment` hold 32 bytes, `aws_kms` asks AWS. Methods: `aes_gcm` and `unencrypted`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -160,19 +161,10 @@ impl Provider<'_> {
                 if passphrase.chars().count() < 16 {
                     return Err(self.problem("\"passphrase\" is too short").label("16 characters are the least"));
                 }
-                let default = PassphraseCost::default();
-                let number = |name, otherwise| -> Result<u32, Diagnostic> {
-                    let text = self.text(name)?;
-                    let wrong = || self.problem(&format!("\"{name}\" must be a number"));
-                    text.map_or(Ok(otherwise), |t| t.parse().map_err(|_| wrong()))
-                };
                 // The arguments of PBKDF2 say nothing about Argon2id.
                 let cost = match &*self.part.name.0 {
-                    "argon2id" => PassphraseCost {
-                        memory_kib: number("memory_kib", default.memory_kib)?,
-                        iterations: number("iterations", default.iterations)?,
-                    },
-                    _ => default,
+                    "argon2id" => self.cost()?,
+                    _ => PassphraseCost::default(),
                 };
                 Ok(Arc::new(PassphraseKey::new(name, passphrase, cost)))
             }
@@ -205,6 +197,25 @@ impl Provider<'_> {
                 .did_you_mean(other, PROVIDERS)
                 .help(format!("there is {}", PROVIDERS.join(", ")))),
         }
+    }
+
+    /// What a key of Argon2id costs. Less than the least is soon guessed, and more than the most is read by nobody.
+    fn cost(&self) -> Result<PassphraseCost, Diagnostic> {
+        let (least, most, default) = (PassphraseCost::LEAST, PassphraseCost::MOST, PassphraseCost::default());
+        self.number("parallelism", 1..=1)?;
+        Ok(PassphraseCost {
+            memory_kib: self.number("memory_kib", least.memory_kib..=most.memory_kib)?.unwrap_or(default.memory_kib),
+            iterations: self.number("iterations", least.iterations..=most.iterations)?.unwrap_or(default.iterations),
+        })
+    }
+
+    fn number(&self, name: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Diagnostic> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let number = text.parse().ok().filter(|n| range.contains(n));
+        number.map(Some).ok_or_else(|| match (range.start(), range.end()) {
+            (only, end) if only == end => self.problem(&format!("\"{name}\" must be {only}")),
+            (least, most) => self.problem(&format!("\"{name}\" must lie between {least} and {most}")),
+        })
     }
 
     fn raw(&self, name: String, bytes: &[u8], origin: &str) -> Result<Arc<dyn KeyWrap>, Diagnostic> {

@@ -334,3 +334,27 @@ fn a_key_of_kms_opens_what_it_sealed() {
     let gone = run(&["plan"], "00000000-0000-0000-0000-000000000000").expect_status(1);
     assert!(gone.said().contains("aws_kms \"k\"") && gone.said().contains("NotFoundException"), "{gone}");
 }
+
+/// A passphrase is as good as what each guess costs.
+#[test]
+fn a_passphrase_is_not_cheap_to_guess() {
+    let stack = Stack::with("main.tf", "resource \"terraform_data\" \"a\" {}\n");
+    let plan = |cost: &str| {
+        let settings = format!(
+            "key_provider \"argon2id\" \"k\" {{\n passphrase = \"sixteen characters\"\n {cost}\n}}\n\
+             method \"aes_gcm\" \"m\" {{\n keys = key_provider.argon2id.k\n}}\nplan {{\n method = method.aes_gcm.m\n}}"
+        );
+        stack.terrane(["plan"]).env("TF_ENCRYPTION", settings).run()
+    };
+    for (cost, expected) in [
+        ("memory_kib = 19455", "\"memory_kib\" must lie between 19456 and 4194304"),
+        ("memory_kib = 4194305", "\"memory_kib\" must lie between 19456 and 4194304"),
+        ("iterations = 1", "\"iterations\" must lie between 2 and 100"),
+        ("iterations = 101", "\"iterations\" must lie between 2 and 100"),
+        ("parallelism = 4", "\"parallelism\""),
+    ] {
+        let refused = plan(cost).expect_status(1);
+        assert!(refused.said().contains(expected), "{cost}: {refused}");
+    }
+    plan("memory_kib = 19456\n iterations = 2").success();
+}

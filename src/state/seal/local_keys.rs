@@ -14,10 +14,17 @@ pub struct PassphraseCost {
     pub iterations: u32,
 }
 
+impl PassphraseCost {
+    /// What OWASP names as the least for Argon2id with one lane.
+    pub const LEAST: PassphraseCost = PassphraseCost { memory_kib: 19 * 1024, iterations: 2 };
+
+    /// A bound for what a file may ask of us: 4 GiB and 100 rounds.
+    pub const MOST: PassphraseCost = PassphraseCost { memory_kib: 4 << 20, iterations: 100 };
+}
+
 impl Default for PassphraseCost {
-    /// What OWASP recommends for Argon2id.
     fn default() -> Self {
-        PassphraseCost { memory_kib: 19 * 1024, iterations: 2 }
+        PassphraseCost::LEAST
     }
 }
 
@@ -30,8 +37,6 @@ pub struct PassphraseKey {
 }
 
 const SALT: usize = 16;
-/// A bound for what a file may ask of us: 4 GiB and 100 rounds.
-const DEAREST: PassphraseCost = PassphraseCost { memory_kib: 4 << 20, iterations: 100 };
 
 impl PassphraseKey {
     /// The name is for messages.
@@ -67,7 +72,7 @@ impl KeyWrap for PassphraseKey {
         let (rounds, rest) = rest.split_first_chunk().ok_or(KeyError::Wrong)?;
         let (salt, sealed) = rest.split_first_chunk::<SALT>().ok_or(KeyError::Wrong)?;
         let cost = PassphraseCost { memory_kib: u32::from_le_bytes(*memory), iterations: u32::from_le_bytes(*rounds) };
-        if cost.memory_kib > DEAREST.memory_kib || cost.iterations > DEAREST.iterations {
+        if cost.memory_kib > PassphraseCost::MOST.memory_kib || cost.iterations > PassphraseCost::MOST.iterations {
             return Err(KeyError::Wrong);
         }
         // No cost that this would refuse was ever written.

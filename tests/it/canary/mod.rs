@@ -29,13 +29,11 @@ const VARIABLES: &str = "variable \"secret\" {\n  type = string\n  sensitive = t
 const ENCRYPTION: &str = r#"
 terraform {
   encryption {
-    key_provider "argon2id" "main" {
-      passphrase = "a passphrase of some length"
-      memory_kib = 64
-      iterations = 1
+    key_provider "environment" "main" {
+      variable = "CANARY_KEY"
     }
     method "aes_gcm" "main" {
-      keys = key_provider.argon2id.main
+      keys = key_provider.environment.main
     }
     state {
       method = method.aes_gcm.main
@@ -53,6 +51,7 @@ fn with_canaries(stack: &Stack, arguments: &[&str]) -> Terrane {
         .terrane(arguments.iter().copied())
         .env("TF_VAR_secret", CANARY)
         .env("TF_VAR_brief", BRIEF)
+        .env("CANARY_KEY", "5a".repeat(32))
         .env("TERRANE_SANDBOX", "1")
         .env("TERRANE_LOG", "trace")
         .env("TF_LOG", "trace")
