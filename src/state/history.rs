@@ -84,11 +84,18 @@ pub(super) fn begin(
     Ok(layout::GENERATIONS.put(conn, values)?)
 }
 
-fn keep_source(conn: &Connection, keys: &Keyring, text: &str) -> Result<Vec<u8>, WriteError> {
+/// The name of a source. Of one that is sealed, only who has the key can try whether a text is what he guesses.
+fn source_name(conn: &Connection, keys: &Keyring, text: &str) -> Result<Vec<u8>, WriteError> {
+    if let Some(name) = keys.name("source", text) {
+        return Ok(name.to_vec());
+    }
     // With the lineage, equal texts of different states do not show as equal.
     let lineage: String = conn.query_row("SELECT value FROM meta WHERE name = 'lineage'", [], |r| r.get(0))?;
-    let digest =
-        Sha256::new().chain_update(lineage.as_bytes()).chain_update([0]).chain_update(text).finalize().to_vec();
+    Ok(Sha256::new().chain_update(lineage.as_bytes()).chain_update([0]).chain_update(text).finalize().to_vec())
+}
+
+fn keep_source(conn: &Connection, keys: &Keyring, text: &str) -> Result<Vec<u8>, WriteError> {
+    let digest = source_name(conn, keys, text)?;
     if !conn.prepare_cached("SELECT 1 FROM sources WHERE digest = ?1")?.exists([&digest])? {
         let bound = SOURCES.bound(&[Column::Blob(digest.clone())]);
         let (by, body) = keys.seal(bound, deflate(text.as_bytes()));
@@ -144,11 +151,7 @@ pub(super) fn prune(conn: &Connection, kept: u64) -> Result<bool, WriteError> {
 pub(super) fn prune_sources(conn: &Connection, path: &Path, keys: &Keyring) -> Result<(), WriteError> {
     let loading = Loading { path, conn, keys };
     let mut used = std::collections::HashSet::new();
-    let serials: Vec<i64> = conn
-        .prepare("SELECT serial FROM generations WHERE body IS NOT NULL")?
-        .query_map([], |r| r.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for serial in serials {
+    for serial in described(conn)? {
         // Where one cannot be read, all are kept.
         let Ok(Some(body)) = run_body(&loading, serial) else { return Ok(()) };
         let names = body["sources"].as_array().into_iter().flatten().filter_map(|pair| pair.get(1)?.as_str());
@@ -158,6 +161,44 @@ pub(super) fn prune_sources(conn: &Connection, path: &Path, keys: &Keyring) -> R
         conn.prepare("SELECT digest FROM sources")?.query_map([], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
     for digest in all.iter().filter(|d| !used.contains(*d)) {
         conn.execute("DELETE FROM sources WHERE digest = ?1", [digest])?;
+    }
+    Ok(())
+}
+
+/// The generations whose runs are kept.
+fn described(conn: &Connection) -> rusqlite::Result<Vec<i64>> {
+    conn.prepare("SELECT serial FROM generations WHERE body IS NOT NULL")?.query_map([], |r| r.get(0))?.collect()
+}
+
+/// Gives the sources the names that they have under the key that is written with now, where they stand and in the
+/// generations that have them.
+pub(super) fn name_anew(conn: &Connection, path: &Path, keys: &Keyring) -> Result<(), WriteError> {
+    let loading = Loading { path, conn, keys };
+    let read = |r: &rusqlite::Row<'_>| r.get::<_, Vec<u8>>(0);
+    let names: Vec<Vec<u8>> =
+        conn.prepare("SELECT digest FROM sources")?.query_map([], read)?.collect::<rusqlite::Result<_>>()?;
+    let mut renamed = BTreeMap::new();
+    for old in names {
+        let text = source(&loading, &old, "a source of a generation")?;
+        let new = keep_source(conn, keys, &text)?;
+        if new != old {
+            layout::SOURCES.delete(conn, &[Column::Blob(old.clone())])?;
+            renamed.insert(hex::encode(old), hex::encode(new));
+        }
+    }
+    for serial in described(conn)?.into_iter().filter(|_| !renamed.is_empty()) {
+        let Some(mut body) = run_body(&loading, serial)? else { continue };
+        for name in body["sources"].as_array_mut().into_iter().flatten().filter_map(|pair| pair.get_mut(1)) {
+            if let Some(new) = name.as_str().and_then(|old| renamed.get(old)) {
+                *name = Json::from(new.as_str());
+            }
+        }
+        let sql = "SELECT began, who, operation FROM generations WHERE serial = ?1";
+        let read = |r: &rusqlite::Row<'_>| Ok((r.get(0)?, r.get(1)?, r.get(2)?));
+        let (began, who, operation): (i64, String, String) = conn.query_row(sql, [serial], read)?;
+        let bound = GENERATIONS.bound(&[Column::Integer(serial)]);
+        let (by, body) = keys.seal(bound, deflate(body.to_string().as_bytes()));
+        layout::GENERATIONS.put(conn, params![serial, began, who, operation, by, Some(body)])?;
     }
     Ok(())
 }
@@ -243,16 +284,19 @@ fn read_run(loading: &Loading<'_>, body: &Json) -> Result<Run, StateError> {
         let name = |i: usize| pair.get(i).and_then(Json::as_str).unwrap_or_default();
         let what = format!("the source \"{}\" of a generation", name(0));
         let digest = hex::decode(name(1)).map_err(|_| damaged(loading, &what))?;
-        let sql = "SELECT sealed_by, body FROM sources WHERE digest = ?1";
-        let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, Option<i64>>(0)?, r.get::<_, Vec<u8>>(1)?));
-        let found = loading.conn.query_row(sql, [&digest], read).optional().map_err(|e| loading.sqlite(e))?;
-        let (by, body) = found.ok_or_else(|| damaged(loading, &what))?;
-        let body = SOURCES.open(loading.conn, loading.path, loading.keys, &[Column::Blob(digest)], by, body)?;
-        let text =
-            inflate(&body).and_then(|text| String::from_utf8(text).ok()).ok_or_else(|| damaged(loading, &what))?;
-        run.sources.push((name(0).to_string(), text.into()));
+        run.sources.push((name(0).to_string(), source(loading, &digest, &what)?.into()));
     }
     Ok(run)
+}
+
+/// The text of a source; `what` it is, for messages.
+fn source(loading: &Loading<'_>, name: &[u8], what: &str) -> Result<String, StateError> {
+    let sql = "SELECT sealed_by, body FROM sources WHERE digest = ?1";
+    let read = |r: &rusqlite::Row<'_>| Ok((r.get::<_, Option<i64>>(0)?, r.get::<_, Vec<u8>>(1)?));
+    let found = loading.conn.query_row(sql, [name], read).optional().map_err(|e| loading.sqlite(e))?;
+    let (by, body) = found.ok_or_else(|| damaged(loading, what))?;
+    let body = SOURCES.open(loading.conn, loading.path, loading.keys, &[Column::Blob(name.to_vec())], by, body)?;
+    inflate(&body).and_then(|text| String::from_utf8(text).ok()).ok_or_else(|| damaged(loading, what))
 }
 
 /// The state as it was while it had a serial.

@@ -4,8 +4,8 @@ use rusqlite::Connection;
 
 use super::load::{self, Loading};
 use super::seal::Keyring;
-use super::sealed_tables;
 use super::write::{SEALED_WITH, WriteError, Writing, set_meta};
+use super::{history, sealed_tables};
 
 /// Whether something is sealed otherwise than it is to be. Values that another process has sealed otherwise meanwhile
 /// count.
@@ -24,6 +24,7 @@ pub(super) fn all(conn: &Connection, writing: &mut Writing<'_>) -> Result<(), Wr
     for table in sealed_tables::ALL {
         table.reseal(conn, writing.path, writing.keys)?;
     }
+    history::name_anew(conn, writing.path, writing.keys)?;
     for row in snapshot.rows() {
         let stamp = |serial: u64| serial.min(i64::MAX as u64) as i64;
         writing.put(conn, row, Some((stamp(row.created), stamp(row.updated))))?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use sha2::{Digest, Sha256};
 use terrane::model::Value;
 use terrane::state::seal::{Encryption, Method, RawKey};
 use terrane::state::{
@@ -333,6 +334,49 @@ fn a_key_of_kms_opens_what_it_sealed() {
     run(&["plan", "-detailed-exitcode"], &id).success();
     let gone = run(&["plan"], "00000000-0000-0000-0000-000000000000").expect_status(1);
     assert!(gone.said().contains("aws_kms \"k\"") && gone.said().contains("NotFoundException"), "{gone}");
+}
+
+/// The names under which sources are kept, and those that anybody could give to a text that he guesses.
+#[test]
+fn who_has_no_key_cannot_try_guesses_at_sources() {
+    let guessed = |path: &Path| -> (usize, usize) {
+        let conn = Connection::open(path).unwrap();
+        let lineage: String =
+            conn.query_row("SELECT value FROM meta WHERE name = 'lineage'", [], |r| r.get(0)).unwrap();
+        let text = format!("# {CANARY}");
+        let guesses = [format!("{lineage}\0{text}"), text].map(|guess| Sha256::digest(guess).to_vec());
+        let mut statement = conn.prepare("SELECT digest FROM sources").unwrap();
+        let names: Vec<Vec<u8>> = statement.query_map([], |r| r.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        (names.len(), names.iter().filter(|name| guesses.contains(name)).count())
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let source = |store: &SqliteStore| {
+        let run = store.past(1).wait().unwrap().unwrap().run.unwrap();
+        assert_eq!(run.sources, [("main.tf".to_string(), format!("# {CANARY}").into())]);
+    };
+    fill(&open(&path, &Encryption::default()));
+    assert_eq!(guessed(&path), (1, 1));
+    let turning = [
+        sealed(1).with_fallback(Method::Plain),
+        sealed(2).with_fallback(key(1)),
+        Encryption::default().with_fallback(key(2)),
+        sealed(3).with_fallback(Method::Plain),
+    ];
+    for encryption in turning {
+        let store = open(&path, &encryption);
+        let run = terrane::state::Run {
+            sources: vec![("main.tf".to_string(), format!("# {CANARY}").into())],
+            inputs: serde_json::json!({}),
+        };
+        let next = vec![Change::Describe(Arc::new(run)), Change::BumpSerial];
+        store.commit(next).wait().unwrap();
+        source(&store);
+        assert_eq!(store.past(2).wait().unwrap().unwrap().run, None);
+        assert_eq!(store.past(3).wait().unwrap().unwrap().run.unwrap().sources.len(), 1);
+        drop(store);
+        assert_eq!(guessed(&path), (1, usize::from(!encryption.is_on())), "{encryption:?}");
+    }
 }
 
 /// A passphrase is as good as what each guess costs.

@@ -86,10 +86,19 @@ fn generation_bound(workspace: &str, serial: i64) -> String {
     bound("generation", workspace, &serial.to_string())
 }
 
-async fn keep_source(place: Place<'_>, text: &str) -> Result<String, StateError> {
+/// The name of a source. Of one that is sealed, only who has the key can try whether a text is what he guesses.
+fn source_name(place: Place<'_>, text: &str) -> Result<String, StateError> {
+    let database = place.database;
+    let name = database.envelopes.name(&bound("source", place.workspace, ""), text);
+    if let Some(name) = name.map_err(|e| StateError::sealed(&database.place, &e))? {
+        return Ok(hex::encode(name));
+    }
     // With the workspace, equal texts of different states do not show as equal.
-    let digest = Sha256::new().chain_update(place.workspace).chain_update([0]).chain_update(text).finalize();
-    let digest = hex::encode(digest);
+    Ok(hex::encode(Sha256::new().chain_update(place.workspace).chain_update([0]).chain_update(text).finalize()))
+}
+
+async fn keep_source(place: Place<'_>, text: &str) -> Result<String, StateError> {
+    let digest = source_name(place, text)?;
     let there = "SELECT 1 FROM SCHEMA.terrane_sources WHERE workspace = $1 AND digest = $2";
     if place.query(there, &[&place.workspace, &digest]).await?.is_empty() {
         let body = place.database.sealed(&bound("source", place.workspace, &digest), text)?;
@@ -325,24 +334,43 @@ pub async fn write_anew(place: Place<'_>) -> Result<(), StateError> {
         let sql = "UPDATE SCHEMA.terrane_past_outputs SET body = $4 WHERE workspace = $1 AND name = $2 AND ended = $3";
         place.execute(sql, &[&workspace, &name, &ended, &body]).await?;
     }
+    let renamed = sources_anew(place).await?;
     let sql = "SELECT serial, body FROM SCHEMA.terrane_generations WHERE workspace = $1 AND body IS NOT NULL";
     for row in place.query(sql, &[&workspace]).await? {
         let serial: i64 = row.get(0);
-        let body = again(place, &generation_bound(workspace, serial), row.get(1))?;
-        let sql = "UPDATE SCHEMA.terrane_generations SET body = $3 WHERE workspace = $1 AND serial = $2";
-        place.execute(sql, &[&workspace, &serial, &body]).await?;
-    }
-    let sql = "SELECT digest, body FROM SCHEMA.terrane_sources WHERE workspace = $1";
-    for row in place.query(sql, &[&workspace]).await? {
-        let digest: &str = row.get(0);
-        let body = again(place, &bound("source", workspace, digest), row.get(1))?;
-        let sql = "UPDATE SCHEMA.terrane_sources SET body = $3 WHERE workspace = $1 AND digest = $2";
-        place.execute(sql, &[&workspace, &digest, &body]).await?;
+        let kind = generation_bound(workspace, serial);
+        let wrong = || place.damaged(&format!("the generation {serial}"), "it cannot be read");
+        let mut body: Json = serde_json::from_str(&opened(place, &kind, row.get(1))?).map_err(|_| wrong())?;
+        let mut digests = Vec::new();
+        for name in body["sources"].as_array_mut().into_iter().flatten().filter_map(|pair| pair.get_mut(1)) {
+            let new = name.as_str().and_then(|old| renamed.get(old)).ok_or_else(wrong)?;
+            *name = Json::from(new.as_str());
+            digests.push(new.as_str());
+        }
+        let body = place.database.sealed(&kind, &body.to_string())?;
+        let sql = "UPDATE SCHEMA.terrane_generations SET body = $3, digests = $4 WHERE workspace = $1 AND serial = $2";
+        place.execute(sql, &[&workspace, &serial, &body, &digests]).await?;
     }
     Ok(())
 }
 
+/// Writes the sources once more, and gives the names that they have now by those that they had.
+async fn sources_anew(place: Place<'_>) -> Result<HashMap<String, String>, StateError> {
+    let workspace = place.workspace;
+    let sql = "DELETE FROM SCHEMA.terrane_sources WHERE workspace = $1 RETURNING digest, body";
+    let mut renamed = HashMap::new();
+    for row in place.query(sql, &[&workspace]).await? {
+        let old: &str = row.get(0);
+        let text = opened(place, &bound("source", workspace, old), row.get(1))?;
+        renamed.insert(old.to_string(), keep_source(place, &text).await?);
+    }
+    Ok(renamed)
+}
+
+fn opened(place: Place<'_>, kind: &str, body: &str) -> Result<String, StateError> {
+    place.database.opened(kind, body).map_err(|e| place.damaged("the history", &e))
+}
+
 fn again(place: Place<'_>, kind: &str, body: &str) -> Result<String, StateError> {
-    let opened = place.database.opened(kind, body).map_err(|e| place.damaged("the history", &e))?;
-    place.database.sealed(kind, &opened)
+    place.database.sealed(kind, &opened(place, kind, body)?)
 }

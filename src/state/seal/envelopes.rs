@@ -59,6 +59,12 @@ impl Envelopes {
         Ok(keys.own.insert((wrapped, sealer)).clone())
     }
 
+    /// The name of a text under the key that texts are sealed with; nothing where they are written in clear.
+    pub fn name(&self, kind: &str, text: &str) -> Result<Option<[u8; 32]>, EnvelopeError> {
+        let Method::Sealed(key) = &self.encryption.method else { return Ok(None) };
+        self.own(&mut self.keys(), &**key).map(|(_, sealer)| Some(sealer.name(kind, text)))
+    }
+
     /// The wrapped form of the key that texts are sealed with; nothing where they are written in clear.
     pub fn wrapped(&self) -> Result<Option<Vec<u8>>, EnvelopeError> {
         let Method::Sealed(key) = &self.encryption.method else { return Ok(None) };

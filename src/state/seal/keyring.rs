@@ -98,6 +98,11 @@ impl Keyring {
         }
     }
 
+    /// The name of a text under the key that values are written with; nothing while they are plain.
+    pub fn name(&self, kind: &str, text: &str) -> Option<[u8; 32]> {
+        self.writing.as_ref().map(|(_, _, sealer)| sealer.name(kind, text))
+    }
+
     /// The key that values are written with, as `meta` has it: empty while they are plain.
     pub fn writing_id(&self) -> String {
         self.writing.as_ref().map(|(id, _, _)| id.to_string()).unwrap_or_default()

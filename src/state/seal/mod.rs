@@ -19,6 +19,7 @@ use std::sync::Arc;
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
 use rand::Rng;
+use sha2::{Digest, Sha256};
 
 use crate::model::Str;
 
@@ -143,6 +144,8 @@ pub struct Unsealable;
 /// Seals and opens values with one data key of one lineage.
 pub struct Sealer {
     cipher: Aes256Gcm,
+    /// The key of names: one key serves one purpose.
+    naming: [u8; 32],
     lineage: Str,
 }
 
@@ -150,7 +153,13 @@ const NONCE: usize = 12;
 
 impl Sealer {
     pub fn new(key: &DataKey, lineage: impl Into<Str>) -> Sealer {
-        Sealer { cipher: Aes256Gcm::new(&Key::<Aes256Gcm>::from(key.0)), lineage: lineage.into() }
+        let naming = hmac(&key.0, b"names");
+        Sealer { cipher: Aes256Gcm::new(&Key::<Aes256Gcm>::from(key.0)), naming, lineage: lineage.into() }
+    }
+
+    /// A name for a text that is the same wherever the text is. Only who has the key can tell it of a guess.
+    pub fn name(&self, kind: &str, text: &str) -> [u8; 32] {
+        hmac(&self.naming, &Bound::new(kind).and(text.as_bytes()).and(self.lineage.as_bytes()).0)
     }
 
     /// A random nonce, then the encrypted value with its tag.
@@ -171,9 +180,38 @@ impl Sealer {
     }
 }
 
+/// HMAC with SHA-256, of RFC 2104.
+fn hmac(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
+    let padded = |with: u8| {
+        let mut block = [with; 64];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        Sha256::new().chain_update(block)
+    };
+    let inner = padded(0x36).chain_update(text).finalize();
+    padded(0x5c).chain_update(inner).finalize().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_need_their_key_and_their_kind() {
+        let key = DataKey::random();
+        let name = |key: &DataKey, lineage: &str, kind: &str| Sealer::new(key, lineage).name(kind, "text");
+        let own = name(&key, "one", "source");
+        assert_eq!(own, name(&key, "one", "source"));
+        assert_ne!(own, Sealer::new(&key, "one").name("source", "texts"));
+        for other in [name(&DataKey::random(), "one", "source"), name(&key, "two", "source"), name(&key, "one", "row")]
+        {
+            assert_ne!(own, other);
+        }
+        // "Jefe" and its text are the second case of RFC 4231: a key is the same with zeros behind it.
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(b"Jefe");
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(hex::encode(hmac(&key, b"what do ya want for nothing?")), expected);
+    }
 
     #[test]
     fn a_value_opens_only_in_its_own_place() {
