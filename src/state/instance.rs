@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{StoredProvider, body, sensitive};
+use super::{StoredProvider, body, sensitive, tfstate};
 use crate::model::value_json::JsonTypeError;
 use crate::model::{Address, Path, ResourceAddress, Str, Type, Value};
 
@@ -46,7 +46,7 @@ pub struct StoredInstance {
     pub dependencies: Arc<[ResourceAddress]>,
     pub status: Status,
     pub create_before_destroy: bool,
-    /// The driver's own memory, as JSON text.
+    /// The driver's own memory, as JSON text; with it the identity that Terraform had.
     pub private: Option<Arc<str>>,
     /// The serial of the state at which the row was first written. The store sets it.
     pub created: u64,
@@ -141,6 +141,6 @@ impl StoredInstance {
 
     /// The driver's own memory; nothing where there is none or where it is not JSON.
     pub fn private(&self) -> Option<serde_json::Value> {
-        serde_json::from_str(self.private.as_deref()?).ok()
+        serde_json::from_str(&tfstate::without_identity(self.private.as_deref()?)?).ok()
     }
 }

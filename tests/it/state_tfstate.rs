@@ -22,6 +22,32 @@ fn a_state_of_terraform_comes_back_byte_for_byte() {
     assert_eq!(export(&store.snapshot().wait().unwrap()), WRITTEN_BY_TERRAFORM);
 }
 
+/// Terraform 1.12 and later.
+#[test]
+fn identities_are_kept_for_terraform() {
+    let mut written: serde_json::Value = serde_json::from_str(WRITTEN_BY_TERRAFORM).unwrap();
+    let instances = written["resources"].as_array_mut().unwrap().iter_mut();
+    let instances = instances.flat_map(|resource| resource["instances"].as_array_mut().unwrap());
+    for (n, instance) in instances.enumerate() {
+        instance["identity_schema_version"] = n.into();
+        instance["identity"] = serde_json::json!({"id": format!("i-{n}"), "n": n});
+        if n % 2 == 0 {
+            instance["private"] = "eyJhIjoxfQ==".into();
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("state.db"));
+    store.commit(vec![Change::Replace(Arc::new(import(&written.to_string()).unwrap()))]).wait().unwrap();
+    let state = store.snapshot().wait().unwrap();
+    let text = export(&state);
+    let again: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(again, written);
+    assert!(text.contains("\"identity_schema_version\": 1,\n          \"identity\": {\n"), "{text}");
+    let privates: Vec<_> = state.rows().iter().map(|row| row.private()).collect();
+    assert!(privates.contains(&None) && privates.contains(&Some(serde_json::json!({"a": 1}))), "a driver sees its own");
+    assert!(privates.iter().flatten().all(|private| *private == serde_json::json!({"a": 1})), "{privates:?}");
+}
+
 #[test]
 fn values_of_a_state_of_terraform_have_their_types() {
     let state = import(WRITTEN_BY_TERRAFORM).unwrap();

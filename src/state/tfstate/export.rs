@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{OPAQUE, json_text};
+use super::{OPAQUE, identity, json_text};
 use crate::model::{Key, Mode, value_json};
 use crate::state::body::{self, write_text};
 use crate::state::{Output, Snapshot, Status, StoredInstance, sensitive};
@@ -121,9 +121,13 @@ fn write_instance(row: &StoredInstance, out: &mut String) {
     out.push_str(&format!("\"schema_version\":{},\"attributes\":{}", row.schema_version, row.attributes));
     out.push_str(",\"sensitive_attributes\":");
     write_sensitive(row, out);
-    if let Some(private) = &row.private {
+    let parts = row.private.as_deref().map(identity::split);
+    if let Some((version, identity)) = parts.as_ref().and_then(|parts| parts.identity.as_ref()) {
+        out.push_str(&format!(",\"identity_schema_version\":{version},\"identity\":{identity}"));
+    }
+    if let Some(private) = parts.and_then(|parts| parts.private) {
         out.push_str(",\"private\":");
-        write_text(&private_text(private), out);
+        write_text(&private_text(&private), out);
     }
     if !row.dependencies.is_empty() {
         out.push_str(",\"dependencies\":[");

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value as Json, json};
 
-use super::{OPAQUE, json_text};
+use super::{OPAQUE, identity, json_text};
 use crate::model::{Address, Key, Mode, ModulePath, ResourceAddress, Str, value_json};
 use crate::state::{Output, Snapshot, Status, StoredInstance, StoredProvider, body, sensitive, snapshot};
 
@@ -92,6 +92,10 @@ struct FileInstance<'a> {
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
     sensitive_attributes: Option<Json>,
+    #[serde(default)]
+    identity_schema_version: u64,
+    #[serde(borrow)]
+    identity: Option<&'a RawValue>,
     #[serde(borrow)]
     private: Option<Cow<'a, str>>,
     dependencies: Option<Vec<String>>,
@@ -245,6 +249,7 @@ impl Reading {
             Some(other) => return Err(invalid(format!("its status \"{other}\" is not known"))),
         };
         let private = instance.private.map(|p| read_private(&p)).transpose().map_err(&invalid)?.flatten();
+        let private = identity::joined(private, instance.identity, instance.identity_schema_version);
         let dependencies = self.dependency_set(instance.dependencies.unwrap_or_default()).map_err(&invalid)?;
         let sensitive = self.sensitive_paths(instance.sensitive_attributes).map_err(&invalid)?;
         self.rows.push(Arc::new(StoredInstance {
