@@ -298,9 +298,16 @@ pub(super) fn context(settings: &Settings) -> Context {
     }
 }
 
-/// An address without the user and the password in it; any other value as it is.
+/// Addresses without the user and the password in them, such as the endpoints of an object; any other value as it is.
 fn without_user(value: &Json) -> Json {
-    let Some(text) = value.as_str() else { return value.clone() };
+    let text = match value {
+        Json::String(text) => text,
+        Json::Array(items) => return items.iter().map(without_user).collect(),
+        Json::Object(fields) => {
+            return fields.iter().map(|(name, field)| (name.clone(), without_user(field))).collect();
+        }
+        _ => return value.clone(),
+    };
     let Some((scheme, rest)) = text.split_once("://") else { return value.clone() };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     match authority.rsplit_once('@') {

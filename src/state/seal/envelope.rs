@@ -116,4 +116,31 @@ mod tests {
             assert!(open(&key(1), &sealed[..end]).is_err(), "{end}");
         }
     }
+
+    /// A key that nobody can ask at the moment, such as that of a service.
+    struct Away;
+
+    impl super::super::KeyWrap for Away {
+        fn name(&self) -> &str {
+            "away"
+        }
+
+        fn wrap(&self, _: &DataKey, _: &str) -> Result<Vec<u8>, KeyError> {
+            Err(KeyError::Unavailable("nobody answers".into()))
+        }
+
+        fn unwrap(&self, _: &[u8], _: &str) -> Result<DataKey, KeyError> {
+            Err(KeyError::Unavailable("nobody answers".into()))
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_away_leaves_the_others_to_be_tried() {
+        let sealed = seal(&key(1), "plan", "x", b"text".to_vec()).unwrap();
+        let away = || Encryption::sealed(Arc::new(Away));
+        let open = |encryption: &Encryption| super::open(encryption, "plan", "x", sealed.clone());
+        assert_eq!(open(&away().with_fallback(key(2).method).with_fallback(key(1).method)).unwrap(), b"text");
+        let problem = EnvelopeError::KeyUnavailable { name: "away".into(), detail: "nobody answers".into() };
+        assert_eq!(open(&away().with_fallback(key(2).method)), Err(problem));
+    }
 }

@@ -113,6 +113,22 @@ fn secrets_given_to_init_are_not_kept() {
 }
 
 #[test]
+fn a_password_in_an_address_is_not_kept() {
+    let mut bed = beds::http();
+    for name in ["address", "lock_address", "unlock_address"] {
+        let said = bed.arguments[name].as_str().unwrap().replace("://", "://ci:canary-7f3c@");
+        bed.arguments.insert(name.to_string(), said.into());
+    }
+    bed.arguments.retain(|name, _| !["username", "password"].contains(&name.as_str()));
+    let stack = stack(&bed);
+    run(&stack, &["init"]).success();
+    run(&stack, &["apply", "-auto-approve"]).success();
+    let remembered = stack.read(".terrane/backend.json");
+    assert!(remembered.contains("states/") && !remembered.contains("canary"), "{remembered}");
+    run(&stack, &["plan", "-detailed-exitcode"]).success();
+}
+
+#[test]
 fn an_apply_bridges_an_outage_and_the_next_plan_sends_the_rest() {
     let bed = beds::s3();
     let Way::Http(proxy) = &bed.way else { panic!("S3 speaks HTTP") };
