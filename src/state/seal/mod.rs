@@ -18,8 +18,9 @@ use std::sync::Arc;
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce};
+use hmac::{Hmac, Mac};
 use rand::Rng;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 use crate::model::Str;
 
@@ -182,13 +183,10 @@ impl Sealer {
 
 /// HMAC with SHA-256, of RFC 2104.
 fn hmac(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
-    let padded = |with: u8| {
-        let mut block = [with; 64];
-        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-        Sha256::new().chain_update(block)
-    };
-    let inner = padded(0x36).chain_update(text).finalize();
-    padded(0x5c).chain_update(inner).finalize().into()
+    // A key is the same with zeros behind it, up to the size of a block.
+    let mut block = [0; 64];
+    block.iter_mut().zip(key).for_each(|(byte, key)| *byte = *key);
+    Hmac::<Sha256>::new(&block.into()).chain_update(text).finalize().into_bytes().into()
 }
 
 #[cfg(test)]
