@@ -13,17 +13,6 @@ use super::suite::{intent, names};
 use crate::state_rows::{data_row, put};
 use crate::support::cli::Stack;
 
-macro_rules! beds {
-    ($duty:ident: $($bed:ident),*) => {
-        mod $duty {$(
-            #[test]
-            fn $bed() {
-                super::$duty(&super::super::beds::$bed());
-            }
-        )*}
-    };
-}
-
 beds!(a_plan_beside_an_apply_is_not_refused: s3, pg);
 beds!(what_one_could_not_send_the_next_has: s3, pg);
 

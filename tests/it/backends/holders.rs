@@ -12,17 +12,6 @@ use super::suite::{intent, names};
 use crate::state_rows::{data_row, put};
 use crate::support::proxy::Proxy;
 
-macro_rules! beds {
-    ($duty:ident: $($bed:ident),*) => {
-        mod $duty {$(
-            #[test]
-            fn $bed() {
-                super::$duty(&super::super::beds::$bed());
-            }
-        )*}
-    };
-}
-
 beds!(whoever_has_no_lock_writes_nothing_beside_a_holder: s3, azurerm, http);
 beds!(a_wrong_clock_takes_no_live_lock: s3, azurerm, pg);
 beds!(a_clock_that_ran_ahead_holds_no_lock_for_ever: s3, pg);
