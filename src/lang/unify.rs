@@ -24,8 +24,7 @@ pub fn unify(types: &[Type]) -> Option<Type> {
         return unify_lists_and_tuples(&known);
     }
     if all(|t| matches!(t, Type::Object(_) | Type::Map(_))) && has(is_map) && has(is_object) {
-        let each = known.iter().filter(|t| !is_empty(t)).map(|t| unify_children(&[t])).collect::<Option<Vec<Type>>>();
-        return Some(Type::map(unify(&each?)?));
+        return Some(Type::map(unify_each(&known)?));
     }
     if !dynamic.is_empty() {
         if all(|t| is_object(t) || is_tuple(t)) && has(is_object) && has(is_tuple) {
@@ -86,12 +85,16 @@ fn is_empty(t: &Type) -> bool {
 
 /// Tuples are taken for lists, each by itself; where one makes none, all must convert to one that is there.
 fn unify_lists_and_tuples(types: &[&Type]) -> Option<Type> {
-    let makes_none = |t: &&&Type| matches!(t, Type::Tuple(ts) if !makes_a_list(ts));
-    if types.iter().any(|t| makes_none(&t)) {
+    if types.iter().any(|t| matches!(t, Type::Tuple(ts) if !makes_a_list(ts))) {
         return unify_convertible(types);
     }
-    let each = types.iter().filter(|t| !is_empty(t)).map(|t| unify_children(&[t])).collect::<Option<Vec<Type>>>();
-    Some(Type::list(unify(&each?)?))
+    Some(Type::list(unify_each(types)?))
+}
+
+/// The element types of all of them, each brought to one before they are unified.
+fn unify_each(types: &[&Type]) -> Option<Type> {
+    let each = types.iter().filter(|t| !is_empty(t)).map(|t| unify_children(&[t]));
+    unify(&each.collect::<Option<Vec<Type>>>()?)
 }
 
 /// The element types of all of them, unified.

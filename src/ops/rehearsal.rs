@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::providers::Wrap;
 use super::{SessionError, Settings};
 use crate::model::Diagnostic;
@@ -34,7 +32,7 @@ pub fn seal(cloud: &SandboxCloud, encryption: &Encryption) -> Result<(), Session
             return Ok(());
         }
         let (key, sealed) = file_key(known.clone(), encryption).map_err(unopened)?;
-        let cover = SealedFile { sealer: Sealer::new(&DataKey(key), "sandbox"), key };
+        let cover = SealedFile(Sealer::new(&DataKey(key), "sandbox"));
         // Another run may have sealed it meanwhile, with a key of its own.
         if cloud.cover(known.as_deref(), &sealed, Arc::new(cover))? {
             return Ok(());
@@ -67,24 +65,19 @@ fn unopened(why: EnvelopeError) -> ProviderError {
         .help("delete the file when nobody needs it: the sandbox starts empty")
 }
 
-struct SealedFile {
-    sealer: Sealer,
-    key: [u8; 32],
-}
+struct SealedFile(Sealer);
 
 impl Cover for SealedFile {
     fn seal(&self, text: &str) -> Vec<u8> {
-        self.sealer.seal(Bound::new("object"), text.as_bytes())
+        self.0.seal(Bound::new("object"), text.as_bytes())
     }
 
     fn open(&self, sealed: &[u8]) -> Option<String> {
-        String::from_utf8(self.sealer.open(Bound::new("object"), sealed).ok()?).ok()
+        String::from_utf8(self.0.open(Bound::new("object"), sealed).ok()?).ok()
     }
 
-    /// Hashed twice with the key: names are short, and could be guessed without it.
     fn digest(&self, name: &str) -> String {
-        let inner = Sha256::new().chain_update(self.key).chain_update(name.as_bytes()).finalize();
-        hex::encode(&Sha256::new().chain_update(self.key).chain_update(inner).finalize()[..16])
+        hex::encode(&self.0.name("name", name)[..16])
     }
 }
 

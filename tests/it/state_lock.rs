@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use crate::state_rows::{data_row, put};
-use crate::support::cli::{Running, Stack};
+use crate::support::cli::{HELD, Stack, held_apply};
 
 /// A clock that moves when somebody sleeps.
 struct TestClock(Mutex<OffsetDateTime>);
@@ -308,36 +308,23 @@ fn a_process_that_ended_is_gone_before_its_parent_notices() {
     assert!(child.try_wait().unwrap().is_some());
 }
 
-/// An apply that has begun and ends when it may.
-fn holding() -> (Stack, Running) {
-    let stack = Stack::with(
-        "main.tf",
-        "resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" {\n    \
-         command = \"touch begun; while [ ! -e go ]; do sleep 0.05; done\"\n  }\n}\n",
-    );
-    let apply = stack.terrane(["apply", "-auto-approve"]).spawn();
-    while !stack.has("begun") {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    (stack, apply)
-}
-
 #[test]
 fn who_waits_for_a_lock_says_for_whom_and_goes_on_when_it_is_free() {
-    let (stack, first) = holding();
+    let stack = Stack::with("main.tf", HELD);
+    let first = held_apply(&stack);
     let waiting = stack.terrane(["apply", "-auto-approve", "-lock-timeout=60s"]).spawn();
-    std::thread::sleep(Duration::from_secs(1));
+    waiting.wait_for_stderr("Waiting for the lock that ");
     stack.write("go", "");
     first.wait().success();
     let second = waiting.wait().success();
-    assert!(second.stderr.contains("Waiting for the lock that "), "{second}");
     assert!(second.stderr.contains("holds for \"apply\" since "), "{second}");
     assert!(second.stdout.contains("0 added, 0 changed, 0 destroyed"), "planned again: {second}");
 }
 
 #[test]
 fn a_lock_that_is_taken_away_ends_the_run_that_had_it() {
-    let (stack, first) = holding();
+    let stack = Stack::with("main.tf", HELD);
+    let first = held_apply(&stack);
     let refused = stack.terrane(["apply", "-auto-approve"]).run().expect_status(1).said();
     let id = refused.split("force-unlock").nth(1).and_then(|rest| rest.split(['"', '\n']).next()).unwrap().trim();
     let unlock = |id: &str| stack.terrane(["force-unlock", "-force", id]).run();

@@ -89,7 +89,7 @@ impl Backend for DocumentBackend {
         }
         let documents = self.documents(workspace)?;
         self.background.wait(async move {
-            let text = Bytes::from(document::encode(&Working::fresh(), &document::Ours::default()));
+            let text = Bytes::from(document::encode(&Working::fresh(), document::Ours::default()));
             // One that is there already is what was asked for.
             documents.put(Name::State, text, &When::Absent).await.map(drop)
         })

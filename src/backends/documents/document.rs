@@ -45,12 +45,12 @@ pub struct Opened {
 /// What stands between the state and our member, which begins with the checksum of all else.
 const MEMBER: &str = ",\n  \"terrane\": {\"sum\":\"";
 
-/// The text of a document.
-pub fn encode(working: &Working, ours: &Ours) -> String {
+/// The text of a document. The open calls are those of the state.
+pub fn encode(working: &Working, ours: Ours) -> String {
     let text = tfstate::export(&working.snapshot());
     let intents = working.intents().iter().map(Call::of).collect();
     let (Some(head), Ok(member)) =
-        (text.trim_end().strip_suffix('}'), serde_json::to_string(&Ours { intents, ..ours.clone() }))
+        (text.trim_end().strip_suffix('}'), serde_json::to_string(&Ours { intents, ..ours }))
     else {
         return text;
     };
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_document_that_changed_is_noticed() {
         let ours = Ours { folded: 3, last: Some("x".to_string()), token: 7, ..Ours::default() };
-        let text = encode(&Working::fresh(), &ours);
+        let text = encode(&Working::fresh(), ours);
         let read = decode(text.as_bytes()).unwrap();
         assert_eq!((read.ours.folded, read.ours.last.as_deref(), read.ours.token), (3, Some("x"), 7));
         for (good, bad) in [("\"folded\":3", "\"folded\":4"), ("\"serial\": 0", "\"serial\": 8")] {

@@ -182,7 +182,7 @@ async fn add(documents: &dyn Documents, state: &Working, run: Option<&Run>) -> R
         let sources: Vec<(&str, &str)> = run.sources.iter().map(|(path, text)| (path.as_str(), &**text)).collect();
         json!([sources, run.inputs])
     });
-    let body = json!({"state": document::encode(state, &Ours::default()), "run": run}).to_string();
+    let body = json!({"state": document::encode(state, Ours::default()), "run": run}).to_string();
     let body = Bytes::from(deflate(&summed::with_sum(body.into_bytes())));
     let name = Name::Generation(state.serial());
     if documents.put(name, body.clone(), &When::Absent).await?.is_none() {

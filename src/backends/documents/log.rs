@@ -172,7 +172,7 @@ impl Seen {
 pub async fn fold(documents: &dyn Documents, working: &Working, seen: &mut Seen) -> Result<(), StateError> {
     let (last, carried) = (seen.last.clone(), seen.carried.clone());
     let ours = Ours { folded: seen.tail, last, token: seen.token, carried, ..Ours::default() };
-    let text = Bytes::from(document::encode(working, &ours));
+    let text = Bytes::from(document::encode(working, ours));
     let version = match documents.put(Name::State, text.clone(), &seen.when()).await? {
         Some(version) => version,
         None => match documents.get(Name::State).await? {

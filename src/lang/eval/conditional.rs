@@ -98,9 +98,9 @@ impl Expr {
             _ if yes == no || is_null(no_expr) => yes,
             _ if is_null(yes_expr) => no,
             _ if yes != Type::Dynamic && no != Type::Dynamic => unify(&[yes, no]).unwrap_or(Type::Dynamic),
-            Some(true) if no == Type::Dynamic => yes,
-            Some(false) if yes == Type::Dynamic => no,
-            _ => Type::Dynamic,
+            Some(true) => yes,
+            Some(false) => no,
+            None => Type::Dynamic,
         }
     }
 

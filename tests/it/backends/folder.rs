@@ -11,21 +11,16 @@ use terrane::state::{Change, StateError, Store, Surroundings, Workspace};
 use super::beds::{Bed, Way, take};
 use super::suite::{intent, names};
 use crate::state_rows::{data_row, put};
-use crate::support::cli::Stack;
+use crate::support::cli::{HELD, Stack, held_apply};
 
 beds!(a_plan_beside_an_apply_is_not_refused: s3, pg);
 beds!(what_one_could_not_send_the_next_has: s3, pg);
 
 /// An apply that has begun and not ended, in another process.
 fn a_plan_beside_an_apply_is_not_refused(bed: &Bed) {
-    let text = "resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" {\n    \
-                command = \"touch begun; while [ ! -e go ]; do sleep 0.05; done\"\n  }\n}\n";
-    let stack = Stack::with("main.tf", text);
+    let stack = Stack::with("main.tf", HELD);
     stack.write("backend.tf", &bed.block());
-    let apply = stack.terrane(["apply", "-auto-approve", "-no-color"]).spawn();
-    while !stack.has("begun") {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    let apply = held_apply(&stack);
     for _ in 0..3 {
         let planned = stack.terrane(["plan", "-no-color", "-lock=false"]).run().success();
         assert!(!planned.stderr.contains("could not send"), "{planned}");

@@ -178,6 +178,19 @@ impl Terrane {
     }
 }
 
+/// A stack whose one object is made until a file is there, in a folder in which `begun` is there before.
+pub const HELD: &str = "resource \"terraform_data\" \"a\" {\n  provisioner \"local-exec\" {\n    \
+     command = \"touch begun; while [ ! -e go ]; do sleep 0.05; done\"\n  }\n}\n";
+
+/// An apply of [`HELD`] that is at work, with what it holds, until `go` is written.
+pub fn held_apply(stack: &Stack) -> Running {
+    let apply = stack.terrane(["apply", "-auto-approve", "-no-color"]).spawn();
+    while !stack.has("begun") {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    apply
+}
+
 /// What a command writes, as it comes.
 struct Drain {
     bytes: Arc<(Mutex<Vec<u8>>, Condvar)>,
